@@ -1,0 +1,334 @@
+//! The lens contract, and the one piece of code that splices for all formats and verifies.
+//!
+//! A lens never writes: it locates byte spans and plans replacements. [`put`], [`insert`] and [`remove`] splice them,
+//! locate the portion again in the result, and refuse unless what is there now equals what was put.
+
+mod bytes;
+mod json;
+mod keys;
+mod lines;
+mod mark;
+mod md;
+mod toml;
+mod yaml;
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::selector::Scheme;
+use crate::value::Value;
+
+/// The largest portion, in bytes, unless the policy says otherwise.
+pub const MAX_PORTION: usize = 64 << 20;
+/// The deepest nesting that any format may have.
+pub const MAX_DEPTH: usize = 512;
+
+/// Bytes `start..end` of a file.
+pub type Span = Range<usize>;
+
+/// One planned replacement. The edits of a plan are sorted by span and disjoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The bytes to replace; empty for an insertion.
+    pub span: Span,
+    /// What stands there afterwards.
+    pub text: Vec<u8>,
+}
+
+/// A portion's text, free of its context: dedented, headers re-rooted, line ends as LF, comments included. It stands alone
+/// and parses alone in its format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fragment {
+    /// What the text is written in.
+    pub format: Format,
+    /// The text.
+    pub text: Vec<u8>,
+}
+
+/// What a fragment is written in. Two members with the same format (and mapping) exchange texts; others exchange values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Format {
+    /// One JSON value, RFC 8259.
+    Json,
+    /// One JSON value with comments and trailing commas.
+    Jsonc,
+    /// A TOML document: a table, its headers re-rooted to the portion.
+    Toml,
+    /// One TOML value as it stands after `=`.
+    TomlValue,
+    /// One YAML node.
+    Yaml,
+    /// Lines of an ini file: a whole file, or the body of one section.
+    Ini,
+    /// Lines of an env file.
+    Env,
+    /// Lines of a git configuration.
+    GitConfig,
+    /// Lines of an ssh client configuration.
+    SshConfig,
+    /// Lines of a hosts file.
+    Hosts,
+    /// Lines of a systemd unit.
+    Systemd,
+    /// Lines of a properties file.
+    Properties,
+    /// A Markdown section with its heading at level 1. Its value is a string.
+    Markdown,
+    /// Text whose value is a string: a marked region, lines, one scalar of a line format.
+    Text,
+    /// Bytes whose value is bytes.
+    Bytes,
+}
+
+/// A place in a file, as an editor shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Counted from 1.
+    pub line: usize,
+    /// In characters (Unicode scalar values; a byte that is no UTF-8 counts as one), counted from 1.
+    pub column: usize,
+}
+
+/// Why a lens cannot do what it was asked. Missing, ambiguous and unparsable are ordinary states of a user's file; the
+/// others are refusals. Nothing is ever half done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LensError {
+    /// No portion matches.
+    #[error("nothing stands at `{selector}`{}", near(.nearest))]
+    Missing {
+        /// The selector's expression.
+        selector: String,
+        /// The nearest selectors that do match, best first, at most three.
+        nearest: Vec<String>,
+    },
+    /// Several portions match.
+    #[error("`{selector}` matches {} portions, on lines {}", .lines.len(), joined(.lines))]
+    Ambiguous {
+        /// The selector's expression.
+        selector: String,
+        /// The line of each match, counted from 1.
+        lines: Vec<usize>,
+    },
+    /// The file (or a fragment) does not parse.
+    #[error("{at}: {found}")]
+    Unparsable {
+        /// Where.
+        at: Position,
+        /// What was expected and what stands there instead.
+        found: String,
+    },
+    /// The expression has no meaning in this scheme.
+    #[error("`{selector}` is no {scheme} selector: {why}")]
+    Selector {
+        /// The scheme's name.
+        scheme: &'static str,
+        /// The selector's expression.
+        selector: String,
+        /// What is wrong with it, and what is right.
+        why: String,
+    },
+    /// The format cannot say this value.
+    #[error("{format} cannot say {what} at `{path}`")]
+    CannotSay {
+        /// The format.
+        format: Format,
+        /// JSON Pointer, from the portion's root.
+        path: String,
+        /// What it cannot say: "null", "a list in a list", …
+        what: String,
+    },
+    /// Too large, too deep.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The edit was planned and then refused: what would stand in the file is not what was put.
+    #[error("refused: {0}")]
+    Refused(String),
+}
+
+fn near(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        String::new()
+    } else {
+        format!("; did you mean {}?", nearest.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", "))
+    }
+}
+
+fn joined(lines: &[usize]) -> String {
+    lines.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// One portion that can be addressed, for `inlay list`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The selector's expression, such that [`get`] with it succeeds.
+    pub selector: String,
+    /// "table", "object", "string", "section", "region", …
+    pub kind: &'static str,
+    /// First and last line, counted from 1.
+    pub lines: (usize, usize),
+}
+
+/// One format's way to find portions in a file. Every method holds for any bytes at all: it never panics, and its memory and
+/// recursion are bounded by [`MAX_DEPTH`] and the file's size.
+pub trait Lens: Send + Sync {
+    /// Takes the portion out.
+    fn get(&self, file: &[u8], expression: &str) -> Result<Fragment, LensError>;
+
+    /// Plans the replacement of the portion that stands there by `fragment`, which has the format that [`Lens::get`] tells
+    /// (where the formats differ but the place can hold both, as a TOML table or value, a lens may accept it). Line ends,
+    /// indentation and the trailing newline follow the file.
+    fn put(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError>;
+
+    /// Plans the insertion of a missing portion, at the place and in the style of its neighbours. Parents that are missing
+    /// are made. An empty file is a file to insert into.
+    fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError>;
+
+    /// Plans the removal of the portion, with what belongs to it alone: its key, its comma, its line.
+    fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError>;
+
+    /// Every portion that can be addressed, in the file's order.
+    fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError>;
+
+    /// The format that a portion at `expression` would have if it were inserted with this value: what [`Format::render`] is
+    /// called on before [`Lens::insert`].
+    fn format_for(&self, expression: &str, value: &Value) -> Format;
+}
+
+/// What a format's fragments mean. See [`Format`]'s methods of the same names for the contract.
+pub(crate) trait Syntax: Send + Sync {
+    fn value(&self, text: &[u8]) -> Result<Value, LensError>;
+    fn update(&self, text: &[u8], value: &Value) -> Result<Vec<u8>, LensError>;
+    fn render(&self, value: &Value) -> Result<Vec<u8>, LensError>;
+}
+
+impl Format {
+    /// What the text means.
+    pub fn value(self, text: &[u8]) -> Result<Value, LensError> {
+        syntax(self).value(text)
+    }
+
+    /// Edits `text` so that it means `value`: key by key through the format's own replace, insert and remove. What is
+    /// equal is not touched, comments and order stay. A scalar that arrives as text where a number or boolean stood
+    /// is read as one if it reads back the same, and the other way about. If the text already means `value` it comes back as it is.
+    pub fn update(self, text: &[u8], value: &Value) -> Result<Vec<u8>, LensError> {
+        syntax(self).update(text, value)
+    }
+
+    /// Writes `value` anew, in the format's usual style.
+    pub fn render(self, value: &Value) -> Result<Vec<u8>, LensError> {
+        syntax(self).render(value)
+    }
+
+    /// Its name, as versions carry it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Json => "json",
+            Format::Jsonc => "jsonc",
+            Format::Toml => "toml",
+            Format::TomlValue => "toml-value",
+            Format::Yaml => "yaml",
+            Format::Ini => "ini",
+            Format::Env => "env",
+            Format::GitConfig => "gitconfig",
+            Format::SshConfig => "ssh_config",
+            Format::Hosts => "hosts",
+            Format::Systemd => "systemd",
+            Format::Properties => "properties",
+            Format::Markdown => "markdown",
+            Format::Text => "text",
+            Format::Bytes => "bytes",
+        }
+    }
+
+    /// The format of that name.
+    pub fn from_name(_name: &str) -> Option<Format> {
+        None
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// The lens that a scheme addresses. Adding a format is one line here.
+pub(crate) fn registered(scheme: Scheme) -> &'static dyn Lens {
+    match scheme {
+        Scheme::Json => &json::JSON,
+        Scheme::Jsonc => &json::JSONC,
+        Scheme::Toml => &toml::Toml,
+        Scheme::Yaml => &yaml::Yaml,
+        Scheme::Ini => &keys::INI,
+        Scheme::Env => &keys::ENV,
+        Scheme::GitConfig => &keys::GIT_CONFIG,
+        Scheme::SshConfig => &keys::SSH_CONFIG,
+        Scheme::Hosts => &keys::HOSTS,
+        Scheme::Systemd => &keys::SYSTEMD,
+        Scheme::Properties => &keys::PROPERTIES,
+        Scheme::Md => &md::Markdown,
+        Scheme::Mark => &mark::Mark,
+        Scheme::Lines => &lines::Lines,
+        Scheme::Bytes => &bytes::Bytes,
+    }
+}
+
+/// What a format's fragments mean. Adding a format is one line here.
+fn syntax(format: Format) -> &'static dyn Syntax {
+    match format {
+        Format::Json => &json::JSON,
+        Format::Jsonc => &json::JSONC,
+        Format::Toml => &toml::Toml,
+        Format::TomlValue => &toml::TomlValue,
+        Format::Yaml => &yaml::Yaml,
+        Format::Ini => &keys::INI,
+        Format::Env => &keys::ENV,
+        Format::GitConfig => &keys::GIT_CONFIG,
+        Format::SshConfig => &keys::SSH_CONFIG,
+        Format::Hosts => &keys::HOSTS,
+        Format::Systemd => &keys::SYSTEMD,
+        Format::Properties => &keys::PROPERTIES,
+        Format::Markdown => &md::Markdown,
+        Format::Text => &lines::Lines,
+        Format::Bytes => &bytes::Bytes,
+    }
+}
+
+/// Takes the portion out of `file`.
+///
+/// # Errors
+/// Those of [`LensError`]; a portion over [`MAX_PORTION`] is [`LensError::TooLarge`].
+pub fn get(scheme: Scheme, file: &[u8], expression: &str) -> Result<Fragment, LensError> {
+    registered(scheme).get(file, expression)
+}
+
+/// The file's bytes with `fragment` in the portion's place. `None` if it stands there already: nothing is to be written.
+pub fn put(
+    _scheme: Scheme,
+    _file: &[u8],
+    _expression: &str,
+    _fragment: &Fragment,
+) -> Result<Option<Vec<u8>>, LensError> {
+    todo!()
+}
+
+/// The file's bytes with the missing portion inserted.
+pub fn insert(_scheme: Scheme, _file: &[u8], _expression: &str, _fragment: &Fragment) -> Result<Vec<u8>, LensError> {
+    todo!()
+}
+
+/// The file's bytes without the portion.
+pub fn remove(_scheme: Scheme, _file: &[u8], _expression: &str) -> Result<Vec<u8>, LensError> {
+    todo!()
+}
+
+/// Every portion of `file` that can be addressed.
+pub fn list(scheme: Scheme, file: &[u8]) -> Result<Vec<Item>, LensError> {
+    registered(scheme).list(file)
+}
