@@ -1,1 +1,56 @@
-fn main() {}
+//! Developer commands: `cargo xtask proto`. One file a command.
+
+mod proto;
+#[allow(dead_code, reason = "its other callers come with the next commands")]
+mod shell;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use shell::TaskError;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  proto [--check]   generate crates/wire/src/gen from crates/wire/proto (--check: only tell whether it is current)
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next();
+    let rest: Vec<String> = args.collect();
+    let root = workspace();
+    let result = match command.as_deref() {
+        Some("proto") => proto::run(&root, rest.iter().any(|a| a == "--check")),
+        Some("help" | "--help" | "-h") => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn report(error: &TaskError) {
+    eprintln!("error: {error}");
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        eprintln!("  because: {cause}");
+        source = cause.source();
+    }
+}
+
+/// The workspace's root: the folder above this crate's.
+fn workspace() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map(PathBuf::from).unwrap_or(here)
+}
