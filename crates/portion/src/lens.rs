@@ -3,6 +3,7 @@
 //! A lens never writes: it locates byte spans and plans replacements. [`put`], [`insert`] and [`remove`] splice them,
 //! locate the portion again in the result, and refuse unless what is there now equals what was put.
 
+mod apply;
 mod bytes;
 mod json;
 mod keys;
@@ -12,8 +13,11 @@ mod md;
 mod toml;
 mod yaml;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+
+pub use apply::{insert, put, remove};
 
 use crate::selector::Scheme;
 use crate::value::Value;
@@ -179,12 +183,34 @@ pub trait Lens: Send + Sync {
     /// indentation and the trailing newline follow the file.
     fn put(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError>;
 
+    /// The portion that stands there and, for a fragment that differs from it, the plan of [`Lens::put`]. A lens for large files
+    /// does both in one reading.
+    fn replace(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<(Fragment, Vec<Edit>), LensError> {
+        let standing = self.get(file, expression)?;
+        let edits = if standing == *fragment { Vec::new() } else { self.put(file, expression, fragment)? };
+        Ok((standing, edits))
+    }
+
     /// Plans the insertion of a missing portion, at the place and in the style of its neighbours. Parents that are missing
-    /// are made. An empty file is a file to insert into.
+    /// are made. An empty file is a file to insert into. At the index of an item that exists, the new one goes before it (only
+    /// [`Format::update`] asks for that: [`insert`] refuses where something stands).
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError>;
+
+    /// Where a portion inserted at `expression` will be found: another place only where the expression means "behind the
+    /// last", as `/list/-` does.
+    fn inserted_at(&self, file: &[u8], expression: &str) -> Result<String, LensError> {
+        let _ = file;
+        Ok(expression.to_owned())
+    }
 
     /// Plans the removal of the portion, with what belongs to it alone: its key, its comma, its line.
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError>;
+
+    /// Whether `after` is `before` without the portion: nothing stands there now, or in a sequence what was next. A lens
+    /// whose expressions are positions says it its own way.
+    fn is_removed(&self, before: &[u8], after: &[u8], expression: &str) -> bool {
+        apply::is_removed(self, before, after, expression)
+    }
 
     /// Every portion that can be addressed, in the file's order.
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError>;
@@ -199,6 +225,9 @@ pub(crate) trait Syntax: Send + Sync {
     fn value(&self, text: &[u8]) -> Result<Value, LensError>;
     fn update(&self, text: &[u8], value: &Value) -> Result<Vec<u8>, LensError>;
     fn render(&self, value: &Value) -> Result<Vec<u8>, LensError>;
+    fn tidy<'a>(&self, text: &'a [u8]) -> Result<Cow<'a, [u8]>, LensError> {
+        Ok(lf(text))
+    }
 }
 
 impl Format {
@@ -240,9 +269,97 @@ impl Format {
         }
     }
 
+    /// The text as a fragment holds it, of text that a person or a program wrote: without a BOM, line ends as LF, and what else
+    /// the format leaves to the portion's place. Text that came out of [`get`] comes back as it is.
+    ///
+    /// # Errors
+    /// [`LensError::Unparsable`] where the format checks the text by the way.
+    pub fn tidy(self, text: &[u8]) -> Result<Cow<'_, [u8]>, LensError> {
+        match self {
+            Format::Bytes => Ok(Cow::Borrowed(text)),
+            _ => syntax(self).tidy(text),
+        }
+    }
+
+    /// All formats.
+    pub const ALL: &'static [Format] = &[
+        Format::Json,
+        Format::Jsonc,
+        Format::Toml,
+        Format::TomlValue,
+        Format::Yaml,
+        Format::Ini,
+        Format::Env,
+        Format::GitConfig,
+        Format::SshConfig,
+        Format::Hosts,
+        Format::Systemd,
+        Format::Properties,
+        Format::Markdown,
+        Format::Text,
+        Format::Bytes,
+    ];
+
     /// The format of that name.
-    pub fn from_name(_name: &str) -> Option<Format> {
-        None
+    pub fn from_name(name: &str) -> Option<Format> {
+        Format::ALL.iter().copied().find(|format| format.name() == name)
+    }
+}
+
+/// The byte order mark that some editors put at the start of a UTF-8 file. It belongs to the file, never to a portion.
+pub(crate) const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// The text without a BOM and with LF for every CR LF (and for CR CR LF, so that doing it again changes nothing).
+pub(crate) fn lf(text: &[u8]) -> Cow<'_, [u8]> {
+    let text = text.strip_prefix(BOM).unwrap_or(text);
+    if memchr::memmem::find(text, b"\r\n").is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = Vec::with_capacity(text.len());
+    for line in text.split_inclusive(|b| *b == b'\n') {
+        match line.strip_suffix(b"\n") {
+            Some(body) => {
+                let kept = body.len() - body.iter().rev().take_while(|b| **b == b'\r').count();
+                out.extend_from_slice(&body[..kept]);
+                out.push(b'\n');
+            }
+            None => out.extend_from_slice(line),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// The line end that a file uses: that of its first line, LF where it has none.
+pub(crate) fn line_end(file: &[u8]) -> &'static str {
+    match memchr::memchr(b'\n', file) {
+        Some(at) if at > 0 && file[at - 1] == b'\r' => "\r\n",
+        _ => "\n",
+    }
+}
+
+impl Position {
+    /// The position of the byte at `offset` (or of the file's end, if it has fewer). A BOM takes no column.
+    pub fn at(file: &[u8], offset: usize) -> Position {
+        let before = &file[..offset.min(file.len())];
+        let before = before.strip_prefix(BOM).unwrap_or(before);
+        let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+        let characters = |chunk: std::str::Utf8Chunk<'_>| chunk.valid().chars().count() + chunk.invalid().len();
+        Position {
+            line: memchr::memchr_iter(b'\n', before).count() + 1,
+            column: before[start..].utf8_chunks().map(characters).sum::<usize>() + 1,
+        }
+    }
+}
+
+impl LensError {
+    /// Unparsable at a byte offset of `file`.
+    pub(crate) fn unparsable(file: &[u8], offset: usize, found: impl Into<String>) -> LensError {
+        LensError::Unparsable { at: Position::at(file, offset), found: found.into() }
+    }
+
+    /// Missing, with the nearest of the selectors that do match.
+    pub(crate) fn missing<T: AsRef<str>>(selector: &str, others: impl IntoIterator<Item = T>) -> LensError {
+        LensError::Missing { selector: selector.to_owned(), nearest: crate::nearest::nearest(selector, others) }
     }
 }
 
@@ -305,27 +422,9 @@ fn syntax(format: Format) -> &'static dyn Syntax {
 /// # Errors
 /// Those of [`LensError`]; a portion over [`MAX_PORTION`] is [`LensError::TooLarge`].
 pub fn get(scheme: Scheme, file: &[u8], expression: &str) -> Result<Fragment, LensError> {
-    registered(scheme).get(file, expression)
-}
-
-/// The file's bytes with `fragment` in the portion's place. `None` if it stands there already: nothing is to be written.
-pub fn put(
-    _scheme: Scheme,
-    _file: &[u8],
-    _expression: &str,
-    _fragment: &Fragment,
-) -> Result<Option<Vec<u8>>, LensError> {
-    todo!()
-}
-
-/// The file's bytes with the missing portion inserted.
-pub fn insert(_scheme: Scheme, _file: &[u8], _expression: &str, _fragment: &Fragment) -> Result<Vec<u8>, LensError> {
-    todo!()
-}
-
-/// The file's bytes without the portion.
-pub fn remove(_scheme: Scheme, _file: &[u8], _expression: &str) -> Result<Vec<u8>, LensError> {
-    todo!()
+    let fragment = registered(scheme).get(file, expression)?;
+    apply::check_size(fragment.text.len())?;
+    Ok(fragment)
 }
 
 /// Every portion of `file` that can be addressed.

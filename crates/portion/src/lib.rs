@@ -13,6 +13,8 @@
 mod address;
 mod lens;
 mod mapping;
+mod nearest;
+mod pointer;
 mod selector;
 mod value;
 

@@ -1,0 +1,162 @@
+//! Splicing, for all formats, and the safety net: what was planned is done, located again, and compared.
+
+use super::{Edit, Format, Fragment, Lens, LensError, MAX_PORTION, get, registered};
+use crate::pointer;
+use crate::selector::Scheme;
+use crate::value::{Action, Value, changes};
+
+/// The file's bytes with `fragment` in the portion's place. `None` if it stands there already: nothing is to be written.
+/// The fragment is tidied first ([`Format::tidy`]).
+///
+/// # Errors
+/// Those of [`LensError`]. [`LensError::Refused`] if what would stand in the file is not what was put.
+pub fn put(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Option<Vec<u8>>, LensError> {
+    let fragment = tidy(fragment)?;
+    let (standing, edits) = registered(scheme).replace(file, expression, &fragment)?;
+    if standing == fragment {
+        return Ok(None);
+    }
+    let written = splice(file, &edits)?;
+    verify(scheme, &written, expression, &fragment)?;
+    Ok(Some(written))
+}
+
+/// The file's bytes with the missing portion inserted. The fragment is tidied first ([`Format::tidy`]).
+///
+/// # Errors
+/// Those of [`LensError`]. [`LensError::Refused`] if something stands there already, or if what would stand in the file is
+/// not what was put.
+pub fn insert(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<u8>, LensError> {
+    let lens = registered(scheme);
+    let fragment = tidy(fragment)?;
+    match lens.get(file, expression) {
+        Err(LensError::Missing { .. }) => {}
+        Err(LensError::Unparsable { .. }) if is_blank(file) => {}
+        Err(other) => return Err(other),
+        Ok(_) => return Err(LensError::Refused(format!("something stands at `{expression}` already"))),
+    }
+    let at = if is_blank(file) { expression.to_owned() } else { lens.inserted_at(file, expression)? };
+    let written = splice(file, &lens.insert(file, expression, &fragment)?)?;
+    verify(scheme, &written, &at, &fragment)?;
+    Ok(written)
+}
+
+/// The file's bytes without the portion.
+///
+/// # Errors
+/// Those of [`LensError`]. [`LensError::Refused`] if it would still stand there.
+pub fn remove(scheme: Scheme, file: &[u8], expression: &str) -> Result<Vec<u8>, LensError> {
+    let lens = registered(scheme);
+    let written = splice(file, &lens.remove(file, expression)?)?;
+    if !lens.is_removed(file, &written, expression) {
+        return Err(LensError::Refused(format!("after the removal, something else would stand at `{expression}`")));
+    }
+    Ok(written)
+}
+
+fn tidy(fragment: &Fragment) -> Result<Fragment, LensError> {
+    check_size(fragment.text.len())?;
+    Ok(Fragment { format: fragment.format, text: fragment.format.tidy(&fragment.text)?.into_owned() })
+}
+
+pub(super) fn check_size(bytes: usize) -> Result<(), LensError> {
+    if bytes > MAX_PORTION {
+        let (is, most) = (bytes >> 20, MAX_PORTION >> 20);
+        return Err(LensError::TooLarge(format!("the portion has {is} MiB; at most {most} MiB are allowed")));
+    }
+    Ok(())
+}
+
+/// Nothing but white space, and perhaps a BOM: a file to insert into.
+pub(crate) fn is_blank(file: &[u8]) -> bool {
+    file.strip_prefix(super::BOM).unwrap_or(file).iter().all(u8::is_ascii_whitespace)
+}
+
+/// Does the edits: the file is copied once. Refuses a plan that is not sorted, disjoint and in bounds.
+pub(crate) fn splice(file: &[u8], edits: &[Edit]) -> Result<Vec<u8>, LensError> {
+    let mut end = 0;
+    let mut size = file.len();
+    for edit in edits {
+        if edit.span.start < end || edit.span.end < edit.span.start || edit.span.end > file.len() {
+            return Err(LensError::Refused("the planned edits overlap or lie outside the file".to_owned()));
+        }
+        end = edit.span.end;
+        size = size - edit.span.len() + edit.text.len();
+    }
+    let mut out = Vec::with_capacity(size);
+    let mut from = 0;
+    for edit in edits {
+        out.extend_from_slice(&file[from..edit.span.start]);
+        out.extend_from_slice(&edit.text);
+        from = edit.span.end;
+    }
+    out.extend_from_slice(&file[from..]);
+    Ok(out)
+}
+
+/// Locates the portion again, and compares it with what was put: by its text, or by its value where the place gives it another format
+/// than it came in (a TOML table and an inline table).
+fn verify(scheme: Scheme, written: &[u8], expression: &str, put: &Fragment) -> Result<(), LensError> {
+    let stands = get(scheme, written, expression).map_err(|error| {
+        LensError::Refused(format!("after the edit, `{expression}` could not be found again: {error}"))
+    })?;
+    let same = if stands.format == put.format {
+        stands.text == put.text
+    } else {
+        stands.format.value(&stands.text)? == put.format.value(&put.text)?
+    };
+    if same {
+        return Ok(());
+    }
+    Err(LensError::Refused(format!("after the edit, what stands at `{expression}` would not be what was put")))
+}
+
+/// See [`Lens::is_removed`].
+pub(super) fn is_removed<L: Lens + ?Sized>(lens: &L, before: &[u8], after: &[u8], expression: &str) -> bool {
+    match lens.get(after, expression) {
+        Err(LensError::Missing { .. }) => true,
+        Ok(stands) => next(expression).and_then(|next| lens.get(before, &next).ok()).is_some_and(|was| was == stands),
+        Err(_) => false,
+    }
+}
+
+/// The expression of the item behind this one.
+fn next(expression: &str) -> Option<String> {
+    let (parent, last) = expression.rsplit_once('/')?;
+    Some(format!("{parent}/{}", pointer::index(last)?.checked_add(1)?))
+}
+
+/// [`Format::update`] for a format whose fragments are themselves files of `scheme`: step by step through the lens's own put,
+/// insert and remove. The text is read anew at every step, so this is for fragments of ordinary size; after many steps the
+/// container that holds the rest is better rendered anew, which the caller may do.
+///
+/// # Errors
+/// Those of the lens; [`LensError::Refused`] if the result would not mean `value`.
+pub(crate) fn update(scheme: Scheme, format: Format, text: &[u8], value: &Value) -> Result<Vec<u8>, LensError> {
+    let lens = registered(scheme);
+    let standing = format.value(text)?;
+    let mut out = text.to_vec();
+    for change in changes(&standing, value) {
+        let at = pointer::format(&change.path);
+        let fragment = |value: &Value| -> Result<Fragment, LensError> {
+            let format = lens.format_for(&at, value);
+            Ok(Fragment { format, text: format.render(value)? })
+        };
+        let edits = match &change.action {
+            Action::Replace(value) => lens.put(&out, &at, &fragment(value)?)?,
+            Action::Insert(value) => lens.insert(&out, &at, &fragment(value)?)?,
+            Action::Remove => lens.remove(&out, &at)?,
+        };
+        out = splice(&out, &edits)?;
+    }
+    check_update(format, &out, value)?;
+    Ok(out)
+}
+
+/// The safety net of [`Format::update`]: refuses a result that does not mean what was asked.
+pub(crate) fn check_update(format: Format, text: &[u8], value: &Value) -> Result<(), LensError> {
+    if format.value(text)?.agrees(value) {
+        return Ok(());
+    }
+    Err(LensError::Refused("after the edit, the text would not mean what was put".to_owned()))
+}
