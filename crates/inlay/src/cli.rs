@@ -1,0 +1,113 @@
+//! The parser, and the way from an argument list to an exit code.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::command;
+use crate::context::{Context, Verbosity};
+use crate::error::CommandError;
+
+/// Keeps selected portions of files in sync, through backup and restore.
+///
+/// A portion is addressed as [AGENT:]PATH#SELECTOR, for example ~/.claude.json#/mcpServers. Without AGENT it is on this machine.
+/// Quote an address where its selector has characters that a shell eats: 'notes.md#/Guide/First steps'.
+#[derive(Debug, Parser)]
+#[command(name = "inlay", version, max_term_width = 100, arg_required_else_help = true, propagate_version = false)]
+pub struct Cli {
+    /// Where this machine's agent (and manager) keep their state; by default in the XDG data directory
+    #[arg(long, global = true, value_name = "DIR", env = "INLAY_HOME", hide_env_values = true, help_heading = GLOBAL)]
+    pub home: Option<PathBuf>,
+
+    /// Print JSON instead of text, wherever something is listed
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    pub json: bool,
+
+    /// Answer yes where inlay would ask
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    pub yes: bool,
+
+    /// Say more; twice for everything
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet", help_heading = GLOBAL)]
+    pub verbose: u8,
+
+    /// Say only what was asked for, and errors
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
+    pub quiet: bool,
+
+    /// Colours: by the terminal, always, or never
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN", help_heading = GLOBAL)]
+    pub color: Color,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const GLOBAL: &str = "Global options";
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// When the output is a terminal that has colours.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands, in the order in which the help lists them. One line here, one arm in `dispatch`, one file in `command/`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print a portion
+    Get(command::get::Args),
+    /// Replace, insert or remove a portion
+    Put(command::put::Args),
+    /// List the portions of a file
+    List(command::list::Args),
+}
+
+fn dispatch(cli: &Cli, ctx: &Context) -> Result<(), CommandError> {
+    match &cli.command {
+        Command::Get(args) => command::get::run(args, ctx),
+        Command::Put(args) => command::put::run(args, ctx),
+        Command::List(args) => command::list::run(args, ctx),
+    }
+}
+
+/// The parser, for the completions, the man pages and the reference that are made from it.
+pub fn command_line() -> clap::Command {
+    Cli::command()
+}
+
+/// The whole program: parses `args` (the program's name first), does what they say, prints errors, and gives the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Prints help and version to standard output, errors to standard error; a closed pipe is no concern of ours.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match cli.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+    let verbosity = match (cli.quiet, cli.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, 0) => Verbosity::Normal,
+        (_, 1) => Verbosity::Verbose,
+        _ => Verbosity::Debug,
+    };
+    let done = Context::new(cli.home.clone(), cli.json, cli.yes, verbosity).and_then(|ctx| dispatch(&cli, &ctx));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(),
+    }
+}

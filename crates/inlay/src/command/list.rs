@@ -1,0 +1,132 @@
+//! `inlay list FILE`.
+
+use std::fs;
+
+use portion::{Address, Item, Scheme};
+use serde_json::json;
+
+use crate::context::Context;
+use crate::error::{CommandError, quoted};
+use crate::place;
+
+/// List the portions of a file.
+///
+/// Every portion that can be addressed: its selector, its kind, its lines, and how it begins. Regions between marker comments are
+/// listed too. With a selector after `#` only what stands at and below it; with a scheme (`FILE#lines:`) by that scheme.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The file, or a portion of it
+    #[arg(value_name = "FILE", value_parser = place::argument)]
+    pub address: Address,
+}
+
+/// How many characters of a portion are shown.
+const PREVIEW: usize = 48;
+/// Reading every portion again to show how it begins may cost this many bytes of parsing; beyond, lines of the file are shown.
+const PREVIEW_BUDGET: usize = 32 << 20;
+
+pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
+    let address = &args.address;
+    let path = place::here(address, ctx)?;
+    let bytes = fs::read(&path).map_err(|e| CommandError::file("read", &path, e))?;
+    let selector = address.selector.as_ref();
+    let below = selector.map(|s| s.expression.as_str()).unwrap_or_default();
+    let wanted = match selector.and_then(|s| s.scheme) {
+        Some(scheme) => Some(scheme),
+        None => Scheme::detect(&address.path, &bytes),
+    };
+    let mut rows = Vec::new();
+    if let Some(scheme) = wanted {
+        // Nothing need be written before the selector that the file's name or content tells.
+        let told = Scheme::detect(&address.path, &bytes) == Some(scheme);
+        rows.extend(found(address, scheme, &bytes, told)?);
+    }
+    if wanted != Some(Scheme::Mark) && selector.and_then(|s| s.scheme).is_none() {
+        rows.extend(found(address, Scheme::Mark, &bytes, false)?);
+    }
+    rows.retain(|row| below.is_empty() || row.item.selector == below || is_below(&row.item.selector, below));
+    if rows.is_empty() {
+        if wanted.is_none() {
+            place::detect(address, &bytes)?;
+        }
+        ctx.say(format!("{} has no portions{}", address.path, if below.is_empty() { "" } else { " there" }));
+    }
+    print(&rows, address, ctx)
+}
+
+struct Row {
+    item: Item,
+    /// With the scheme in front where it must be written.
+    selector: String,
+    preview: String,
+}
+
+fn is_below(selector: &str, above: &str) -> bool {
+    selector.strip_prefix(above).is_some_and(|rest| rest.starts_with('/') || above.ends_with('/'))
+}
+
+fn found(address: &Address, scheme: Scheme, bytes: &[u8], told: bool) -> Result<Vec<Row>, CommandError> {
+    let items = portion::list(scheme, bytes).map_err(|e| CommandError::lens(&address.path, e))?;
+    let affordable = items.len().saturating_mul(bytes.len()) <= PREVIEW_BUDGET;
+    let lines: Vec<&[u8]> = bytes.split(|b| *b == b'\n').collect();
+    Ok(items
+        .into_iter()
+        .map(|item| {
+            let text = match portion::get(scheme, bytes, &item.selector) {
+                Ok(fragment) if affordable => preview(&fragment.text),
+                _ => preview(lines.get(item.lines.0.saturating_sub(1)).copied().unwrap_or_default()),
+            };
+            let selector = if told { item.selector.clone() } else { format!("{scheme}:{}", item.selector) };
+            Row { item, selector, preview: text }
+        })
+        .collect())
+}
+
+/// How a text begins, on one line.
+fn preview(text: &[u8]) -> String {
+    let start = String::from_utf8_lossy(&text[..text.len().min(PREVIEW * 8)]);
+    let mut shown = String::new();
+    for (index, word) in start.split_whitespace().enumerate() {
+        if index > 0 {
+            shown.push(' ');
+        }
+        shown.extend(word.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }));
+    }
+    if shown.chars().count() > PREVIEW {
+        shown = shown.chars().take(PREVIEW - 1).collect();
+        shown.push('…');
+    }
+    shown
+}
+
+fn print(rows: &[Row], address: &Address, ctx: &Context) -> Result<(), CommandError> {
+    if ctx.json {
+        let list: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                json!({
+                    "selector": row.selector,
+                    "kind": row.item.kind,
+                    "lines": [row.item.lines.0, row.item.lines.1],
+                    "preview": row.preview,
+                })
+            })
+            .collect();
+        return ctx.print(serde_json::Value::from(list));
+    }
+    let selectors: Vec<String> = rows.iter().map(|row| quoted(&row.selector)).collect();
+    let lines: Vec<String> = rows.iter().map(|row| format!("{}-{}", row.item.lines.0, row.item.lines.1)).collect();
+    let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0).min(60);
+    let selector_width = width(&mut selectors.iter().map(|s| s.chars().count()));
+    let kind_width = width(&mut rows.iter().map(|row| row.item.kind.len()));
+    let line_width = width(&mut lines.iter().map(String::len));
+    for ((row, selector), lines) in rows.iter().zip(&selectors).zip(&lines) {
+        let line =
+            format!("{selector:selector_width$}  {:kind_width$}  {lines:>line_width$}  {}", row.item.kind, row.preview);
+        ctx.print(line.trim_end())?;
+    }
+    if let Some(first) = rows.first() {
+        ctx.say(format!("`inlay get {}` prints one", quoted(&format!("{}#{}", address.path, first.selector))));
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! The edge at which errors become what a person reads: what, where, why, and what to do next; and an exit code.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use portion::{AddressError, LensError};
+
+/// Exit codes other than 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 1: it was tried, and failed.
+    Failed = 1,
+    /// 2: the command was used wrongly; nothing was tried.
+    Usage = 2,
+    /// 3: the portion is missing, ambiguous or unparsable.
+    Portion = 3,
+    /// 4: what was compared is not in sync.
+    NotInSync = 4,
+}
+
+/// Why a command did not succeed. Commands make one from the errors below them; only [`crate::run`] prints it.
+#[derive(Debug)]
+pub struct CommandError {
+    exit: Exit,
+    /// What, and where. `None`: the command has printed already all that is to be said.
+    message: Option<String>,
+    /// Why: printed with its own sources.
+    cause: Option<Box<dyn Error + Send + Sync>>,
+    /// What to do next.
+    hints: Vec<String>,
+}
+
+impl CommandError {
+    /// An error with exit code `exit`. `message` says what and where, without a full stop.
+    pub fn new(exit: Exit, message: impl Display) -> Self {
+        CommandError { exit, message: Some(message.to_string()), cause: None, hints: Vec::new() }
+    }
+
+    /// Exit code 1.
+    pub fn failed(message: impl Display) -> Self {
+        CommandError::new(Exit::Failed, message)
+    }
+
+    /// Exit code 2.
+    pub fn usage(message: impl Display) -> Self {
+        CommandError::new(Exit::Usage, message)
+    }
+
+    /// Exit code 4, and nothing to say: the differences have been printed.
+    pub fn not_in_sync() -> Self {
+        CommandError { exit: Exit::NotInSync, message: None, cause: None, hints: Vec::new() }
+    }
+
+    /// Adds why.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Adds what to do next. Several are printed in order.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Display) -> Self {
+        self.hints.push(hint.to_string());
+        self
+    }
+
+    /// A file that could not be read, written, …: `doing` is the verb.
+    pub fn file(doing: &str, path: &Path, error: io::Error) -> Self {
+        let shown = path.display();
+        let made = CommandError::failed(format!("cannot {doing} {shown}"));
+        let made = match error.kind() {
+            io::ErrorKind::PermissionDenied => made.hint(format!("`ls -l {shown}` shows who may")),
+            io::ErrorKind::StorageFull => made.hint("nothing was changed; free some space and try again"),
+            _ => made,
+        };
+        made.because(error)
+    }
+
+    /// What a lens said of the portion in `path` (as the user wrote it).
+    pub fn lens(path: &str, error: LensError) -> Self {
+        let list = format!("`inlay list {}` shows every portion of the file", quoted(path));
+        match error {
+            LensError::Missing { selector, nearest } => {
+                let made = CommandError::new(Exit::Portion, format!("nothing stands at `{selector}` in {path}"));
+                if nearest.is_empty() {
+                    return made.hint(list);
+                }
+                let nearest: Vec<String> = nearest.iter().map(|n| format!("`{n}`")).collect();
+                made.hint(format!("did you mean {}?", nearest.join(" or "))).hint(list)
+            }
+            LensError::Ambiguous { selector, lines } => {
+                let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
+                CommandError::new(
+                    Exit::Portion,
+                    format!("`{selector}` matches {} portions of {path}, on lines {}", lines.len(), lines.join(", ")),
+                )
+                .hint("a selector must match exactly one portion: make it longer, or make the keys differ")
+            }
+            LensError::Unparsable { at, found } => {
+                CommandError::new(Exit::Portion, format!("{path}:{}:{}: {found}", at.line, at.column))
+                    .hint("nothing was changed; put that right first")
+            }
+            error @ LensError::Selector { .. } => CommandError::usage(error).hint(list),
+            error @ (LensError::CannotSay { .. } | LensError::TooLarge(_) | LensError::Refused(_)) => {
+                CommandError::failed(format!("{path}: {error}")).hint("nothing was changed")
+            }
+        }
+    }
+
+    /// The exit code that this will give.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Prints it to standard error.
+    pub(crate) fn report(self) -> ExitCode {
+        if self.is_closed_pipe() {
+            // Whoever read our output (`| head`) has seen enough.
+            return ExitCode::SUCCESS;
+        }
+        let mut err = anstream::stderr().lock();
+        // If standard error is gone there is nobody left to tell.
+        let _ = self.write(&mut err);
+        ExitCode::from(self.exit as u8)
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Some(message) = &self.message else { return Ok(()) };
+        let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+        let dim = Style::new().bold().fg_color(Some(AnsiColor::Cyan.into()));
+        writeln!(out, "{red}error:{red:#} {message}")?;
+        let mut cause: Option<&dyn Error> = self.cause.as_deref().map(|c| c as &dyn Error);
+        while let Some(error) = cause {
+            writeln!(out, "  because: {error}")?;
+            cause = error.source();
+        }
+        for hint in &self.hints {
+            writeln!(out, "{dim}hint:{dim:#} {hint}")?;
+        }
+        Ok(())
+    }
+
+    fn is_closed_pipe(&self) -> bool {
+        self.cause
+            .as_deref()
+            .and_then(|c| c.downcast_ref::<io::Error>())
+            .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl From<AddressError> for CommandError {
+    fn from(error: AddressError) -> Self {
+        let made = CommandError::usage(&error)
+            .hint("an address is [AGENT:]PATH#SELECTOR, for example ~/.claude.json#/mcpServers");
+        match error {
+            AddressError::NoPath(_) => made,
+            AddressError::Selector { source, .. } => made.because(source),
+        }
+    }
+}
+
+/// Printing failed.
+impl From<io::Error> for CommandError {
+    fn from(error: io::Error) -> Self {
+        CommandError::failed("cannot print").because(error)
+    }
+}
+
+/// In single quotes where a shell would change it. (`~` at the start stays outside of them.)
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
+    let (home, rest) = match word.strip_prefix("~/") {
+        Some(rest) => ("~/", rest),
+        None => ("", word),
+    };
+    let quiet = |c: char| plain(c) || c == '#';
+    if !rest.is_empty() && rest.chars().all(quiet) && !rest.starts_with('#') {
+        return word.to_owned();
+    }
+    format!("{home}'{}'", rest.replace('\'', r"'\''"))
+}

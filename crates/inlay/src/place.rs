@@ -1,0 +1,101 @@
+//! An address on this machine, opened: the file's bytes, the scheme and the expression.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use portion::{Address, AddressError, Fragment, LensError, Scheme};
+
+use crate::context::Context;
+use crate::error::{CommandError, quoted};
+
+/// A portion's place in a file of this machine.
+pub(crate) struct Place {
+    /// The path as the user wrote it, for messages.
+    pub written: String,
+    /// The path that it means.
+    pub path: PathBuf,
+    /// The file's bytes; none where there is no file.
+    pub bytes: Option<Vec<u8>>,
+    /// How its portions are addressed.
+    pub scheme: Scheme,
+    /// Which portion.
+    pub expression: String,
+}
+
+impl Place {
+    /// Reads the file of a whole address. A file that is missing is no error yet: see [`Place::file`].
+    pub(crate) fn open(address: &Address, ctx: &Context) -> Result<Place, CommandError> {
+        let path = here(address, ctx)?;
+        let Some(selector) = &address.selector else {
+            return Err(CommandError::usage(format!("`{address}` names a file, not a portion of it"))
+                .hint(format!("`inlay list {}` shows what can stand after `#`", quoted(&address.path))));
+        };
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(CommandError::file("read", &path, error)),
+        };
+        let scheme = match selector.scheme {
+            Some(scheme) => scheme,
+            None => detect(address, bytes.as_deref().unwrap_or_default())?,
+        };
+        Ok(Place { written: address.path.clone(), path, bytes, scheme, expression: selector.expression.clone() })
+    }
+
+    /// The file's bytes, or the error that there is no file.
+    pub(crate) fn file(&self) -> Result<&[u8], CommandError> {
+        self.bytes.as_deref().ok_or_else(|| {
+            CommandError::failed(format!("there is no file {}", self.path.display()))
+                .hint("relative paths start at the working directory, `~` is your home")
+        })
+    }
+
+    /// The portion as it stands.
+    pub(crate) fn get(&self) -> Result<Fragment, CommandError> {
+        portion::get(self.scheme, self.file()?, &self.expression).map_err(|e| self.lens(e))
+    }
+
+    /// The portion as it stands; `None` where it or its file is missing.
+    pub(crate) fn find(&self) -> Result<Option<Fragment>, CommandError> {
+        let Some(bytes) = &self.bytes else { return Ok(None) };
+        match portion::get(self.scheme, bytes, &self.expression) {
+            Ok(fragment) => Ok(Some(fragment)),
+            Err(LensError::Missing { .. }) => Ok(None),
+            Err(error) => Err(self.lens(error)),
+        }
+    }
+
+    /// An error of this place's lens.
+    pub(crate) fn lens(&self, error: LensError) -> CommandError {
+        CommandError::lens(&self.written, error)
+    }
+}
+
+/// The path of an address that must be on this machine.
+pub(crate) fn here(address: &Address, ctx: &Context) -> Result<PathBuf, CommandError> {
+    if let Some(agent) = &address.agent {
+        return Err(CommandError::usage(format!("`{address}` is on another machine (agent `{agent}`)")).hint(
+            "this command works on files of this machine; to keep portions of several machines in sync: `inlay link`",
+        ));
+    }
+    ctx.path(&address.path)
+}
+
+/// The scheme of a file whose address names none.
+pub(crate) fn detect(address: &Address, bytes: &[u8]) -> Result<Scheme, CommandError> {
+    Scheme::detect(&address.path, bytes).ok_or_else(|| {
+        let names: Vec<&str> = Scheme::ALL.iter().map(|s| s.name()).collect();
+        CommandError::usage(format!("{}: neither the name nor the content tells the format", address.path))
+            .hint(format!("write the scheme before the selector, as in `{}#mark:NAME`", quoted(&address.path)))
+            .hint(format!("the schemes are {}", names.join(", ")))
+    })
+}
+
+/// Parses an address argument; the parser prints the whole reason where it is none.
+pub(crate) fn argument(text: &str) -> Result<Address, String> {
+    text.parse().map_err(|error: AddressError| match &error {
+        AddressError::NoPath(_) => error.to_string(),
+        AddressError::Selector { source, .. } => source.to_string(),
+    })
+}
