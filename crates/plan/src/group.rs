@@ -1,0 +1,231 @@
+//! A group as the manager holds it, and what a report changes in it.
+
+use std::collections::BTreeMap;
+
+use crate::id::{AgentId, Fingerprint, GroupId, MemberId, VersionId};
+use crate::version::{Shape, Version};
+
+/// A group: members, policy, a graph of versions and a head.
+///
+/// A store may load only the versions that a decision needs: the head, every version that a member stands on or names as
+/// its base, and for each shape the newest version with [`Version::merged`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its id.
+    pub id: GroupId,
+    /// Its name, unique in a manager.
+    pub name: String,
+    /// What happens when two edits meet, and when a portion is absent.
+    pub policy: Policy,
+    /// Whether a person paused it: nothing is instructed.
+    pub paused: bool,
+    /// The version that every member should hold. `None` until the first commit.
+    pub head: Option<VersionId>,
+    /// The number of the latest version.
+    pub last_number: u64,
+    /// By id.
+    pub members: BTreeMap<MemberId, Member>,
+    /// By id.
+    pub versions: BTreeMap<VersionId, Version>,
+}
+
+/// What happens by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Policy {
+    /// When two edits meet.
+    pub conflict: Conflict,
+}
+
+/// When two edits meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Conflict {
+    /// Clean merges happen alone; otherwise the group waits.
+    #[default]
+    Merge,
+    /// The later commit becomes the head.
+    Newest,
+    /// That member's edit becomes the head.
+    Prefer(MemberId),
+    /// Nothing merges by itself.
+    Manual,
+}
+
+/// Which way a member's changes travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Direction {
+    /// Both ways.
+    #[default]
+    Both,
+    /// Its edits travel; nothing is restored into it.
+    Send,
+    /// It is restored; its own edits are kept as versions and give way.
+    Receive,
+}
+
+/// What becomes of the content that a member has when it joins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Join {
+    /// It is the group's next version.
+    Offer,
+    /// It is kept as a version and gives way to the head.
+    Adopt,
+    /// It waits beside the head until a person chooses.
+    Wait,
+    /// The member has joined.
+    Done,
+}
+
+/// One portion in a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its id, never reused.
+    pub id: MemberId,
+    /// Whose file it is.
+    pub agent: AgentId,
+    /// The path as that agent resolves it.
+    pub path: String,
+    /// The selector, with its scheme.
+    pub selector: String,
+    /// The format that the agent last saw there, and the member's mapping.
+    pub shape: Shape,
+    /// Which way its changes travel.
+    pub direction: Direction,
+    /// What becomes of what it has at first.
+    pub join: Join,
+    /// Whether a missing portion is made from the head.
+    pub create: bool,
+    /// Whether a person paused it.
+    pub paused: bool,
+    /// What the agent last said of it.
+    pub condition: Condition,
+    /// The highest generation that was reported.
+    pub reported_gen: u64,
+    /// The highest generation that is known to be held by a version.
+    pub committed_gen: u64,
+    /// The version that `committed_gen` is known to hold.
+    pub standing: Option<VersionId>,
+    /// When a restore was last done, in the manager's milliseconds since 1970; 0 for never. For people.
+    pub restored_at: u64,
+}
+
+/// Whether a member can take part.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Condition {
+    /// It can.
+    #[default]
+    Fine,
+    /// Its own machine has not agreed yet.
+    AwaitingConsent,
+    /// The portion (or its whole file) is missing; the text says which.
+    Missing(String),
+    /// It waits until the cause goes away or a person acts. The text is the cause, for that person.
+    Suspended(String),
+}
+
+/// What an agent says of a member: a notice, a restore done, and a refusal are all this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Whom it is about.
+    pub member: MemberId,
+    /// Raised by every edit seen and every restore done.
+    pub generation: u64,
+    /// The version that was last restored or is known to be held.
+    pub base: Option<VersionId>,
+    /// The generation at which the base was held.
+    pub base_gen: u64,
+    /// Of the shared text that stands in the file.
+    pub fingerprint: Fingerprint,
+    /// The fragment's format by name; empty if nobody has seen it.
+    pub format: String,
+    /// Whether it can take part.
+    pub condition: Condition,
+}
+
+/// What a report changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportOutcome {
+    /// Something that the planner looks at.
+    Changed,
+    /// Nothing: it was known.
+    Known,
+    /// The group has no such member.
+    NoSuchMember,
+}
+
+impl Group {
+    /// An empty group.
+    pub fn new(id: GroupId, name: impl Into<String>, policy: Policy) -> Self {
+        Group {
+            id,
+            name: name.into(),
+            policy,
+            paused: false,
+            head: None,
+            last_number: 0,
+            members: BTreeMap::new(),
+            versions: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a report. The caller stores the group before it acknowledges.
+    pub fn report(&mut self, report: &Report) -> ReportOutcome {
+        let known = report.base.is_some_and(|base| self.versions.contains_key(&base));
+        let Some(member) = self.members.get_mut(&report.member) else {
+            return ReportOutcome::NoSuchMember;
+        };
+        let before = member.clone();
+        member.condition = report.condition.clone();
+        if !report.format.is_empty() {
+            member.shape.format.clone_from(&report.format);
+        }
+        if report.generation > member.reported_gen || report.generation > member.committed_gen {
+            member.take_base(report.base, report.base_gen, known);
+            member.reported_gen = member.reported_gen.max(report.generation);
+        }
+        if *member == before { ReportOutcome::Known } else { ReportOutcome::Changed }
+    }
+
+    /// The head's version.
+    pub fn head_version(&self) -> Option<&Version> {
+        self.head.and_then(|head| self.versions.get(&head))
+    }
+
+    /// The version that a member stands on.
+    pub fn standing(&self, member: &Member) -> Option<&Version> {
+        member.standing.and_then(|standing| self.versions.get(&standing))
+    }
+
+    /// Whether `version` is an open branch: some member stands on it, it is no ancestor of the head, and its member did not
+    /// give way.
+    pub fn is_open(&self, version: VersionId) -> bool {
+        self.versions.get(&version).is_some_and(|v| !v.merged && !v.yielded)
+            && self.members.values().any(|m| m.standing == Some(version))
+    }
+
+    /// All open branches, in the order of their commits.
+    pub fn open_branches(&self) -> Vec<VersionId> {
+        let mut open: Vec<&Version> = self.versions.values().filter(|v| self.is_open(v.id())).collect();
+        open.sort_by_key(|v| v.number);
+        open.into_iter().map(Version::id).collect()
+    }
+
+    /// Whether a member that brings the group's first content is still to report: the others wait for it.
+    pub(crate) fn waits_for_origin(&self) -> bool {
+        self.head.is_none() && self.members.values().any(|m| m.join == Join::Offer)
+    }
+}
+
+impl Member {
+    /// If the base is known and newer than what is committed: that generation holds it. An unknown base is never clean.
+    pub(crate) fn take_base(&mut self, base: Option<VersionId>, base_gen: u64, known: bool) {
+        if known && base_gen > self.committed_gen {
+            self.standing = base;
+            self.committed_gen = base_gen;
+        }
+    }
+
+    /// Whether it has an edit that is not committed yet.
+    pub fn is_dirty(&self) -> bool {
+        self.reported_gen > self.committed_gen
+    }
+}
