@@ -172,8 +172,8 @@ pub fn from_record(message: &v1::Record) -> Result<Record, WireError> {
     })
 }
 
-/// A report, to its message; `job` is what it answers.
-pub fn report(report: &Report, job: Option<JobId>) -> v1::Report {
+/// A report, to its message; `job` is what it answers, `refused` why that instruction was not followed.
+pub fn report(report: &Report, job: Option<JobId>, refused: &str) -> v1::Report {
     v1::Report {
         member: report.member.0.to_vec(),
         generation: report.generation,
@@ -183,6 +183,7 @@ pub fn report(report: &Report, job: Option<JobId>) -> v1::Report {
         format: report.format.clone(),
         condition: Some(condition(&report.condition)),
         job: job.map(|j| j.0.to_vec()).unwrap_or_default(),
+        refused: refused.to_owned(),
     }
 }
 
@@ -232,9 +233,9 @@ pub fn from_backed_up(message: &v1::BackedUp) -> Result<(BackedUp, Option<JobId>
     Ok((done, job(&message.job)?))
 }
 
-/// An acknowledgement.
-pub fn acknowledged(member: MemberId, generation: u64, refused: &str) -> v1::Acknowledged {
-    v1::Acknowledged { member: member.0.to_vec(), generation, refused: refused.to_owned() }
+/// An acknowledgement: of a report that was stored, or of a backed-up content that was decided.
+pub fn acknowledged(member: MemberId, generation: u64, committed: bool, refused: &str) -> v1::Acknowledged {
+    v1::Acknowledged { member: member.0.to_vec(), generation, committed, refused: refused.to_owned() }
 }
 
 /// A member, as its agent is told of it.

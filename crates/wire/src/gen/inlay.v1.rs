@@ -115,6 +115,9 @@ pub struct Report {
     /// The job that this answers; empty if none.
     #[prost(bytes = "vec", tag = "8")]
     pub job: ::prost::alloc::vec::Vec<u8>,
+    /// Why the instruction was refused (a forged record, another group's, a version left before); empty if it was not.
+    #[prost(string, tag = "9")]
+    pub refused: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Condition {
@@ -205,6 +208,9 @@ pub struct Acknowledged {
     /// Why what was sent was refused, for the agent's log; empty if it was not.
     #[prost(string, tag = "3")]
     pub refused: ::prost::alloc::string::String,
+    /// Whether that generation is committed: always in the answer to BackedUp, and to a report of what was committed before.
+    #[prost(bool, tag = "4")]
+    pub committed: bool,
 }
 /// Sent after a seal: these versions are in that snapshot.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
