@@ -4,6 +4,7 @@
 //! locate the portion again in the result, and refuse unless what is there now equals what was put.
 
 mod apply;
+mod body;
 mod bytes;
 mod json;
 mod keys;
@@ -201,6 +202,13 @@ pub trait Lens: Send + Sync {
     fn inserted_at(&self, file: &[u8], expression: &str) -> Result<String, LensError> {
         let _ = file;
         Ok(expression.to_owned())
+    }
+
+    /// The tidied `fragment` ([`Format::tidy`]) as [`Lens::get`] would tell it at this place: a region of lines always ends with a
+    /// line end, a value within a line never does. Nothing else may change.
+    fn fitted(&self, expression: &str, fragment: Fragment) -> Fragment {
+        let _ = expression;
+        fragment
     }
 
     /// Plans the removal of the portion, with what belongs to it alone: its key, its comma, its line.

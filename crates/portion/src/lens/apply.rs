@@ -11,8 +11,9 @@ use crate::value::{Action, Value, changes};
 /// # Errors
 /// Those of [`LensError`]. [`LensError::Refused`] if what would stand in the file is not what was put.
 pub fn put(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Option<Vec<u8>>, LensError> {
-    let fragment = tidy(fragment)?;
-    let (standing, edits) = registered(scheme).replace(file, expression, &fragment)?;
+    let lens = registered(scheme);
+    let fragment = lens.fitted(expression, tidy(fragment)?);
+    let (standing, edits) = lens.replace(file, expression, &fragment)?;
     if standing == fragment {
         return Ok(None);
     }
@@ -28,7 +29,7 @@ pub fn put(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -
 /// not what was put.
 pub fn insert(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<u8>, LensError> {
     let lens = registered(scheme);
-    let fragment = tidy(fragment)?;
+    let fragment = lens.fitted(expression, tidy(fragment)?);
     match lens.get(file, expression) {
         Err(LensError::Missing { .. }) => {}
         Err(LensError::Unparsable { .. }) if is_blank(file) => {}

@@ -1,27 +1,332 @@
-//! Marked regions of any text file.
+//! Marked regions of any text file: the lines between a line that holds `inlay:begin NAME` and one that holds `inlay:end NAME`.
+//!
+//! A marker stands in a comment of its own line, whatever the file's comments look like: before it there are no letters or
+//! digits (`rem` and `dnl` apart), after the name anything. A name consists of letters, digits and `. _ - / : @ +`, begins and ends
+//! with none of the hyphens.
+//!
+//! The fragment is dedented by the indentation of the line that begins the region, with LF; empty lines carry none. If some line is indented
+//! less, the lines are taken as they stand. A region of another name inside is content.
 
-use super::{Edit, Format, Fragment, Item, Lens, LensError};
+use std::collections::BTreeMap;
+
+use memchr::memmem;
+
+use super::body;
+use super::{BOM, Edit, Format, Fragment, Item, Lens, LensError, MAX_PORTION, Position, Span};
 use crate::value::Value;
+
+/// How much of a file is looked at to guess how its comments are written.
+const SAMPLE: usize = 64 << 10;
 
 pub(crate) struct Mark;
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Begin,
+    End,
+}
+
+/// One marker of any name.
+#[derive(Debug)]
+struct Marker<'a> {
+    kind: Kind,
+    name: &'a [u8],
+    /// Its whole line, with its line end.
+    line: Span,
+}
+
+/// A region whose markers are one pair.
+struct Region {
+    begin: Span,
+    end: Span,
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80 || matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'@' | b'+')
+}
+
+/// The name that `text` begins with: empty if there is none. A hyphen at the end belongs to the comment (`x-->`).
+fn leading_name(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|b| !is_name_byte(*b)).unwrap_or(text.len());
+    let name = &text[..end];
+    let end = name.iter().rposition(|b| *b != b'-').map_or(0, |at| at + 1);
+    if name.starts_with(b"-") { b"" } else { &name[..end] }
+}
+
+/// Where the line starts that holds a marker at `at`, if only comment signs stand before it.
+fn line_start(text: &[u8], at: usize) -> Option<usize> {
+    if matches!(text[..at].last(), Some(b'"' | b'\'' | b'`')) {
+        return None;
+    }
+    let word = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80;
+    let start = text[..at].iter().rposition(|b| *b == b'\n' || word(b));
+    let Some(stop) = start else { return Some(0) };
+    if text[stop] == b'\n' {
+        return Some(stop + 1);
+    }
+    let before = &text[..=stop];
+    if before.ends_with(BOM) && stop + 1 == body::bom(text) {
+        return Some(stop + 1);
+    }
+    // `REM` in batch files, `dnl` in m4.
+    let rest = before.len().checked_sub(3).map(|three| before.split_at(three));
+    let (before, word) = rest?;
+    if !word.eq_ignore_ascii_case(b"rem") && !word.eq_ignore_ascii_case(b"dnl") {
+        return None;
+    }
+    let blanks = before.iter().rev().take_while(|b| matches!(b, b' ' | b'\t' | b'@')).count();
+    let start = before.len() - blanks;
+    (start == body::bom(text) || text[..start].ends_with(b"\n")).then_some(start)
+}
+
+/// All markers of `text`, in its order. One pass of memmem, without looking at lines that hold none.
+fn markers(text: &[u8]) -> impl Iterator<Item = Marker<'_>> {
+    let finder = memmem::Finder::new(b"inlay:").into_owned();
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let at = from + finder.find(&text[from..])?;
+            from = at + b"inlay:".len();
+            let rest = &text[from..];
+            let (kind, rest) = match (rest.strip_prefix(b"begin"), rest.strip_prefix(b"end")) {
+                (Some(rest), _) => (Kind::Begin, rest),
+                (_, Some(rest)) => (Kind::End, rest),
+                _ => continue,
+            };
+            let blanks = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+            let name = leading_name(&rest[blanks..]);
+            if blanks == 0 || name.is_empty() {
+                continue;
+            }
+            let Some(start) = line_start(text, at) else { continue };
+            let after = text.len() - rest.len() + blanks + name.len();
+            let end = memchr::memchr(b'\n', &text[after..]).map_or(text.len(), |at| after + at + 1);
+            from = end;
+            return Some(Marker { kind, name, line: start..end });
+        }
+    })
+}
+
+fn checked(expression: &str) -> Result<&[u8], LensError> {
+    let name = expression.as_bytes();
+    if name.is_empty() || leading_name(name) != name {
+        return Err(LensError::Selector {
+            scheme: "mark",
+            selector: expression.to_owned(),
+            why: "a name consists of letters, digits and `. _ - / : @ +`, and neither begins nor ends with a hyphen"
+                .to_owned(),
+        });
+    }
+    Ok(name)
+}
+
+/// The markers of one name.
+#[derive(Default)]
+struct Pair {
+    begins: Vec<Span>,
+    ends: Vec<Span>,
+}
+
+impl Pair {
+    fn add(&mut self, marker: Marker<'_>) {
+        match marker.kind {
+            Kind::Begin => self.begins.push(marker.line),
+            Kind::End => self.ends.push(marker.line),
+        }
+    }
+
+    /// The one region that they make.
+    fn region(&self, file: &[u8], name: &str) -> Result<Region, LensError> {
+        let unparsable = |span: &Span, found: String| Err(LensError::unparsable(file, span.start, found));
+        match (&self.begins[..], &self.ends[..]) {
+            ([], []) => Err(LensError::Missing { selector: name.to_owned(), nearest: Vec::new() }),
+            ([begin], [end]) if begin.end <= end.start => {
+                let size = end.start - begin.end;
+                if size > MAX_PORTION {
+                    return Err(LensError::TooLarge(format!("the region holds {size} bytes, more than {MAX_PORTION}")));
+                }
+                Ok(Region { begin: begin.clone(), end: end.clone() })
+            }
+            ([], [end, ..]) => unparsable(end, format!("`inlay:end {name}` ends a region that never began")),
+            ([begin], []) => unparsable(begin, format!("`inlay:begin {name}` has no `inlay:end {name}`")),
+            ([begin], [first, others @ ..]) => {
+                let stray = if first.start < begin.start { first } else { others.first().unwrap_or(first) };
+                unparsable(stray, format!("this `inlay:end {name}` ends no region"))
+            }
+            (several, _) => Err(LensError::Ambiguous {
+                selector: name.to_owned(),
+                lines: several.iter().map(|span| Position::at(file, span.start).line).collect(),
+            }),
+        }
+    }
+}
+
+fn located(file: &[u8], expression: &str) -> Result<Region, LensError> {
+    let name = checked(expression)?;
+    let mut pair = Pair::default();
+    markers(file).filter(|marker| marker.name == name).for_each(|marker| pair.add(marker));
+    match pair.region(file, expression) {
+        Err(LensError::Missing { .. }) => {
+            let begins = markers(file).filter(|marker| marker.kind == Kind::Begin);
+            Err(LensError::missing(expression, begins.filter_map(|marker| std::str::from_utf8(marker.name).ok())))
+        }
+        found => found,
+    }
+}
+
+/// The indentation that the lines of a region carry: that of its first marker, if every line has it.
+fn indent_of<'a>(file: &'a [u8], region: &Region) -> &'a [u8] {
+    let start = region.begin.start.max(body::bom(file));
+    body::indentation(&file[start..region.begin.end])
+}
+
 impl Lens for Mark {
-    fn get(&self, _file: &[u8], _expression: &str) -> Result<Fragment, LensError> {
-        todo!()
+    fn get(&self, file: &[u8], expression: &str) -> Result<Fragment, LensError> {
+        let region = located(file, expression)?;
+        let lines = &file[region.begin.end..region.end.start];
+        let indent = indent_of(file, &region);
+        let indent = if body::can_dedent(lines, indent) { indent } else { b"" };
+        Ok(Fragment { format: Format::Text, text: body::taken(lines, indent) })
     }
-    fn put(&self, _file: &[u8], _expression: &str, _fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
-        todo!()
+
+    fn put(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
+        let region = located(file, expression)?;
+        let new = &fragment.text[..];
+        refuse_own_marker(new, expression)?;
+        let span = region.begin.end..region.end.start;
+        let indent = indent_of(file, &region);
+        // Lines that stand without the indentation stay so, unless what is put would then be read as indented.
+        let plain = !body::can_dedent(&file[span.clone()], indent) && !body::can_dedent(new, indent);
+        Ok(body::replaced(file, &span, if plain { b"" } else { indent }, new))
     }
-    fn insert(&self, _file: &[u8], _expression: &str, _fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
-        todo!()
+
+    fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
+        checked(expression)?;
+        let new = &fragment.text[..];
+        refuse_own_marker(new, expression)?;
+        let (open, close) = comment(&file[..file.len().min(SAMPLE)])?;
+        let mut text = format!("{open}inlay:begin {expression}{close}\n").into_bytes();
+        text.extend_from_slice(new);
+        text.extend_from_slice(format!("{open}inlay:end {expression}{close}\n").as_bytes());
+        Ok(body::replaced(file, &(file.len()..file.len()), b"", &text))
     }
-    fn remove(&self, _file: &[u8], _expression: &str) -> Result<Vec<Edit>, LensError> {
-        todo!()
+
+    fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
+        let region = located(file, expression)?;
+        Ok(body::removed(file, &(region.begin.start..region.end.end)))
     }
-    fn list(&self, _file: &[u8]) -> Result<Vec<Item>, LensError> {
-        todo!()
+
+    fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {
+        let mut pairs: BTreeMap<&[u8], Pair> = BTreeMap::new();
+        markers(file).for_each(|marker| pairs.entry(marker.name).or_default().add(marker));
+        // What `get` refuses is left out.
+        let regions = pairs.iter().filter_map(|(name, pair)| {
+            let name = std::str::from_utf8(name).ok()?;
+            Some((pair.region(file, name).ok()?, name))
+        });
+        let mut regions: Vec<_> = regions.collect();
+        regions.sort_by_key(|(region, _)| region.begin.start);
+        let mut counted = (0, 1);
+        let item = |(region, name): (Region, &str)| {
+            let first = counted.1 + newlines(&file[counted.0..region.begin.start]);
+            counted = (region.begin.start, first);
+            let last = first + newlines(&file[region.begin.start..region.end.start]);
+            Item { selector: name.to_owned(), kind: "region", lines: (first, last) }
+        };
+        Ok(regions.into_iter().map(item).collect())
     }
+
+    fn fitted(&self, _expression: &str, fragment: Fragment) -> Fragment {
+        Fragment { text: body::normal(&fragment.text), ..fragment }
+    }
+
     fn format_for(&self, _expression: &str, _value: &Value) -> Format {
-        todo!()
+        Format::Text
     }
+}
+
+fn newlines(text: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', text).count()
+}
+
+fn refuse_own_marker(text: &[u8], expression: &str) -> Result<(), LensError> {
+    match markers(text).find(|marker| marker.name == expression.as_bytes()) {
+        None => Ok(()),
+        Some(marker) => Err(LensError::Refused(format!(
+            "line {} of the fragment is a marker of `{expression}` itself",
+            Position::at(text, marker.line.start).line
+        ))),
+    }
+}
+
+/// What stands before and after the words of a comment in a file that begins with `sample`: as its markers do, else as most of
+/// its comments do, else as its kind of file does.
+fn comment(sample: &[u8]) -> Result<(String, &'static str), LensError> {
+    if let Some(style) = markers(sample).find_map(|marker| style_of_marker(&sample[marker.line])) {
+        return Ok(style);
+    }
+    let text = &sample[body::bom(sample)..];
+    let first = body::lines(text).map(body::content).find(|line| !body::is_blank(line)).unwrap_or(b"").trim_ascii();
+    if first.starts_with(b"#!") {
+        return Ok(("# ".to_owned(), ""));
+    }
+    let markup = first.starts_with(b"<") || looks_like_markdown(text);
+    if markup || first.starts_with(b"<!--") {
+        return Ok(("<!-- ".to_owned(), " -->"));
+    }
+    if first.starts_with(b"{") || first == b"[" || first.starts_with(b"[{") || first.starts_with(b"[\"") {
+        return Err(LensError::Refused(
+            "JSON has no place for a marked region at its end; write the two marker comments where it shall stand"
+                .to_owned(),
+        ));
+    }
+    let counts = LINE_COMMENTS.map(|sign| body::lines(text).filter(|line| begins_comment(line, sign)).count());
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let sign = LINE_COMMENTS.iter().zip(counts).find(|(_, count)| *count == most && most > 0).map(|(sign, _)| *sign);
+    match sign {
+        Some(sign) => Ok((format!("{} ", String::from_utf8_lossy(sign)), "")),
+        None if body::lines(text).any(|line| line.trim_ascii().starts_with(b"/*")) => Ok(("/* ".to_owned(), " */")),
+        None => Ok(("# ".to_owned(), "")),
+    }
+}
+
+const LINE_COMMENTS: [&[u8]; 6] = [b"#", b"//", b";", b"--", b"%", b"\""];
+
+/// Whether a line is a comment that begins with `sign`: followed by a blank, a letter or nothing, so that `#include <x>` in
+/// C, `--flag` and `"name":` do not count.
+fn begins_comment(line: &[u8], sign: &[u8]) -> bool {
+    let Some(rest) = line.trim_ascii().strip_prefix(sign) else { return false };
+    match sign {
+        b"#" => !["include", "define", "if", "endif", "pragma"].iter().any(|word| rest.starts_with(word.as_bytes())),
+        b"//" | b";" => true,
+        _ => rest.first().is_none_or(|b| *b == b' ') && !rest.ends_with(b"\""),
+    }
+}
+
+/// Whether `# x` is a heading there: a fence, a link, or two levels of headings with text in between.
+fn looks_like_markdown(text: &[u8]) -> bool {
+    let lines = || body::lines(text).map(body::content);
+    let heading = |line: &[u8]| line.starts_with(b"## ") || line.starts_with(b"### ");
+    let fenced = lines().any(|line| line.starts_with(b"```"));
+    let linked = memmem::find(text, b"](").is_some();
+    let headings = lines().any(heading);
+    let first = lines().find(|line| !body::is_blank(line)).unwrap_or(b"");
+    let titled = first.starts_with(b"# ") || first == b"---" || first == b"+++";
+    (titled || headings) && (fenced || linked) || (titled && headings && memmem::find(text, b" = ").is_none())
+}
+
+fn style_of_marker(line: &[u8]) -> Option<(String, &'static str)> {
+    let at = memmem::find(line, b"inlay:")?;
+    let open = std::str::from_utf8(&line[..at]).ok()?.trim_start_matches(['\u{feff}', ' ', '\t']);
+    let close = [
+        ("<!--", " -->"),
+        ("/*", " */"),
+        ("{#", " #}"),
+        ("(*", " *)"),
+        ("{-", " -}"),
+        ("{{!--", " --}}"),
+        ("<%--", " --%>"),
+    ];
+    let close = close.iter().find(|(start, _)| open.starts_with(start)).map_or("", |(_, end)| end);
+    Some((open.to_owned(), close))
 }

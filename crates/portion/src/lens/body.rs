@@ -1,0 +1,178 @@
+//! A body of lines: taken out free of its context, and put back line by line.
+//!
+//! What a text lens takes out has LF as line end, a line end after its last line, and none of the indentation that its
+//! place demands. What it puts back touches only the lines that differ: every line that stays keeps its own bytes, so mixed
+//! line ends, tabs and a missing final newline survive an edit beside them.
+
+use super::{BOM, Edit, Span};
+
+/// The length of the byte order mark that `file` begins with, or 0.
+pub(super) fn bom(file: &[u8]) -> usize {
+    if file.starts_with(BOM) { BOM.len() } else { 0 }
+}
+
+/// The lines of `text`, each with its line end. The last one may have none.
+pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        let (line, after) = rest.split_at(end);
+        rest = after;
+        Some(line)
+    })
+}
+
+/// A line without its line end, which is LF with any CRs before it (and CRs alone at the end of the file).
+pub(super) fn content(line: &[u8]) -> &[u8] {
+    let mut line = line.strip_suffix(b"\n").unwrap_or(line);
+    while let Some(shorter) = line.strip_suffix(b"\r") {
+        line = shorter;
+    }
+    line
+}
+
+/// The line end of `text`'s first line, if it has one.
+fn first_line_end(text: &[u8]) -> Option<&'static [u8]> {
+    let at = memchr::memchr(b'\n', text)?;
+    Some(if text[..at].ends_with(b"\r") { b"\r\n" } else { b"\n" })
+}
+
+/// The line end that new lines at `span` take: that of the portion, else that of the line before, else of the file, else LF.
+pub(super) fn line_end(file: &[u8], span: &Span) -> &'static [u8] {
+    if let Some(end) = first_line_end(&file[span.clone()]) {
+        return end;
+    }
+    match &file[..span.start] {
+        [.., b'\r', b'\n'] => b"\r\n",
+        [.., b'\n'] => b"\n",
+        _ => first_line_end(file).unwrap_or(b"\n"),
+    }
+}
+
+/// Whether a line's content is only blanks.
+pub(super) fn is_blank(content: &[u8]) -> bool {
+    content.iter().all(|b| matches!(b, b' ' | b'\t' | b'\r' | 0x0c))
+}
+
+/// The blanks that a line begins with.
+pub(super) fn indentation(content: &[u8]) -> &[u8] {
+    let end = content.iter().position(|b| !matches!(b, b' ' | b'\t')).unwrap_or(content.len());
+    &content[..end]
+}
+
+/// The longest indentation that all lines of `text` share, blank ones apart.
+pub(super) fn common_indentation(text: &[u8]) -> &[u8] {
+    let mut common: Option<&[u8]> = None;
+    for line in lines(text) {
+        let line = content(line);
+        if is_blank(line) {
+            continue;
+        }
+        let own = indentation(line);
+        let shared = match common {
+            None => own,
+            Some(before) => {
+                let same = before.iter().zip(own).take_while(|(a, b)| a == b).count();
+                &before[..same]
+            }
+        };
+        if shared.is_empty() {
+            return b"";
+        }
+        common = Some(shared);
+    }
+    common.unwrap_or(b"")
+}
+
+/// A line's content without `indent`; a blank line that is shorter than it becomes empty. `None` if it is indented otherwise.
+fn dedented<'a>(content: &'a [u8], indent: &[u8]) -> Option<&'a [u8]> {
+    match content.strip_prefix(indent) {
+        Some(rest) => Some(rest),
+        None if is_blank(content) && indent.starts_with(content) => Some(b""),
+        None => None,
+    }
+}
+
+/// Whether taking `indent` off every line of `text` can be reversed.
+pub(super) fn can_dedent(text: &[u8], indent: &[u8]) -> bool {
+    indent.is_empty() || lines(text).all(|line| dedented(content(line), indent).is_some())
+}
+
+/// `text` with LF, with a line end after its last line, and without `indent` on lines that have it.
+pub(super) fn taken(text: &[u8], indent: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 1);
+    for line in lines(text) {
+        let line = content(line);
+        out.extend_from_slice(dedented(line, indent).unwrap_or(line));
+        out.push(b'\n');
+    }
+    out
+}
+
+/// A fragment's text as [`taken`] would tell it: with LF, and a line end after its last line.
+pub(super) fn normal(text: &[u8]) -> Vec<u8> {
+    taken(text, b"")
+}
+
+/// The lines of `text`, the last one first.
+fn lines_back(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let before_end = rest.len().checked_sub(1)?;
+        let start = memchr::memrchr(b'\n', &rest[..before_end]).map_or(0, |at| at + 1);
+        let (before, line) = rest.split_at(start);
+        rest = before;
+        Some(line)
+    })
+}
+
+/// Plans the replacement of the lines at `span` (whole lines; the last may lack a line end at the end of the file) by `new`,
+/// which is [`normal`]. Lines at both ends that stay the same are left alone.
+pub(super) fn replaced(file: &[u8], span: &Span, indent: &[u8], new: &[u8]) -> Vec<Edit> {
+    let same = |(old, new): &(&[u8], &[u8])| dedented(content(old), indent).unwrap_or(content(old)) == content(new);
+    let length = |pairs: (usize, usize), (old, new): (&[u8], &[u8])| (pairs.0 + old.len(), pairs.1 + new.len());
+    let old = &file[span.clone()];
+    let (old_before, new_before) = lines(old).zip(lines(new)).take_while(same).fold((0, 0), length);
+    let (old, new) = (&old[old_before..], &new[new_before..]);
+    let (old_after, new_after) = lines_back(old).zip(lines_back(new)).take_while(same).fold((0, 0), length);
+    let (old, new) = (&old[..old.len() - old_after], &new[..new.len() - new_after]);
+    if old.is_empty() && new.is_empty() {
+        return Vec::new();
+    }
+    let mut span = span.start + old_before..span.end - old_after;
+    let line_end = line_end(file, &span);
+    let mut text = Vec::new();
+    // At the end of a file without a final newline the last line stays without one.
+    let open = span.end == file.len() && file.len() > bom(file) && !file.ends_with(b"\n");
+    if open && new.is_empty() && old_before > 0 {
+        span.start = content(&file[..span.start]).len();
+    } else if open && span.start > bom(file) && !file[..span.start].ends_with(b"\n") {
+        text.extend_from_slice(line_end);
+    }
+    for line in lines(new).map(content) {
+        if !line.is_empty() {
+            text.extend_from_slice(indent);
+            text.extend_from_slice(line);
+        }
+        text.extend_from_slice(line_end);
+    }
+    if open && !new.is_empty() {
+        text.truncate(text.len() - line_end.len());
+    }
+    vec![Edit { span, text }]
+}
+
+/// Plans the removal of whole lines. At the end of a file without a final newline the line before them loses its line end.
+pub(super) fn removed(file: &[u8], span: &Span) -> Vec<Edit> {
+    if span.is_empty() {
+        return Vec::new();
+    }
+    let mut span = span.clone();
+    if span.end == file.len() && !file.ends_with(b"\n") && span.start > bom(file) {
+        span.start = bom(file).max(content(&file[..span.start]).len());
+    }
+    vec![Edit { span, text: Vec::new() }]
+}

@@ -1,0 +1,90 @@
+//! Cases as data: file, selector, what stands there, what is put, and the file afterwards.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod mark;
+mod numbers;
+
+use portion::{Format, Fragment, LensError, Scheme};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// `get` tells `fragment`.
+fn get(scheme: Scheme, file: &str, expression: &str, fragment: &str) {
+    let found = portion::get(scheme, file.as_bytes(), expression).unwrap();
+    assert_eq!(text(&found.text), fragment, "get {scheme}:{expression} of\n{file}");
+}
+
+/// A fragment of the format that the place has.
+fn fragment(scheme: Scheme, file: &str, expression: &str, text: &str) -> Fragment {
+    let format = match portion::get(scheme, file.as_bytes(), expression) {
+        Ok(standing) => standing.format,
+        Err(_) => Format::Text,
+    };
+    Fragment { format, text: text.as_bytes().to_vec() }
+}
+
+/// `put` of `fragment` makes `after`, and then stands there; putting it again writes nothing.
+fn put(scheme: Scheme, before: &str, expression: &str, put: &str, after: &str) {
+    let put = fragment(scheme, before, expression, put);
+    let written = portion::put(scheme, before.as_bytes(), expression, &put).unwrap();
+    let written = written.unwrap_or_else(|| before.as_bytes().to_vec());
+    assert_eq!(text(&written), after, "put {scheme}:{expression} into\n{before}");
+    assert_eq!(portion::put(scheme, &written, expression, &put).unwrap(), None);
+}
+
+/// `insert` of `fragment` makes `after`, and `remove` brings `before` back.
+fn insert(scheme: Scheme, before: &str, expression: &str, format: Format, put: &str, after: &str) {
+    insert_only(scheme, before, expression, format, put, after);
+    remove(scheme, after, expression, before);
+}
+
+fn insert_only(scheme: Scheme, before: &str, expression: &str, format: Format, put: &str, after: &str) {
+    let put = Fragment { format, text: put.as_bytes().to_vec() };
+    let written = portion::insert(scheme, before.as_bytes(), expression, &put).unwrap();
+    assert_eq!(text(&written), after, "insert {scheme}:{expression} into\n{before}");
+}
+
+fn remove(scheme: Scheme, before: &str, expression: &str, after: &str) {
+    let written = portion::remove(scheme, before.as_bytes(), expression).unwrap();
+    assert_eq!(text(&written), after, "remove {scheme}:{expression} from\n{before}");
+}
+
+/// What the error says, with its kind in front.
+fn said<T: std::fmt::Debug>(result: Result<T, LensError>) -> String {
+    let error = result.unwrap_err();
+    let kind = match &error {
+        LensError::Missing { .. } => "missing",
+        LensError::Ambiguous { .. } => "ambiguous",
+        LensError::Unparsable { .. } => "unparsable",
+        LensError::Selector { .. } => "selector",
+        LensError::CannotSay { .. } => "cannot say",
+        LensError::TooLarge(_) | LensError::Refused(_) => return error.to_string(),
+    };
+    format!("{kind}: {error}")
+}
+
+fn get_fails(scheme: Scheme, file: &str, expression: &str, expected: &str) {
+    assert_eq!(
+        said(portion::get(scheme, file.as_bytes(), expression)),
+        expected,
+        "get {scheme}:{expression} of\n{file}"
+    );
+}
+
+fn put_fails(scheme: Scheme, file: &str, expression: &str, put: &str, expected: &str) {
+    let put = fragment(scheme, file, expression, put);
+    let result = portion::put(scheme, file.as_bytes(), expression, &put);
+    assert_eq!(said(result), expected, "put {scheme}:{expression} into\n{file}");
+}
+
+/// The selectors and lines of everything that `list` tells; each can be taken out.
+fn listed(scheme: Scheme, file: &str, expected: &[(&str, usize, usize)]) {
+    let items = portion::list(scheme, file.as_bytes()).unwrap();
+    let found: Vec<_> = items.iter().map(|item| (item.selector.as_str(), item.lines.0, item.lines.1)).collect();
+    assert_eq!(found, expected, "list of\n{file}");
+    for item in &items {
+        portion::get(scheme, file.as_bytes(), &item.selector).unwrap();
+    }
+}
