@@ -1,0 +1,751 @@
+//! The agent's rules: from a state and an event to a new state and effects. Pure: no clock, no file, no network.
+//!
+//! A member does one operation at a time: it looks at its file, backs up, or restores. What arrives meanwhile waits. The
+//! executor (`run.rs`) performs the effects in their order and feeds what came of them back as events; the seeded
+//! simulator does the same over a fake world.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use plan::{Condition, Direction, Fingerprint, GroupId, JobId, MemberId, Record, Report, VersionId};
+
+/// A monotonic clock, in milliseconds. Its zero means nothing.
+pub type Millis = u64;
+
+/// A return to an older content within this time after a restore is the work of an application that held the old one.
+const REVERTED_WITHIN: Millis = 60_000;
+/// A report that was not acknowledged is said again after this time.
+const REPEAT_AFTER: Millis = 5_000;
+/// A member whose operation failed for a cause outside its file looks again after this time.
+const RETRY_AFTER: Millis = 5_000;
+/// How many earlier contents a member remembers, to know a return to them.
+const RECENT: usize = 16;
+/// How many versions that it has left a member remembers.
+const LEFT: usize = 4_096;
+
+/// What the manager told of a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// Its group.
+    pub group: GroupId,
+    /// The group's name, for people.
+    pub group_name: String,
+    /// The file, as this agent resolved it when the member was made.
+    pub path: String,
+    /// The selector, with its scheme.
+    pub selector: String,
+    /// The mapping, in its canonical text.
+    pub mapping: String,
+    /// Which way its changes travel.
+    pub direction: Direction,
+    /// Whether a missing portion is to be made.
+    pub create: bool,
+    /// Whether a person paused it.
+    pub paused: bool,
+}
+
+/// What the journal keeps of a member.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Entry {
+    /// The generation: raised by every edit seen and every restore done.
+    pub generation: u64,
+    /// Of the shared text at that generation; [`Fingerprint::ABSENT`] before the first.
+    pub fingerprint: Option<Fingerprint>,
+    /// Whether the portion was an empty container then.
+    pub empty: bool,
+    /// The version last restored.
+    pub base: Option<VersionId>,
+    /// The generation at which it was.
+    pub base_gen: u64,
+    /// Of the text that stood in the file then.
+    pub base_fp: Option<Fingerprint>,
+    /// The version that the last committed backup became, if it became one.
+    pub held: Option<VersionId>,
+    /// The version that the last backup proposed.
+    pub proposed: Option<VersionId>,
+}
+
+/// What stands in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    /// The portion.
+    Present(Portion),
+    /// Nothing that can take part, and why.
+    Absent(Condition),
+}
+
+/// A portion that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Portion {
+    /// Of its shared text.
+    pub fingerprint: Fingerprint,
+    /// Its format, by name.
+    pub format: String,
+    /// Whether it is a container without content.
+    pub empty: bool,
+}
+
+/// A secondary copy that is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// What was read.
+    pub portion: Portion,
+    /// Of the group's value.
+    pub value: Fingerprint,
+    /// Of the shared text, in bytes.
+    pub size: u64,
+    /// Where the copy lies.
+    pub copy: Vec<u8>,
+    /// The id that the version will have, if this becomes one.
+    pub version: VersionId,
+}
+
+/// What a restore came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Restored {
+    /// The file holds it (it may have held it before), and this is what is seen there now.
+    Done(Portion),
+    /// The file is not as the journal says: nothing was written.
+    Changed(Sight),
+    /// The copy or its record is not what it should be: nothing was written.
+    Refused(String),
+    /// It cannot be written now: nothing was written.
+    Failed(Condition),
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A new stream to the manager stands.
+    Online,
+    /// It is gone.
+    Offline,
+    /// The manager told of a member, new or changed.
+    Assigned(MemberId, Box<Assignment>),
+    /// It is no member any more.
+    Removed(MemberId),
+    /// Its file may have changed, or its machine's policy.
+    Touched(MemberId),
+    /// An answer to [`Effect::Look`].
+    Looked(MemberId, Sight),
+    /// The manager instructs a backup.
+    Backup {
+        /// Of whom.
+        member: MemberId,
+        /// What the answer names.
+        job: JobId,
+        /// The generation that was reported.
+        generation: u64,
+    },
+    /// An answer to [`Effect::BackUp`].
+    Copied(MemberId, Box<Copied>),
+    /// An answer to [`Effect::BackUp`]: there is nothing to back up, or no way to.
+    NotCopied(MemberId, Condition),
+    /// The manager instructs a restore.
+    Restore(Box<Instruction>),
+    /// An answer to [`Effect::Restore`].
+    Restored(MemberId, Restored),
+    /// A restore that a crash interrupted was found done: its file was exchanged.
+    Recovered {
+        /// Whose.
+        member: MemberId,
+        /// What was restored.
+        version: VersionId,
+        /// What was written.
+        portion: Portion,
+    },
+    /// The manager stored a report or decided a commit.
+    Acknowledged {
+        /// Whose.
+        member: MemberId,
+        /// Which.
+        generation: u64,
+        /// Whether that generation is committed.
+        committed: bool,
+    },
+    /// A person ends the member's suspension.
+    Accept {
+        /// Whose.
+        member: MemberId,
+        /// Whether what stands in the file gives way to the head.
+        give_way: bool,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// A restore, as instructed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instruction {
+    /// Into whose portion.
+    pub member: MemberId,
+    /// What the answer names.
+    pub job: JobId,
+    /// The group that the manager names.
+    pub group: GroupId,
+    /// What to restore.
+    pub record: Record,
+    /// Whose text to put its value into, if the shapes differ.
+    pub text_base: Option<Record>,
+    /// Whether the signatures of both are a key holder's.
+    pub authentic: bool,
+    /// The generation that the member must have.
+    pub expected_gen: u64,
+    /// Whether a missing portion is to be made.
+    pub create: bool,
+}
+
+/// What is to be done, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Watch the member's file from now on. The entry is what the journal holds of it.
+    Watch(MemberId),
+    /// Watch it no more, and strike it from the journal.
+    Forget(MemberId),
+    /// Read, locate, fingerprint; answer with [`Event::Looked`].
+    Look(MemberId),
+    /// Read again and make a durable copy; answer with [`Event::Copied`] or [`Event::NotCopied`].
+    BackUp(MemberId),
+    /// Restore, if the portion's fingerprint is `expected` (`None`: if it is missing); answer with [`Event::Restored`].
+    Restore {
+        /// What to do.
+        instruction: Box<Instruction>,
+        /// What must stand in the file.
+        expected: Option<Fingerprint>,
+    },
+    /// Append to the journal. `sync`: durable before the next effect.
+    Journal {
+        /// Whose.
+        member: MemberId,
+        /// What.
+        entry: Entry,
+        /// Whether it must outlast a power failure before it is named.
+        sync: bool,
+    },
+    /// Append to the journal that the member has left a version.
+    Left(MemberId, VersionId),
+    /// Send a report.
+    Report {
+        /// What it says.
+        report: Box<Report>,
+        /// What it answers.
+        job: Option<JobId>,
+        /// Why that was refused; empty if it was not.
+        refused: String,
+    },
+    /// Sign the record and send what was backed up.
+    Commit {
+        /// Whose.
+        member: MemberId,
+        /// What it answers.
+        job: JobId,
+        /// What to say.
+        commit: Box<Commit>,
+    },
+}
+
+/// A backed-up content that the manager has not decided yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// The member's generation.
+    pub generation: u64,
+    /// See [`Entry::base`].
+    pub base: Option<VersionId>,
+    /// See [`Entry::base_gen`].
+    pub base_gen: u64,
+    /// See [`Entry::base_fp`].
+    pub base_fp: Fingerprint,
+    /// The copy.
+    pub copied: Copied,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Operation {
+    Look,
+    BackUp { job: JobId },
+    Restore { job: JobId, version: VersionId },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Queued {
+    Backup { job: JobId, generation: u64 },
+    Restore(Box<Instruction>),
+}
+
+/// One member's state.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// What the manager told.
+    pub assignment: Assignment,
+    /// What the journal holds.
+    pub entry: Entry,
+    /// What was last seen to stand in the way of it, if anything.
+    pub condition: Condition,
+    format: String,
+    left: VecDeque<VersionId>,
+    operation: Option<Operation>,
+    touched: bool,
+    queued: Option<Queued>,
+    reported_at: Option<Millis>,
+    pending: Option<Commit>,
+    recent: VecDeque<Fingerprint>,
+    restored_at: Option<Millis>,
+    retry_at: Option<Millis>,
+    accepted: bool,
+    gives_way: bool,
+}
+
+/// The agent's state.
+#[derive(Debug, Clone, Default)]
+pub struct Steps {
+    members: BTreeMap<MemberId, Member>,
+    /// What the journal held of members that were not assigned yet.
+    journaled: BTreeMap<MemberId, (Entry, Vec<VersionId>)>,
+    online: bool,
+}
+
+impl Steps {
+    /// A state from what the journal holds: each member's entry and the versions that it has left.
+    pub fn new(journaled: BTreeMap<MemberId, (Entry, Vec<VersionId>)>) -> Self {
+        Steps { members: BTreeMap::new(), journaled, online: false }
+    }
+
+    /// A member's state.
+    pub fn member(&self, id: MemberId) -> Option<&Member> {
+        self.members.get(&id)
+    }
+
+    /// All members.
+    pub fn members(&self) -> impl Iterator<Item = (MemberId, &Member)> {
+        self.members.iter().map(|(id, member)| (*id, member))
+    }
+
+    /// The one function: takes an event, changes the state, and says what is to be done.
+    pub fn step(&mut self, now: Millis, event: Event) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Online => {
+                self.online = true;
+                for (id, member) in &mut self.members {
+                    // A member that was never seen is reported by its first look.
+                    if member.operation.is_none() || member.entry.generation > 0 {
+                        member.report(*id, now, None, "", &mut effects);
+                    }
+                }
+            }
+            Event::Offline => self.online = false,
+            Event::Assigned(id, assignment) => self.assign(id, *assignment, &mut effects),
+            Event::Removed(id) => {
+                self.members.remove(&id);
+                self.journaled.remove(&id);
+                effects.push(Effect::Forget(id));
+            }
+            Event::Tick => {
+                for (id, member) in &mut self.members {
+                    member.tick(*id, now, self.online, &mut effects);
+                }
+            }
+            Event::Recovered { member: id, version, portion } => {
+                if let Some(member) = self.members.get_mut(&id) {
+                    member.restored(id, version, portion, now, &mut effects);
+                } else if let Some((entry, left)) = self.journaled.get_mut(&id) {
+                    left.extend(entry.restore(version, &portion));
+                    effects.push(Effect::Journal { member: id, entry: entry.clone(), sync: true });
+                }
+            }
+            Event::Touched(id)
+            | Event::Looked(id, _)
+            | Event::Backup { member: id, .. }
+            | Event::Copied(id, _)
+            | Event::NotCopied(id, _)
+            | Event::Restored(id, _)
+            | Event::Acknowledged { member: id, .. }
+            | Event::Accept { member: id, .. } => {
+                if let Some(member) = self.members.get_mut(&id) {
+                    member.step(id, now, event, &mut effects);
+                }
+            }
+            Event::Restore(ref instruction) => {
+                let id = instruction.member;
+                if let Some(member) = self.members.get_mut(&id) {
+                    member.step(id, now, event, &mut effects);
+                }
+            }
+        }
+        effects
+    }
+
+    fn assign(&mut self, id: MemberId, assignment: Assignment, effects: &mut Vec<Effect>) {
+        if let Some(member) = self.members.get_mut(&id) {
+            if member.assignment != assignment {
+                member.assignment = assignment;
+                member.look(id, effects);
+            }
+            return;
+        }
+        let (entry, left) = self.journaled.remove(&id).unwrap_or_default();
+        let mut member = Member {
+            assignment,
+            entry,
+            condition: Condition::Fine,
+            format: String::new(),
+            left: left.into(),
+            operation: None,
+            touched: false,
+            queued: None,
+            reported_at: None,
+            pending: None,
+            recent: VecDeque::new(),
+            restored_at: None,
+            retry_at: None,
+            accepted: false,
+            gives_way: false,
+        };
+        effects.push(Effect::Watch(id));
+        member.look(id, effects);
+        self.members.insert(id, member);
+    }
+}
+
+impl Entry {
+    /// A restore was done. Returns what the member has left by it.
+    fn restore(&mut self, version: VersionId, portion: &Portion) -> Vec<VersionId> {
+        let mut left: Vec<VersionId> = [self.base, self.held, self.proposed].into_iter().flatten().collect();
+        left.retain(|old| *old != version);
+        left.dedup();
+        self.generation += 1;
+        self.fingerprint = Some(portion.fingerprint);
+        self.empty = portion.empty;
+        self.base = Some(version);
+        self.base_gen = self.generation;
+        self.base_fp = self.fingerprint;
+        self.held = None;
+        self.proposed = None;
+        left
+    }
+}
+
+impl Member {
+    fn step(&mut self, id: MemberId, now: Millis, event: Event, effects: &mut Vec<Effect>) {
+        match event {
+            Event::Touched(_) => {
+                if self.operation.is_some() {
+                    self.touched = true;
+                } else {
+                    self.look(id, effects);
+                }
+            }
+            Event::Looked(_, sight) => {
+                if self.operation == Some(Operation::Look) {
+                    self.operation = None;
+                    self.see(id, sight, now, effects);
+                    self.next(id, now, effects);
+                }
+            }
+            Event::Backup { job, generation, .. } => self.instructed_backup(id, job, generation, now, effects),
+            Event::Restore(instruction) => self.instructed_restore(id, instruction, now, effects),
+            Event::Copied(_, copied) => {
+                if let Some(Operation::BackUp { job }) = self.operation.clone() {
+                    self.operation = None;
+                    self.copied(id, job, *copied, now, effects);
+                    self.next(id, now, effects);
+                }
+            }
+            Event::NotCopied(_, condition) => {
+                if let Some(Operation::BackUp { job }) = self.operation.clone() {
+                    self.operation = None;
+                    self.fail(id, condition, job, now, effects);
+                    self.next(id, now, effects);
+                }
+            }
+            Event::Restored(_, result) => {
+                if let Some(Operation::Restore { job, version }) = self.operation.clone() {
+                    self.operation = None;
+                    match result {
+                        Restored::Done(portion) => {
+                            self.restored(id, version, portion, now, effects);
+                            self.report(id, now, Some(job), "", effects);
+                        }
+                        Restored::Changed(sight) => {
+                            if !self.see(id, sight, now, effects) {
+                                self.report(id, now, Some(job), "", effects);
+                            }
+                        }
+                        Restored::Refused(why) => self.report(id, now, Some(job), &why, effects),
+                        Restored::Failed(condition) => self.fail(id, condition, job, now, effects),
+                    }
+                    self.next(id, now, effects);
+                }
+            }
+            Event::Acknowledged { generation, committed, .. } => self.acknowledged(id, generation, committed, effects),
+            Event::Accept { give_way, .. } => {
+                self.accepted = true;
+                self.gives_way = give_way;
+                self.step(id, now, Event::Touched(id), effects);
+            }
+            Event::Online
+            | Event::Offline
+            | Event::Assigned(..)
+            | Event::Removed(_)
+            | Event::Recovered { .. }
+            | Event::Tick => {}
+        }
+    }
+
+    fn look(&mut self, id: MemberId, effects: &mut Vec<Effect>) {
+        if self.operation.is_none() {
+            self.operation = Some(Operation::Look);
+            self.touched = false;
+            effects.push(Effect::Look(id));
+        } else {
+            self.touched = true;
+        }
+    }
+
+    /// After an operation: what waited.
+    fn next(&mut self, id: MemberId, now: Millis, effects: &mut Vec<Effect>) {
+        match self.queued.take() {
+            Some(Queued::Backup { job, generation }) => self.instructed_backup(id, job, generation, now, effects),
+            Some(Queued::Restore(instruction)) => self.instructed_restore(id, instruction, now, effects),
+            None => {}
+        }
+        if self.operation.is_none() && self.touched {
+            self.look(id, effects);
+        }
+    }
+
+    /// Takes what was seen. Returns whether it was reported.
+    fn see(&mut self, id: MemberId, sight: Sight, now: Millis, effects: &mut Vec<Effect>) -> bool {
+        let portion = match sight {
+            Sight::Present(portion) => portion,
+            Sight::Absent(condition) => return self.stand(id, condition, now, effects),
+        };
+        let same = self.entry.fingerprint == Some(portion.fingerprint);
+        let mut changed = self.format != portion.format;
+        self.format.clone_from(&portion.format);
+        if !same {
+            if let Some(cause) = self.suspicion(&portion, now) {
+                return self.stand(id, Condition::Suspended(cause), now, effects);
+            }
+            self.raise(id, &portion, false, effects);
+            changed = true;
+        }
+        changed |= self.condition != Condition::Fine;
+        self.condition = Condition::Fine;
+        self.retry_at = None;
+        if changed {
+            self.report(id, now, None, "", effects);
+        }
+        changed
+    }
+
+    /// Why an edit is more likely an application's accident than somebody's wish.
+    fn suspicion(&self, portion: &Portion, now: Millis) -> Option<String> {
+        if self.accepted || self.entry.fingerprint.is_none() {
+            return None;
+        }
+        if portion.empty && !self.entry.empty {
+            return Some("emptied: the portion lost all of its content; `inlay accept` takes that over, `inlay restore` brings the content back".to_owned());
+        }
+        let soon = self.restored_at.is_some_and(|at| now.saturating_sub(at) < REVERTED_WITHIN);
+        (soon && self.recent.contains(&portion.fingerprint)).then(|| {
+            "reverted: an older content came back right after a restore, as when an application writes its old state; `inlay accept` takes it over, `inlay restore` brings the new content back".to_owned()
+        })
+    }
+
+    fn raise(&mut self, id: MemberId, portion: &Portion, sync: bool, effects: &mut Vec<Effect>) {
+        self.remember();
+        self.entry.generation += 1;
+        self.entry.fingerprint = Some(portion.fingerprint);
+        self.entry.empty = portion.empty;
+        self.accepted = false;
+        self.pending = None;
+        effects.push(Effect::Journal { member: id, entry: self.entry.clone(), sync });
+    }
+
+    fn remember(&mut self) {
+        if let Some(fingerprint) = self.entry.fingerprint
+            && !self.recent.contains(&fingerprint)
+        {
+            self.recent.push_back(fingerprint);
+            if self.recent.len() > RECENT {
+                self.recent.pop_front();
+            }
+        }
+    }
+
+    /// Takes a condition. Returns whether it was reported.
+    fn stand(&mut self, id: MemberId, condition: Condition, now: Millis, effects: &mut Vec<Effect>) -> bool {
+        let changed = self.condition != condition;
+        self.condition = condition;
+        if changed {
+            self.report(id, now, None, "", effects);
+        }
+        changed
+    }
+
+    /// An operation could not be done: the answer says so, and the member tries again by itself.
+    fn fail(&mut self, id: MemberId, condition: Condition, job: JobId, now: Millis, effects: &mut Vec<Effect>) {
+        if matches!(condition, Condition::Suspended(_)) {
+            self.retry_at = Some(now + RETRY_AFTER);
+        }
+        self.condition = condition;
+        self.report(id, now, Some(job), "", effects);
+    }
+
+    fn instructed_backup(&mut self, id: MemberId, job: JobId, generation: u64, now: Millis, effects: &mut Vec<Effect>) {
+        if self.operation.is_some() {
+            self.queued = Some(Queued::Backup { job, generation });
+            return;
+        }
+        if self.condition != Condition::Fine || generation < self.entry.generation || self.entry.fingerprint.is_none() {
+            self.report(id, now, Some(job), "", effects);
+            return;
+        }
+        if generation > self.entry.generation {
+            // The manager knows of a generation that this journal lost with the power: nothing older may be named again.
+            self.entry.generation = generation;
+            effects.push(Effect::Journal { member: id, entry: self.entry.clone(), sync: true });
+        }
+        if let Some(commit) = self.pending.clone().filter(|c| c.generation == self.entry.generation) {
+            effects.push(Effect::Commit { member: id, job, commit: Box::new(commit) });
+            return;
+        }
+        self.operation = Some(Operation::BackUp { job });
+        effects.push(Effect::BackUp(id));
+    }
+
+    fn copied(&mut self, id: MemberId, job: JobId, copied: Copied, now: Millis, effects: &mut Vec<Effect>) {
+        self.format.clone_from(&copied.portion.format);
+        if self.entry.fingerprint != Some(copied.portion.fingerprint) {
+            if let Some(cause) = self.suspicion(&copied.portion, now) {
+                self.condition = Condition::Suspended(cause);
+                self.report(id, now, Some(job), "", effects);
+                return;
+            }
+            self.raise(id, &copied.portion, true, effects);
+        }
+        self.entry.proposed = Some(copied.version);
+        effects.push(Effect::Journal { member: id, entry: self.entry.clone(), sync: false });
+        let commit = Commit {
+            generation: self.entry.generation,
+            base: self.entry.base,
+            base_gen: self.entry.base_gen,
+            base_fp: self.entry.base_fp.unwrap_or(Fingerprint::ABSENT),
+            copied,
+        };
+        self.reported_at = Some(now);
+        self.pending = Some(commit.clone());
+        effects.push(Effect::Commit { member: id, job, commit: Box::new(commit) });
+    }
+
+    fn instructed_restore(
+        &mut self,
+        id: MemberId,
+        instruction: Box<Instruction>,
+        now: Millis,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.operation.is_some() {
+            self.queued = Some(Queued::Restore(instruction));
+            return;
+        }
+        let version = instruction.record.version;
+        let group = self.assignment.group;
+        let refused = if instruction.group != group
+            || instruction.record.group != group
+            || instruction.text_base.as_ref().is_some_and(|base| base.group != group)
+        {
+            Some("the copy belongs to another group")
+        } else if !instruction.authentic {
+            Some("the version's record was not made by a holder of the repository's key")
+        } else if self.left.contains(&version) {
+            Some("this member has already left that version")
+        } else if self.assignment.direction == Direction::Send {
+            Some("nothing is restored into this member: it only sends")
+        } else {
+            None
+        };
+        if let Some(why) = refused {
+            self.report(id, now, Some(instruction.job), why, effects);
+            return;
+        }
+        let missing = matches!(self.condition, Condition::Missing(_));
+        let ready = self.condition == Condition::Fine || (missing && instruction.create);
+        if !ready || instruction.expected_gen != self.entry.generation {
+            self.report(id, now, Some(instruction.job), "", effects);
+            return;
+        }
+        self.operation = Some(Operation::Restore { job: instruction.job, version });
+        let expected = if missing { None } else { self.entry.fingerprint };
+        effects.push(Effect::Restore { instruction, expected });
+    }
+
+    fn restored(&mut self, id: MemberId, version: VersionId, portion: Portion, now: Millis, effects: &mut Vec<Effect>) {
+        self.remember();
+        let left = self.entry.restore(version, &portion);
+        self.recent.retain(|old| *old != portion.fingerprint);
+        self.format = portion.format;
+        self.pending = None;
+        self.condition = Condition::Fine;
+        self.retry_at = None;
+        self.restored_at = Some(now);
+        self.gives_way = false;
+        effects.push(Effect::Journal { member: id, entry: self.entry.clone(), sync: true });
+        left.into_iter().for_each(|old| self.leave(id, old, effects));
+    }
+
+    fn leave(&mut self, id: MemberId, version: VersionId, effects: &mut Vec<Effect>) {
+        if !self.left.contains(&version) {
+            self.left.push_back(version);
+            if self.left.len() > LEFT {
+                self.left.pop_front();
+            }
+            effects.push(Effect::Left(id, version));
+        }
+    }
+
+    fn acknowledged(&mut self, id: MemberId, generation: u64, committed: bool, effects: &mut Vec<Effect>) {
+        if generation < self.entry.generation {
+            return;
+        }
+        if !self.pending.as_ref().is_some_and(|p| p.generation == generation && !committed) {
+            self.reported_at = None;
+        }
+        if !committed || self.pending.take().is_none() {
+            return;
+        }
+        // What it held before is left, unless its own content was to give way: then it goes back there.
+        let returns = self.gives_way || self.assignment.create || self.assignment.direction == Direction::Receive;
+        if !returns && self.entry.fingerprint != self.entry.base_fp {
+            for old in [self.entry.base, self.entry.held].into_iter().flatten() {
+                self.leave(id, old, effects);
+            }
+        }
+        self.entry.held = self.entry.proposed.take();
+        effects.push(Effect::Journal { member: id, entry: self.entry.clone(), sync: false });
+    }
+
+    fn tick(&mut self, id: MemberId, now: Millis, online: bool, effects: &mut Vec<Effect>) {
+        if self.retry_at.is_some_and(|at| now >= at) && self.operation.is_none() {
+            self.retry_at = None;
+            self.look(id, effects);
+        }
+        if online && self.reported_at.is_some_and(|at| now.saturating_sub(at) >= REPEAT_AFTER) {
+            self.report(id, now, None, "", effects);
+        }
+    }
+
+    fn report(&mut self, id: MemberId, now: Millis, job: Option<JobId>, refused: &str, effects: &mut Vec<Effect>) {
+        self.reported_at = Some(now);
+        let report = Report {
+            member: id,
+            generation: self.entry.generation,
+            base: self.entry.base,
+            base_gen: self.entry.base_gen,
+            fingerprint: self.entry.fingerprint.unwrap_or(Fingerprint::ABSENT),
+            format: self.format.clone(),
+            condition: self.condition.clone(),
+        };
+        effects.push(Effect::Report { report: Box::new(report), job, refused: refused.to_owned() });
+    }
+}
