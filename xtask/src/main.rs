@@ -1,8 +1,11 @@
-//! Developer commands: `cargo xtask proto`. One file a command.
+//! Developer commands: `cargo xtask proto | tidy | test | ci`. One file a command.
 
+mod ci;
 mod proto;
-#[allow(dead_code, reason = "its other callers come with the next commands")]
 mod shell;
+mod test;
+mod tidy;
+mod tools;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,6 +16,9 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   proto [--check]   generate crates/wire/src/gen from crates/wire/proto (--check: only tell whether it is current)
+  tidy              the walls, the names and the architecture page
+  test [ARGS...]    install what the tests need, then run all of them (ARGS go to nextest)
+  ci                format, lints, licences, tidy, tests: what a change must pass
 ";
 
 fn main() -> ExitCode {
@@ -22,6 +28,9 @@ fn main() -> ExitCode {
     let root = workspace();
     let result = match command.as_deref() {
         Some("proto") => proto::run(&root, rest.iter().any(|a| a == "--check")),
+        Some("tidy") => tidy::run(&root),
+        Some("test") => test::run(&root, &rest),
+        Some("ci") => ci::run(&root),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

