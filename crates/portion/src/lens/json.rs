@@ -1,46 +1,225 @@
 //! JSON and JSON with comments, by JSON Pointer.
+//!
+//! A file is read once by a scanner of our own ([`scan`]) that checks all of it against the grammar and builds nothing;
+//! only the portion is looked at closely. A fragment is the text of one value ([`layout`] says how it stands to its place).
+//! What the grammar allows and no program agrees about is refused: a key that stands twice in an object on the path or in the portion,
+//! and an escaped half of a surrogate pair in the portion.
 
-use super::{Edit, Format, Fragment, Item, Lens, LensError, Syntax};
-use crate::value::Value;
+mod edit;
+mod layout;
+mod locate;
+mod read;
+mod scan;
+mod write;
+
+use std::borrow::Cow;
+
+use self::edit::Place;
+use self::locate::{Located, inspect, locate};
+use self::scan::Kind;
+use self::write::{Style, render};
+use super::{Edit, Format, Fragment, Item, Lens, LensError, Span, Syntax, apply, lf};
+use crate::pointer;
+use crate::value::{Action, Value, changes};
 
 /// RFC 8259.
 pub(crate) const JSON: Json = Json { comments: false };
 /// With comments and trailing commas.
 pub(crate) const JSONC: Json = Json { comments: true };
 
+/// How much text [`Syntax::update`] reads anew for insertions and removals, one by one, before it renders the whole anew.
+const MAX_REREAD: usize = 1 << 30;
+
 pub(crate) struct Json {
     comments: bool,
 }
 
+impl Json {
+    fn format(&self) -> Format {
+        if self.comments { Format::Jsonc } else { Format::Json }
+    }
+
+    fn path(&self, expression: &str) -> Result<Vec<String>, LensError> {
+        pointer::parse(self.format().name(), expression)
+    }
+
+    fn located(&self, file: &[u8], path: &[String], expression: &str) -> Result<(Located, Kind, Span), LensError> {
+        let located = locate(file, self.comments, path, expression)?;
+        match located.target.clone() {
+            Some((kind, span)) => Ok((located, kind, span)),
+            None => Err(located.missing(file, path, expression)),
+        }
+    }
+
+    fn fragment(&self, file: &[u8], kind: Kind, span: &Span) -> Result<Fragment, LensError> {
+        apply::check_size(span.len())?;
+        let text = &file[span.clone()];
+        if kind.is_container() || kind == Kind::String {
+            inspect(text, self.comments).map_err(|mut fault| {
+                fault.at += span.start;
+                fault.error(file)
+            })?;
+        }
+        Ok(Fragment {
+            format: self.format(),
+            text: layout::dedent(text, layout::base(file, span.start), self.comments),
+        })
+    }
+
+    /// The fragment's text, if this grammar has it.
+    fn accept<'a>(&self, fragment: &'a Fragment) -> Result<&'a [u8], LensError> {
+        match fragment.format {
+            Format::Json => Ok(&fragment.text),
+            Format::Jsonc if self.comments => Ok(&fragment.text),
+            Format::Jsonc => {
+                inspect(&fragment.text, false).map_err(|fault| fault.error(&fragment.text))?;
+                Ok(&fragment.text)
+            }
+            other => Err(LensError::Refused(format!("a {other} fragment cannot stand in a {} file", self.format()))),
+        }
+    }
+}
+
 impl Lens for Json {
-    fn get(&self, _file: &[u8], _expression: &str) -> Result<Fragment, LensError> {
-        todo!()
+    fn get(&self, file: &[u8], expression: &str) -> Result<Fragment, LensError> {
+        let (_, kind, span) = self.located(file, &self.path(expression)?, expression)?;
+        self.fragment(file, kind, &span)
     }
-    fn put(&self, _file: &[u8], _expression: &str, _fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
-        todo!()
+
+    fn put(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
+        Ok(self.replace(file, expression, fragment)?.1)
     }
-    fn insert(&self, _file: &[u8], _expression: &str, _fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
-        todo!()
+
+    fn replace(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<(Fragment, Vec<Edit>), LensError> {
+        let (located, kind, span) = self.located(file, &self.path(expression)?, expression)?;
+        let standing = self.fragment(file, kind, &span)?;
+        if standing == *fragment {
+            return Ok((standing, Vec::new()));
+        }
+        let text = self.accept(fragment)?;
+        let edits = Place { file, comments: self.comments, located: &located }.replace(&span, text);
+        Ok((standing, edits))
     }
-    fn remove(&self, _file: &[u8], _expression: &str) -> Result<Vec<Edit>, LensError> {
-        todo!()
+
+    fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
+        let text = self.accept(fragment)?;
+        self.insert_rendered(file, expression, &|_| Ok(text.to_vec()))
     }
-    fn list(&self, _file: &[u8]) -> Result<Vec<Item>, LensError> {
-        todo!()
+
+    fn inserted_at(&self, file: &[u8], expression: &str) -> Result<String, LensError> {
+        let Some(parent) = expression.strip_suffix("/-") else {
+            return Ok(expression.to_owned());
+        };
+        let path = self.path(expression)?;
+        let located = locate(file, self.comments, &path, expression)?;
+        Ok(match located.frames.last() {
+            Some(frame) if located.frames.len() < path.len() || frame.kind == Kind::Array => {
+                let count = if located.frames.len() < path.len() { 0 } else { frame.count };
+                format!("{parent}/{count}")
+            }
+            _ => expression.to_owned(),
+        })
     }
+
+    fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
+        let path = self.path(expression)?;
+        let (located, ..) = self.located(file, &path, expression)?;
+        Place { file, comments: self.comments, located: &located }.remove(&path)
+    }
+
+    fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {
+        read::list(file, self.comments)
+    }
+
     fn format_for(&self, _expression: &str, _value: &Value) -> Format {
-        todo!()
+        self.format()
+    }
+}
+
+impl Json {
+    fn insert_rendered(&self, file: &[u8], expression: &str, text: edit::Render<'_>) -> Result<Vec<Edit>, LensError> {
+        let path = self.path(expression)?;
+        if apply::is_blank(file) {
+            return edit::fill(file, &path, text, self.comments);
+        }
+        let located = locate(file, self.comments, &path, expression)?;
+        Place { file, comments: self.comments, located: &located }.insert(&path, text)
+    }
+
+    /// The edits of changes that replace, all planned on the same text.
+    fn replacements(&self, text: &[u8], batch: &[(String, &Value)]) -> Result<Vec<Edit>, LensError> {
+        let nodes = read::at(text, self.comments, batch.iter().map(|(at, _)| at.as_str()))?;
+        let unit = layout::step(text, self.comments).unwrap_or_else(|| layout::STEP.to_vec());
+        let mut edits = Vec::with_capacity(batch.len());
+        for (at, value) in batch {
+            let Some(node) = nodes.get(at.as_str()) else {
+                return Err(LensError::Refused(format!("nothing stands at `{at}`")));
+            };
+            let base = layout::base(text, node.start);
+            let starts_line = layout::line_start(text, node.start) + base.len() == node.start;
+            let style = if starts_line { Style::Lines } else { Style::Line };
+            let rendered = render(value, self.format(), style)?;
+            let rendered = layout::indent(&rendered, base, &unit, super::line_end(text), self.comments);
+            edits.push(Edit { span: node.value.clone(), text: rendered });
+        }
+        edits.sort_by_key(|edit| edit.span.start);
+        Ok(edits)
     }
 }
 
 impl Syntax for Json {
-    fn value(&self, _text: &[u8]) -> Result<Value, LensError> {
-        todo!()
+    fn value(&self, text: &[u8]) -> Result<Value, LensError> {
+        read::value(text, self.comments).map_err(|fault| fault.error(text))
     }
-    fn update(&self, _text: &[u8], _value: &Value) -> Result<Vec<u8>, LensError> {
-        todo!()
+
+    fn update(&self, text: &[u8], value: &Value) -> Result<Vec<u8>, LensError> {
+        let steps = changes(&self.value(text)?, value);
+        if steps.is_empty() {
+            return Ok(text.to_vec());
+        }
+        let structural = steps.iter().filter(|step| !matches!(step.action, Action::Replace(_))).count();
+        if structural.saturating_mul(text.len()) > MAX_REREAD {
+            return self.render(value);
+        }
+        let mut out = text.to_vec();
+        for run in steps.chunk_by(|a, b| matches!((&a.action, &b.action), (Action::Replace(_), Action::Replace(_)))) {
+            let at = pointer::format(&run[0].path);
+            let edits = match &run[0].action {
+                Action::Remove => self.remove(&out, &at)?,
+                Action::Insert(value) => {
+                    self.insert_rendered(&out, &at, &|style| render(value, self.format(), style))?
+                }
+                Action::Replace(_) => {
+                    let batch: Vec<(String, &Value)> = run
+                        .iter()
+                        .filter_map(|step| match &step.action {
+                            Action::Replace(value) => Some((pointer::format(&step.path), value)),
+                            _ => None,
+                        })
+                        .collect();
+                    self.replacements(&out, &batch)?
+                }
+            };
+            out = apply::splice(&out, &edits)?;
+        }
+        let out = layout::dedent(&out, b"", self.comments);
+        apply::check_update(self.format(), &out, value)?;
+        Ok(out)
     }
-    fn render(&self, _value: &Value) -> Result<Vec<u8>, LensError> {
-        todo!()
+
+    fn render(&self, value: &Value) -> Result<Vec<u8>, LensError> {
+        render(value, self.format(), Style::Lines)
+    }
+
+    fn tidy<'a>(&self, text: &'a [u8]) -> Result<Cow<'a, [u8]>, LensError> {
+        let clean = lf(text);
+        let span = read::root(&clean, self.comments).map_err(|fault| fault.error(text))?;
+        inspect(&clean, self.comments).map_err(|fault| fault.error(text))?;
+        let around = [&clean[..span.start], &clean[span.end..]];
+        if let Some(comment) = around.iter().find_map(|part| memchr::memchr(b'/', part)) {
+            let found = "a comment beside the value cannot be kept: put it inside";
+            return Err(LensError::unparsable(&clean, comment, found));
+        }
+        Ok(Cow::Owned(layout::dedent(&clean[span], b"", self.comments)))
     }
 }

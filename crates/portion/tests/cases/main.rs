@@ -1,6 +1,7 @@
 //! Cases as data: file, selector, what stands there, what is put, and the file afterwards.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod json;
 mod mark;
 mod numbers;
 

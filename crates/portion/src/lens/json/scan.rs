@@ -1,0 +1,519 @@
+//! The grammar: RFC 8259 and, with comments, JSONC, read in one pass without recursion.
+//!
+//! The scanner checks every byte and tells a [`Visitor`] where things stand. It builds nothing itself, so that a large file costs
+//! no memory. Plain runs of a string and white space are read eight bytes at a time.
+
+use crate::lens::{BOM, LensError, MAX_DEPTH, Position, Span};
+
+/// Where and why the text is not JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) at: usize,
+    pub(super) why: Why,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Something else was expected; what stands there is read off the text.
+    Expected(&'static str),
+    /// Said in full.
+    Said(String),
+    /// Nested deeper than [`MAX_DEPTH`].
+    TooDeep,
+}
+
+impl Fault {
+    pub(super) fn said(at: usize, why: impl Into<String>) -> Fault {
+        Fault { at, why: Why::Said(why.into()) }
+    }
+
+    /// The error, with the position in `file`.
+    pub(super) fn error(self, file: &[u8]) -> LensError {
+        match self.why {
+            Why::Expected(what) => {
+                let found = format!("expected {what}, found {}", found(file, self.at));
+                LensError::unparsable(file, self.at, found)
+            }
+            Why::Said(found) => LensError::unparsable(file, self.at, found),
+            Why::TooDeep => {
+                let at = Position::at(file, self.at);
+                LensError::TooLarge(format!("{at}: nested deeper than {MAX_DEPTH} levels"))
+            }
+        }
+    }
+}
+
+/// What stands at an offset, in words.
+fn found(file: &[u8], at: usize) -> String {
+    let rest = &file[at.min(file.len())..];
+    let Some(first) = rest.first() else {
+        return "the end of the file".to_owned();
+    };
+    if *first == b'\n' || *first == b'\r' {
+        return "the end of the line".to_owned();
+    }
+    if *first < 0x20 || *first == 0x7f {
+        return format!("the control character U+{first:04X}");
+    }
+    let chunk = rest[..rest.len().min(4)].utf8_chunks().next();
+    match chunk.and_then(|chunk| chunk.valid().chars().next()) {
+        None => format!("the byte 0x{first:02X}, which is no UTF-8"),
+        Some(c) if c.is_alphanumeric() => {
+            let word: Vec<u8> =
+                rest.iter().copied().take(20).take_while(|b| b.is_ascii_alphanumeric() || *b >= 0x80).collect();
+            format!("`{}`", word.utf8_chunks().map(|chunk| chunk.valid()).collect::<String>())
+        }
+        Some(c) => format!("`{c}`"),
+    }
+}
+
+/// What a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Object,
+    Array,
+    String,
+    Number,
+    True,
+    False,
+    Null,
+}
+
+impl Kind {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Kind::Object => "object",
+            Kind::Array => "array",
+            Kind::String => "string",
+            Kind::Number => "number",
+            Kind::True | Kind::False => "boolean",
+            Kind::Null => "null",
+        }
+    }
+
+    pub(super) fn is_container(self) -> bool {
+        matches!(self, Kind::Object | Kind::Array)
+    }
+}
+
+/// Is told where things stand, in the file's order.
+pub(super) trait Visitor {
+    /// A container opens: its bracket is at `at`.
+    fn open(&mut self, _kind: Kind, _at: usize) {}
+    /// A member's key, quotes included; `escaped` if it has a backslash.
+    fn key(&mut self, _span: Span, _escaped: bool) {}
+    /// A scalar; `escaped` if it is a string with a backslash.
+    fn scalar(&mut self, _kind: Kind, _span: Span, _escaped: bool) {}
+    /// A comma of the innermost container.
+    fn comma(&mut self, _at: usize) {}
+    /// The innermost container ends before `end`.
+    fn close(&mut self, _end: usize) {}
+}
+
+/// Only checks.
+impl Visitor for () {}
+
+/// Reads one document: an optional BOM, one value, nothing else.
+pub(super) fn document<V: Visitor>(text: &[u8], comments: bool, visitor: &mut V) -> Result<(), Fault> {
+    let at = if text.starts_with(BOM) { BOM.len() } else { 0 };
+    let mut scanner = Scanner { text, at, comments };
+    scanner.space()?;
+    scanner.value(visitor)?;
+    scanner.space()?;
+    match scanner.at == text.len() {
+        true => Ok(()),
+        false => Err(scanner.expected("the end of the file after the value")),
+    }
+}
+
+/// A place in the text.
+pub(super) struct Scanner<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) at: usize,
+    pub(super) comments: bool,
+}
+
+/// The kinds of the containers that are open: one bit each.
+struct Stack {
+    bits: [u64; MAX_DEPTH / 64],
+    depth: usize,
+}
+
+impl Stack {
+    fn push(&mut self, object: bool) -> bool {
+        if self.depth == MAX_DEPTH {
+            return false;
+        }
+        let (word, bit) = (self.depth / 64, 1 << (self.depth % 64));
+        if object {
+            self.bits[word] |= bit;
+        } else {
+            self.bits[word] &= !bit;
+        }
+        self.depth += 1;
+        true
+    }
+
+    /// Whether the innermost container is an object; `None` outside of all.
+    fn top(&self) -> Option<bool> {
+        let depth = self.depth.checked_sub(1)?;
+        Some(self.bits[depth / 64] & (1 << (depth % 64)) != 0)
+    }
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+impl<'a> Scanner<'a> {
+    fn expected(&self, what: &'static str) -> Fault {
+        Fault { at: self.at, why: Why::Expected(what) }
+    }
+
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    #[inline]
+    fn word(&self) -> Option<u64> {
+        let bytes: [u8; 8] = self.text.get(self.at..self.at + 8)?.try_into().ok()?;
+        Some(u64::from_le_bytes(bytes))
+    }
+
+    /// White space and, where they are allowed, comments.
+    #[inline]
+    pub(super) fn space(&mut self) -> Result<(), Fault> {
+        loop {
+            match self.peek() {
+                Some(b'\n') => {
+                    self.at += 1;
+                    while self.word() == Some(ONES * 0x20) {
+                        self.at += 8;
+                    }
+                }
+                Some(b' ' | b'\t' | b'\r') => self.at += 1,
+                Some(b'/') if self.comments => self.comment()?,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// One comment. A line comment ends before its line end (LF, CR or CR LF).
+    #[cold]
+    pub(super) fn comment(&mut self) -> Result<(), Fault> {
+        let start = self.at;
+        let rest = &self.text[start..];
+        let len = match rest.get(1) {
+            Some(b'/') => memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()),
+            Some(b'*') => match memchr::memmem::find(&rest[2..], b"*/") {
+                Some(at) => at + 4,
+                None => return Err(Fault::said(start, "the comment that starts here has no end")),
+            },
+            _ => return Err(Fault::said(start, "expected a comment, `//` or `/*`")),
+        };
+        check_utf8(self.text, start..start + len)?;
+        self.at = start + len;
+        Ok(())
+    }
+
+    /// One value with all that it holds.
+    fn value<V: Visitor>(&mut self, visitor: &mut V) -> Result<(), Fault> {
+        let mut stack = Stack { bits: [0; MAX_DEPTH / 64], depth: 0 };
+        loop {
+            // A value starts here.
+            let closed = match self.peek() {
+                Some(open @ (b'{' | b'[')) => {
+                    let object = open == b'{';
+                    if !stack.push(object) {
+                        return Err(Fault { at: self.at, why: Why::TooDeep });
+                    }
+                    visitor.open(if object { Kind::Object } else { Kind::Array }, self.at);
+                    self.at += 1;
+                    self.space()?;
+                    if self.peek() == Some(open + 2) {
+                        true
+                    } else {
+                        if object {
+                            self.key(visitor, "a key in quotes or `}`")?;
+                        }
+                        continue;
+                    }
+                }
+                _ => {
+                    self.scalar(visitor, stack.top())?;
+                    false
+                }
+            };
+            if !self.after_value(visitor, &mut stack, closed)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads on behind a value (or, if `closed`, at the bracket that ends an empty container) up to the next value. False if there is none.
+    #[inline]
+    fn after_value<V: Visitor>(&mut self, visitor: &mut V, stack: &mut Stack, closed: bool) -> Result<bool, Fault> {
+        let mut closed = closed;
+        loop {
+            let Some(object) = stack.top() else {
+                return Ok(false);
+            };
+            let close = if object { b'}' } else { b']' };
+            if !closed {
+                self.space()?;
+            }
+            match self.peek() {
+                Some(b',') if !closed => {
+                    visitor.comma(self.at);
+                    self.at += 1;
+                    self.space()?;
+                    if self.peek() == Some(close) {
+                        if !self.comments {
+                            return Err(Fault::said(
+                                self.at,
+                                format!("a comma before `{}` is not allowed", close as char),
+                            ));
+                        }
+                        closed = true;
+                        continue;
+                    }
+                    if object {
+                        self.key(visitor, "a key in quotes")?;
+                    }
+                    return Ok(true);
+                }
+                Some(byte) if byte == close => {
+                    stack.depth -= 1;
+                    self.at += 1;
+                    visitor.close(self.at);
+                    closed = false;
+                }
+                _ if object => return Err(self.expected("`,` or `}`")),
+                _ => return Err(self.expected("`,` or `]`")),
+            }
+        }
+    }
+
+    /// A key with its colon, up to the value.
+    #[inline]
+    fn key<V: Visitor>(&mut self, visitor: &mut V, what: &'static str) -> Result<(), Fault> {
+        if self.peek() != Some(b'"') {
+            return Err(self.expected(what));
+        }
+        let start = self.at;
+        let escaped = self.string()?;
+        visitor.key(start..self.at, escaped);
+        self.space()?;
+        if self.peek() != Some(b':') {
+            return Err(self.expected("`:` after the key"));
+        }
+        self.at += 1;
+        self.space()
+    }
+
+    #[inline]
+    fn scalar<V: Visitor>(&mut self, visitor: &mut V, inside: Option<bool>) -> Result<(), Fault> {
+        let start = self.at;
+        let mut escaped = false;
+        let kind = match self.peek() {
+            Some(b'"') => {
+                escaped = self.string()?;
+                Kind::String
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                self.number()?;
+                Kind::Number
+            }
+            Some(b't') => self.literal(b"true", Kind::True)?,
+            Some(b'f') => self.literal(b"false", Kind::False)?,
+            Some(b'n') => self.literal(b"null", Kind::Null)?,
+            Some(b']') if inside == Some(false) => return Err(self.expected("a value")),
+            _ => return Err(self.expected("a value")),
+        };
+        visitor.scalar(kind, start..self.at, escaped);
+        Ok(())
+    }
+
+    #[inline]
+    fn literal(&mut self, word: &'static [u8], kind: Kind) -> Result<Kind, Fault> {
+        let rest = &self.text[self.at..];
+        let ends = !rest.get(word.len()).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80);
+        if !rest.starts_with(word) || !ends {
+            return Err(self.expected("a value"));
+        }
+        self.at += word.len();
+        Ok(kind)
+    }
+
+    #[inline]
+    fn digits(&mut self) -> bool {
+        let start = self.at;
+        while self.peek().is_some_and(|b| b.is_ascii_digit()) {
+            self.at += 1;
+        }
+        self.at > start
+    }
+
+    #[inline]
+    fn number(&mut self) -> Result<(), Fault> {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+            if self.peek().is_some_and(|b| b.is_ascii_digit()) {
+                return Err(Fault::said(self.at - 1, "a number has no leading zeros"));
+            }
+        } else if !self.digits() {
+            return Err(self.expected("a digit"));
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            if !self.digits() {
+                return Err(self.expected("a digit after the point"));
+            }
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            if !self.digits() {
+                return Err(self.expected("a digit of the exponent"));
+            }
+        }
+        Ok(())
+    }
+
+    /// A string, from its opening quote to behind its closing one. True if it has a backslash.
+    #[inline]
+    pub(super) fn string(&mut self) -> Result<bool, Fault> {
+        let start = self.at;
+        let (mut escaped, mut ascii) = (false, true);
+        self.at += 1;
+        loop {
+            self.plain();
+            match self.peek() {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                Some(0x80..) => {
+                    ascii = false;
+                    self.at += 1;
+                }
+                Some(b'\n' | b'\r') | None => {
+                    return Err(Fault::said(start, "the string that starts here has no end on its line"));
+                }
+                Some(byte) => {
+                    let why = format!("the control character U+{byte:04X} must be escaped in a string");
+                    return Err(Fault::said(self.at, why));
+                }
+            }
+        }
+        self.at += 1;
+        if !ascii {
+            check_utf8(self.text, start..self.at)?;
+        }
+        Ok(escaped)
+    }
+
+    /// Skips bytes that mean themselves: neither quote, backslash, control character nor outside of ASCII.
+    #[inline]
+    fn plain(&mut self) {
+        while let Some(word) = self.word() {
+            let quote = word ^ (ONES * b'"' as u64);
+            let slash = word ^ (ONES * b'\\' as u64);
+            let stop = (quote.wrapping_sub(ONES) & !quote)
+                | (slash.wrapping_sub(ONES) & !slash)
+                | (word.wrapping_sub(ONES * 0x20) & !word)
+                | word;
+            let stop = stop & HIGHS;
+            if stop != 0 {
+                // Only bytes above the first stop can be marked wrongly, by a borrow.
+                self.at += (stop.trailing_zeros() / 8) as usize;
+                return;
+            }
+            self.at += 8;
+        }
+        while self.peek().is_some_and(|b| (0x20..0x80).contains(&b) && b != b'"' && b != b'\\') {
+            self.at += 1;
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), Fault> {
+        match self.text.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+            Some(b'u') => {
+                let hex = self.text.get(self.at + 2..self.at + 6);
+                if !hex.is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) {
+                    return Err(Fault::said(self.at, "`\\u` wants four hexadecimal digits"));
+                }
+                self.at += 6;
+            }
+            _ => return Err(Fault::said(self.at, "this escape is unknown; a backslash itself is written `\\\\`")),
+        }
+        Ok(())
+    }
+}
+
+fn check_utf8(text: &[u8], span: Span) -> Result<(), Fault> {
+    match std::str::from_utf8(&text[span.clone()]) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let at = span.start + error.valid_up_to();
+            Err(Fault::said(at, format!("the byte 0x{:02X} is no UTF-8", text[at])))
+        }
+    }
+}
+
+/// The text of a string that the scanner has accepted, quotes included in `span`.
+///
+/// # Errors
+/// An escaped half of a surrogate pair without its other half: no text can hold it.
+pub(super) fn unescape(text: &[u8], span: Span, escaped: bool) -> Result<String, Fault> {
+    let body = &text[span.start + 1..span.end - 1];
+    if !escaped {
+        return std::str::from_utf8(body).map(str::to_owned).map_err(|_| Fault::said(span.start, "no UTF-8"));
+    }
+    let mut out: Vec<u8> = Vec::with_capacity(body.len());
+    let mut at = 0;
+    let hex = |at: usize| -> Option<u16> {
+        let digits = std::str::from_utf8(body.get(at..at + 4)?).ok()?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    while at < body.len() {
+        let Some(next) = memchr::memchr(b'\\', &body[at..]) else {
+            out.extend_from_slice(&body[at..]);
+            break;
+        };
+        out.extend_from_slice(&body[at..at + next]);
+        at += next;
+        let simple = match body.get(at + 1) {
+            Some(b'n') => Some(b'\n'),
+            Some(b'r') => Some(b'\r'),
+            Some(b't') => Some(b'\t'),
+            Some(b'b') => Some(8),
+            Some(b'f') => Some(12),
+            Some(b'u') => None,
+            Some(byte) => Some(*byte),
+            None => return Err(Fault::said(span.start + 1 + at, "an escape without its character")),
+        };
+        if let Some(byte) = simple {
+            out.push(byte);
+            at += 2;
+            continue;
+        }
+        let lone = || Fault::said(span.start + 1 + at, "half of a surrogate pair, which no text can hold");
+        let first = hex(at + 2).ok_or_else(lone)?;
+        let second = (body.get(at + 6..at + 8) == Some(b"\\u")).then(|| hex(at + 8)).flatten();
+        let units = [Some(first), second];
+        let pair = matches!((first, second), (0xD800..=0xDBFF, Some(0xDC00..=0xDFFF)));
+        let read = char::decode_utf16(units.into_iter().flatten().take(if pair { 2 } else { 1 })).next();
+        let c = read.and_then(Result::ok).ok_or_else(lone)?;
+        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        at += if pair { 12 } else { 6 };
+    }
+    String::from_utf8(out).map_err(|_| Fault::said(span.start, "no UTF-8"))
+}

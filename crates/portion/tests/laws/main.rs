@@ -1,0 +1,279 @@
+//! The laws of the lens contract, for every format: GetPut, PutGet, Frame and Total, and what `update` and `render` promise.
+//!
+//! To add a format: write a generator of its files in a module of its own (whatever is legal in the format, the stranger the
+//! better), and one line in `laws!` below. Every portion that `list` tells is fair game. Style is no law that holds for all
+//! formats; it is tested beside each lens, by cases.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod json;
+
+use std::cell::{Cell, RefCell};
+
+use portion::{Format, Fragment, Item, LensError, Scheme, get, insert, list, put, remove};
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
+/// One format's files, and what may be said of them.
+struct Subject {
+    scheme: Scheme,
+    files: BoxedStrategy<Vec<u8>>,
+    /// Whether an edit of the one portion may change the other: it holds it, or stands in it.
+    related: fn(&str, &str) -> bool,
+    /// How many of a hundred edits may be refused. A refusal is honest, but a lens that refuses everything breaks no law.
+    refusals: usize,
+}
+
+impl Subject {
+    /// A format that is addressed by JSON Pointer, and by default refuses nothing that is possible.
+    fn keyed(scheme: Scheme, files: BoxedStrategy<Vec<u8>>) -> Subject {
+        Subject { scheme, files, related: by_pointer, refusals: 0 }
+    }
+}
+
+/// One pointer is the beginning of the other.
+fn by_pointer(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+macro_rules! laws {
+    ($($name:ident: $subject:expr;)*) => {
+        $(mod $name {
+            use super::*;
+            #[test]
+            fn get_put() { super::get_put(&$subject); }
+            #[test]
+            fn put_get_and_frame() { super::put_get(&$subject); }
+            #[test]
+            fn remove_and_insert() { super::remove_insert(&$subject); }
+            #[test]
+            fn update_and_render() { super::update(&$subject); }
+            #[test]
+            fn total() { super::total(&$subject); }
+        })*
+    };
+}
+
+laws! {
+    // One line for each format.
+    json_files: Subject::keyed(Scheme::Json, crate::json::files(false));
+    jsonc_files: Subject::keyed(Scheme::Jsonc, crate::json::files(true));
+}
+
+fn run<S: Strategy>(strategy: S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+    let config = Config { cases: 400, failure_persistence: None, ..Config::default() };
+    if let Err(error) = TestRunner::new(config).run(&strategy, test) {
+        panic!("{error}");
+    }
+}
+
+/// Counts edits, and those that were refused.
+#[derive(Default)]
+struct Tally {
+    done: Cell<usize>,
+    refused: Cell<usize>,
+    why: RefCell<String>,
+}
+
+impl Tally {
+    /// The outcome of an edit that may be refused, but fail in no other way.
+    fn count<T>(&self, outcome: Result<T, LensError>) -> Result<Option<T>, TestCaseError> {
+        match outcome {
+            Ok(done) => {
+                self.done.set(self.done.get() + 1);
+                Ok(Some(done))
+            }
+            Err(error @ (LensError::Refused(_) | LensError::CannotSay { .. })) => {
+                self.why.replace(error.to_string());
+                self.refused.set(self.refused.get() + 1);
+                Ok(None)
+            }
+            Err(other) => Err(TestCaseError::fail(format!("neither done nor refused: {other}"))),
+        }
+    }
+
+    fn check(&self, allowed: usize) {
+        let (done, refused) = (self.done.get(), self.refused.get());
+        assert!(done > 0, "nothing was done");
+        assert!(
+            refused * 100 <= allowed * (done + refused),
+            "{refused} refusals beside {done} edits, the last: {}",
+            self.why.borrow()
+        );
+    }
+}
+
+fn items(subject: &Subject, file: &[u8]) -> Vec<Item> {
+    list(subject.scheme, file).unwrap_or_else(|error| panic!("list: {error}\n{}", String::from_utf8_lossy(file)))
+}
+
+fn fragment(subject: &Subject, file: &[u8], selector: &str) -> Fragment {
+    get(subject.scheme, file, selector).unwrap_or_else(|error| panic!("{selector}: {error}\n{}", text(file)))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// One of the portions of a file; `None` if it has none.
+fn pick(subject: &Subject, file: &[u8], index: Index) -> Option<Item> {
+    let items = items(subject, file);
+    (!items.is_empty()).then(|| items[index.index(items.len())].clone())
+}
+
+/// A fragment of `file` in that format, if it has one.
+fn donor(subject: &Subject, file: &[u8], index: Index, format: Format) -> Option<Fragment> {
+    let all = items(subject, file).into_iter().map(|item| fragment(subject, file, &item.selector));
+    let same: Vec<Fragment> = all.filter(|fragment| fragment.format == format).collect();
+    (!same.is_empty()).then(|| same[index.index(same.len())].clone())
+}
+
+/// Frame: what stands outside of the portion is the same before and after.
+fn frame(
+    subject: &Subject,
+    before: &[u8],
+    after: &[u8],
+    edited: &str,
+    moved: Option<&str>,
+) -> Result<(), TestCaseError> {
+    for item in items(subject, before) {
+        let is_moved = moved.is_some_and(|parent| (subject.related)(parent, &item.selector));
+        if !(subject.related)(edited, &item.selector) && !is_moved {
+            let was = fragment(subject, before, &item.selector);
+            let is = get(subject.scheme, after, &item.selector);
+            prop_assert_eq!(is.as_ref(), Ok(&was), "{} changed by {}\n{}", item.selector, edited, text(after));
+        }
+    }
+    Ok(())
+}
+
+fn get_put(subject: &Subject) {
+    run(&subject.files, |file| {
+        for item in items(subject, &file) {
+            let standing = fragment(subject, &file, &item.selector);
+            let put = put(subject.scheme, &file, &item.selector, &standing);
+            prop_assert_eq!(put, Ok(None), "{}", item.selector);
+            let tidied = standing.format.tidy(&standing.text).unwrap().into_owned();
+            prop_assert_eq!(text(&tidied), text(&standing.text), "{} is not tidy", item.selector);
+            prop_assert!(standing.format.value(&standing.text).is_ok(), "{} has no value", item.selector);
+        }
+        Ok(())
+    });
+}
+
+fn put_get(subject: &Subject) {
+    let tally = Tally::default();
+    run((&subject.files, &subject.files, any::<Index>(), any::<Index>()), |(file, other, at, from)| {
+        let Some(item) = pick(subject, &file, at) else {
+            return Ok(());
+        };
+        let standing = fragment(subject, &file, &item.selector);
+        let Some(new) = donor(subject, &other, from, standing.format) else {
+            return Ok(());
+        };
+        match tally.count(put(subject.scheme, &file, &item.selector, &new))? {
+            None => {}
+            Some(None) => prop_assert_eq!(new, standing),
+            Some(Some(written)) => {
+                let got = fragment(subject, &written, &item.selector);
+                prop_assert_eq!(text(&got.text), text(&new.text));
+                frame(subject, &file, &written, &item.selector, None)?;
+            }
+        }
+        Ok(())
+    });
+    tally.check(subject.refusals);
+}
+
+fn remove_insert(subject: &Subject) {
+    let tally = Tally::default();
+    run((&subject.files, any::<Index>()), |(file, at)| {
+        let Some(item) = pick(subject, &file, at) else {
+            return Ok(());
+        };
+        let at = item.selector.as_str();
+        if at.is_empty() {
+            return Ok(());
+        }
+        let standing = fragment(subject, &file, at);
+        // Where items of a sequence move up, its parent is changed.
+        let parent = at.rsplit_once('/').filter(|(_, last)| last.parse::<usize>().is_ok()).map(|(parent, _)| parent);
+        let Some(without) = tally.count(remove(subject.scheme, &file, at))? else {
+            return Ok(());
+        };
+        frame(subject, &file, &without, at, parent)?;
+        if !matches!(get(subject.scheme, &without, at), Err(LensError::Missing { .. })) {
+            return Ok(());
+        }
+        if let Some(again) = tally.count(insert(subject.scheme, &without, at, &standing))? {
+            let got = fragment(subject, &again, at);
+            prop_assert_eq!(text(&got.text), text(&standing.text));
+            frame(subject, &file, &again, at, parent)?;
+        }
+        Ok(())
+    });
+    tally.check(subject.refusals);
+}
+
+fn update(subject: &Subject) {
+    let tally = Tally::default();
+    run((&subject.files, &subject.files, any::<Index>(), any::<Index>()), |(file, other, at, from)| {
+        let Some(item) = pick(subject, &file, at) else {
+            return Ok(());
+        };
+        let standing = fragment(subject, &file, &item.selector);
+        let format = standing.format;
+        let own = format.value(&standing.text).unwrap();
+        let same = format.update(&standing.text, &own).unwrap();
+        prop_assert_eq!(text(&same), text(&standing.text));
+        let Some(new) = donor(subject, &other, from, format) else {
+            return Ok(());
+        };
+        let value = format.value(&new.text).unwrap();
+        for written in [format.update(&standing.text, &value), format.render(&value)] {
+            if let Some(written) = tally.count(written)? {
+                let read = format.value(&written).unwrap();
+                prop_assert!(read.agrees(&value), "{:?} {:?}\n{}", read, value, text(&written));
+                let tidied = format.tidy(&written).unwrap().into_owned();
+                prop_assert_eq!(text(&tidied), text(&written));
+            }
+        }
+        Ok(())
+    });
+    tally.check(subject.refusals);
+}
+
+fn total(subject: &Subject) {
+    let damage = prop::collection::vec((any::<Index>(), any::<u8>(), 0usize..4), 0..6);
+    run((&subject.files, damage, any::<Index>(), ".{0,12}"), |(mut file, damage, at, wild)| {
+        let selectors = items(subject, &file);
+        for (place, byte, kind) in damage {
+            if file.is_empty() {
+                break;
+            }
+            let place = place.index(file.len());
+            match kind {
+                0 => file[place] = byte,
+                1 => file.insert(place, byte),
+                2 => drop(file.remove(place)),
+                _ => file.truncate(place),
+            }
+        }
+        let known = (!selectors.is_empty()).then(|| selectors[at.index(selectors.len())].selector.clone());
+        for selector in [Some(wild), known].into_iter().flatten() {
+            // Whatever these say is well; that they say it is the law.
+            let got = get(subject.scheme, &file, &selector);
+            let _ = remove(subject.scheme, &file, &selector);
+            if let Ok(fragment) = got {
+                prop_assert!(fragment.format.value(&fragment.text).is_ok());
+                prop_assert_eq!(put(subject.scheme, &file, &selector, &fragment), Ok(None));
+                let _ = insert(subject.scheme, &file, &format!("{selector}/x"), &fragment);
+            }
+        }
+        for item in list(subject.scheme, &file).unwrap_or_default() {
+            prop_assert!(get(subject.scheme, &file, &item.selector).is_ok(), "{} is listed", item.selector);
+        }
+        Ok(())
+    });
+}
