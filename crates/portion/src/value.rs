@@ -10,7 +10,7 @@ mod number;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-pub(crate) use changes::{Action, changes};
+pub(crate) use changes::{Action, Change, changes};
 pub use number::Number;
 
 use crate::pointer;

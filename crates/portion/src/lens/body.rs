@@ -118,7 +118,7 @@ pub(super) fn normal(text: &[u8]) -> Vec<u8> {
 }
 
 /// The lines of `text`, the last one first.
-fn lines_back(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn lines_back(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let before_end = rest.len().checked_sub(1)?;

@@ -1,50 +1,227 @@
 //! Files of lines with keys: ini, env, git configuration, ssh_config, hosts, systemd units, properties.
+//!
+//! One small line lens; a format is a [`Grammar`], which is data. Bytes that no edit touches stay as they are: comments, blank lines,
+//! indentation, the spacing around separators, CR LF, a BOM, a missing final newline.
+//!
+//! # Addresses
+//! JSON Pointers: `/section/key`, `/section`, `/key` of what stands before the first section, and the empty expression for the whole
+//! file. Where a format lets a key stand several times, `/section/key` is then ambiguous, and `/section/key/1` is the second of them.
+//!
+//! # Fragments
+//! A section or a whole file is its lines, in the file's own format, without blank lines at its ends and without the indentation
+//! that all lines share (unless a value continues over lines whose indentation counts). Comments right above the next
+//! section's header, behind a blank line, belong to that section. A key is its value as text, without the quotes and escapes of the
+//! format; what is put is quoted in the style that stands there. An entry of a hosts file is its line.
+//!
+//! # Values
+//! A map from keys to strings, from sections to such maps; several equal keys are a list. A key without a separator is null, in
+//! git configuration the text `true`, in properties the empty text. Numbers, booleans and date-times are written as text.
+//!
+//! See [`grammar`] for each format's dialect.
 
-use super::{Edit, Format, Fragment, Item, Lens, LensError, Syntax};
+mod convert;
+mod document;
+mod edit;
+mod find;
+mod grammar;
+mod quoting;
+
+use std::borrow::Cow;
+
+use self::document::Document;
+use self::find::Target;
+pub(crate) use self::grammar::{ENV, GIT_CONFIG, HOSTS, INI, PROPERTIES, SSH_CONFIG, SYSTEMD};
+use self::grammar::{Grammar, Headers, Quoting};
+use super::{Edit, Format, Fragment, Item, Lens, LensError, MAX_PORTION, Span, Syntax, body};
+use crate::pointer;
 use crate::value::Value;
 
-pub(crate) const INI: Keys = Keys { name: "ini" };
-pub(crate) const ENV: Keys = Keys { name: "env" };
-pub(crate) const GIT_CONFIG: Keys = Keys { name: "git_config" };
-pub(crate) const SSH_CONFIG: Keys = Keys { name: "ssh_config" };
-pub(crate) const HOSTS: Keys = Keys { name: "hosts" };
-pub(crate) const SYSTEMD: Keys = Keys { name: "systemd" };
-pub(crate) const PROPERTIES: Keys = Keys { name: "properties" };
-
-/// A grammar, as data.
+/// The lens and the syntax of one format.
 pub(crate) struct Keys {
-    name: &'static str,
+    grammar: Grammar,
+}
+
+impl Keys {
+    fn located<'a>(&'a self, file: &'a [u8], expression: &str) -> Result<(Document<'a>, Target), LensError> {
+        let tokens = pointer::parse(self.grammar.scheme.name(), expression)?;
+        let document = document::parsed(&self.grammar, file)?;
+        let target = find::target(&document, expression, &tokens)?;
+        if let Target::Section(at) = target
+            && document.sections[at].key_on_header
+        {
+            let at = document.sections[at].header.start;
+            return Err(LensError::unparsable(file, at, "a key on its section's own line; write it on a line below"));
+        }
+        Ok((document, target))
+    }
+
+    /// An entry of a hosts file is its line.
+    fn is_line(&self) -> bool {
+        self.grammar.quoting == Quoting::Names
+    }
+
+    fn expects(&self, format: Format, fragment: &Fragment, expression: &str) -> Result<(), LensError> {
+        if fragment.format == format {
+            return Ok(());
+        }
+        Err(LensError::Refused(format!("`{expression}` holds {format}, not {}", fragment.format)))
+    }
+
+    fn too_long(&self, expression: &str) -> LensError {
+        let why = match self.grammar.headers {
+            Headers::None => "write `/key`",
+            Headers::Brackets => "write `/section/key` or `/section`",
+            Headers::Git => "write `/section/key`, `/section/subsection/key` or one of them without its key",
+            Headers::Ssh => "write `/Host NAME/Keyword`, `/Host NAME` or `/Keyword`",
+        };
+        LensError::Selector {
+            scheme: self.grammar.scheme.name(),
+            selector: expression.to_owned(),
+            why: format!("there is nothing so deep; {why}"),
+        }
+    }
+
+    fn insert_entry(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
+        let tokens = pointer::parse(self.grammar.scheme.name(), expression)?;
+        let document = document::parsed(&self.grammar, file)?;
+        let (path, ordinal) = edit::new_path(&document, &tokens).ok_or_else(|| self.too_long(expression))?;
+        let equal = find::entries(&document, path);
+        if let Some(ordinal) = ordinal.filter(|ordinal| *ordinal > equal.len()) {
+            let next = equal.len();
+            return Err(LensError::Refused(format!(
+                "there is no place for item {ordinal}; the next one is item {next}"
+            )));
+        }
+        let before = ordinal.and_then(|ordinal| equal.get(ordinal)).copied();
+        edit::entry_insert(&document, path, before, string_of(&fragment.text))
+    }
+}
+
+/// The value that a fragment of text stands for. A line end is taken off its end; a value that ends with one has another there.
+fn string_of(text: &[u8]) -> &[u8] {
+    text.strip_suffix(b"\n").unwrap_or(text)
+}
+
+/// The fragment of text that stands for a value.
+fn text_of(mut value: Vec<u8>) -> Vec<u8> {
+    if value.ends_with(b"\n") {
+        value.push(b'\n');
+    }
+    value
+}
+
+fn check_size(span: &Span) -> Result<(), LensError> {
+    if span.len() > MAX_PORTION {
+        return Err(LensError::TooLarge(format!("the portion holds {} bytes, more than {MAX_PORTION}", span.len())));
+    }
+    Ok(())
 }
 
 impl Lens for Keys {
-    fn get(&self, _file: &[u8], _expression: &str) -> Result<Fragment, LensError> {
-        todo!()
+    fn get(&self, file: &[u8], expression: &str) -> Result<Fragment, LensError> {
+        let (document, target) = self.located(file, expression)?;
+        let span = match target {
+            Target::Whole => edit::whole(file),
+            Target::Section(at) => document.sections[at].body.clone(),
+            Target::Entry(at) => document.entries[at].lines.clone(),
+        };
+        check_size(&span)?;
+        match target {
+            Target::Entry(at) if !self.is_line() => {
+                let value = edit::value_of(&document, &document.entries[at])?.unwrap_or_default();
+                Ok(Fragment { format: Format::Text, text: text_of(value) })
+            }
+            _ => Ok(Fragment { format: self.grammar.format, text: edit::lines_taken(&document, &span) }),
+        }
     }
-    fn put(&self, _file: &[u8], _expression: &str, _fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
-        todo!()
+
+    fn put(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
+        let (document, target) = self.located(file, expression)?;
+        let text = &fragment.text;
+        match target {
+            Target::Entry(at) if !self.is_line() => {
+                self.expects(Format::Text, fragment, expression)?;
+                edit::value_put(&document, &document.entries[at], string_of(text), "")
+            }
+            Target::Entry(at) => {
+                self.expects(self.grammar.format, fragment, expression)?;
+                edit::one_line(&self.grammar, text)?;
+                edit::lines_put(&document, &document.entries[at].lines, text)
+            }
+            Target::Section(at) => {
+                self.expects(self.grammar.format, fragment, expression)?;
+                edit::section_put(&document, at, text)
+            }
+            Target::Whole => {
+                self.expects(self.grammar.format, fragment, expression)?;
+                edit::lines_put(&document, &edit::whole(file), text)
+            }
+        }
     }
-    fn insert(&self, _file: &[u8], _expression: &str, _fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
-        todo!()
+
+    fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
+        if fragment.format == Format::Text && !self.is_line() {
+            return self.insert_entry(file, expression, fragment);
+        }
+        self.expects(self.grammar.format, fragment, expression)?;
+        let tokens = pointer::parse(self.grammar.scheme.name(), expression)?;
+        let document = document::parsed(&self.grammar, file)?;
+        if tokens.is_empty() {
+            return edit::lines_put(&document, &edit::whole(file), &fragment.text);
+        }
+        if self.is_line() {
+            edit::one_line(&self.grammar, &fragment.text)?;
+            let last = document.entries.last().map_or(file.len(), |entry| entry.lines.end);
+            return Ok(body::replaced(file, &(last..last), b"", &fragment.text));
+        }
+        edit::section_insert(&document, &tokens, &fragment.text)
     }
-    fn remove(&self, _file: &[u8], _expression: &str) -> Result<Vec<Edit>, LensError> {
-        todo!()
+
+    fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
+        let (document, target) = self.located(file, expression)?;
+        match target {
+            Target::Whole => Err(LensError::Refused("a whole file cannot be removed as a portion".to_owned())),
+            Target::Section(at) => Ok(edit::section_remove(&document, at)),
+            Target::Entry(at) => Ok(body::removed(file, &document.entries[at].lines)),
+        }
     }
-    fn list(&self, _file: &[u8]) -> Result<Vec<Item>, LensError> {
-        todo!()
+
+    fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {
+        Ok(find::items(&document::parsed(&self.grammar, file)?))
     }
-    fn format_for(&self, _expression: &str, _value: &Value) -> Format {
-        todo!()
+
+    fn fitted(&self, _expression: &str, fragment: Fragment) -> Fragment {
+        match fragment.format {
+            Format::Text => Fragment { text: text_of(string_of(&fragment.text).to_vec()), ..fragment },
+            _ => fragment,
+        }
+    }
+
+    fn format_for(&self, expression: &str, value: &Value) -> Format {
+        match value {
+            Value::Map(_) | Value::Sequence(_) => self.grammar.format,
+            _ if expression.is_empty() || self.is_line() => self.grammar.format,
+            _ => Format::Text,
+        }
     }
 }
 
 impl Syntax for Keys {
-    fn value(&self, _text: &[u8]) -> Result<Value, LensError> {
-        todo!()
+    fn value(&self, text: &[u8]) -> Result<Value, LensError> {
+        convert::value(&self.grammar, text)
     }
-    fn update(&self, _text: &[u8], _value: &Value) -> Result<Vec<u8>, LensError> {
-        todo!()
+
+    fn update(&self, text: &[u8], value: &Value) -> Result<Vec<u8>, LensError> {
+        convert::update(&self.grammar, text, value)
     }
-    fn render(&self, _value: &Value) -> Result<Vec<u8>, LensError> {
-        todo!()
+
+    fn render(&self, value: &Value) -> Result<Vec<u8>, LensError> {
+        convert::update(&self.grammar, b"", value)
+    }
+
+    fn tidy<'a>(&self, text: &'a [u8]) -> Result<Cow<'a, [u8]>, LensError> {
+        let document = document::parsed(&self.grammar, text)?;
+        let tidied = edit::lines_taken(&document, &edit::whole(text));
+        Ok(if tidied == text { Cow::Borrowed(text) } else { Cow::Owned(tidied) })
     }
 }

@@ -1,7 +1,9 @@
 //! Cases as data: file, selector, what stands there, what is put, and the file afterwards.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod convert;
 mod json;
+mod keys;
 mod mark;
 mod numbers;
 
