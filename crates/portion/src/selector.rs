@@ -1,9 +1,12 @@
 //! Selectors: `[SCHEME:]EXPRESSION`, which portion of a file is meant.
 
+mod detect;
+
 use std::fmt;
 use std::str::FromStr;
 
 use crate::lens::Lens;
+use crate::nearest::nearest;
 
 /// A way of addressing portions: one for each format or family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,7 +43,10 @@ pub enum Scheme {
     Bytes,
 }
 
-/// Which portion of a file is meant.
+/// Which portion of a file is meant: `[SCHEME:]EXPRESSION`.
+///
+/// An expression that starts with `/` never names a scheme, so a key may hold a colon. `json:` alone, with an empty
+/// expression, is the whole document.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Selector {
     /// The scheme, where it was written; otherwise the file's name or content tells it.
@@ -53,8 +59,24 @@ pub struct Selector {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectorError {
     /// Nothing stands after the `#`.
-    #[error("the selector is empty")]
+    #[error("the selector is empty; the whole document is `json:`, with the file's own scheme")]
     Empty,
+    /// What stands before the colon is no scheme.
+    #[error("`{name}` is no scheme{}; there are {}", suggestion(.nearest), all())]
+    Scheme {
+        /// What was written.
+        name: String,
+        /// The nearest schemes, best first, at most three.
+        nearest: Vec<String>,
+    },
+}
+
+fn suggestion(nearest: &[String]) -> String {
+    nearest.first().map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
+}
+
+fn all() -> String {
+    Scheme::ALL.iter().map(|scheme| scheme.name()).collect::<Vec<_>>().join(", ")
 }
 
 impl Scheme {
@@ -105,8 +127,13 @@ impl Scheme {
 
     /// The scheme for a file that names none: by its path's last component, then by the first bytes of its content.
     /// `None` where neither tells; marker, line and byte selectors then need their scheme written.
-    pub fn detect(_path: &str, _content: &[u8]) -> Option<Scheme> {
-        None
+    pub fn detect(path: &str, content: &[u8]) -> Option<Scheme> {
+        detect::detect(path, content)
+    }
+
+    /// The scheme of that name.
+    pub fn from_name(name: &str) -> Option<Scheme> {
+        Scheme::ALL.iter().copied().find(|scheme| scheme.name() == name)
     }
 }
 
@@ -122,12 +149,19 @@ impl FromStr for Selector {
         if text.is_empty() {
             return Err(SelectorError::Empty);
         }
-        if let Some((name, rest)) = text.split_once(':')
-            && let Some(scheme) = Scheme::ALL.iter().find(|s| s.name() == name)
-        {
-            return Ok(Selector { scheme: Some(*scheme), expression: rest.to_owned() });
+        let is_name = |name: &str| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
+        };
+        match text.split_once(':').filter(|(name, _)| is_name(name)) {
+            Some((name, rest)) => match Scheme::from_name(name) {
+                Some(scheme) => Ok(Selector { scheme: Some(scheme), expression: rest.to_owned() }),
+                None => {
+                    let nearest = nearest(name, Scheme::ALL.iter().map(|scheme| scheme.name()));
+                    Err(SelectorError::Scheme { name: name.to_owned(), nearest })
+                }
+            },
+            None => Ok(Selector { scheme: None, expression: text.to_owned() }),
         }
-        Ok(Selector { scheme: None, expression: text.to_owned() })
     }
 }
 
@@ -136,6 +170,48 @@ impl fmt::Display for Selector {
         match self.scheme {
             Some(scheme) => write!(f, "{scheme}:{}", self.expression),
             None => f.write_str(&self.expression),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    #[test]
+    fn a_scheme_stands_before_the_first_colon() {
+        for (text, scheme, expression) in [
+            ("/mcpServers", None, "/mcpServers"),
+            ("json:/a:b", Some(Scheme::Json), "/a:b"),
+            ("/json:x", None, "/json:x"),
+            ("json:", Some(Scheme::Json), ""),
+            ("md:/Guide: more/Install", Some(Scheme::Md), "/Guide: more/Install"),
+            ("front", None, "front"),
+            ("lines:10,20", Some(Scheme::Lines), "10,20"),
+            ("Host a:b", None, "Host a:b"),
+            (":x", None, ":x"),
+        ] {
+            let selector: Selector = text.parse().unwrap();
+            assert_eq!(selector, Selector { scheme, expression: expression.to_owned() }, "{text}");
+            assert_eq!(selector.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn errors_help() {
+        assert_eq!("".parse::<Selector>(), Err(SelectorError::Empty));
+        let error = "jsno:/a".parse::<Selector>().unwrap_err().to_string();
+        assert!(
+            error.starts_with("`jsno` is no scheme (did you mean `json`?); there are json, jsonc, toml"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn names_are_told_apart() {
+        for scheme in Scheme::ALL {
+            assert_eq!(Scheme::from_name(scheme.name()), Some(*scheme));
         }
     }
 }
