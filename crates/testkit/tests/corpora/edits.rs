@@ -1,0 +1,82 @@
+//! Edits as people make them: another scalar, one more key, one fewer.
+
+use portion::{Number, Value};
+
+/// Texts that are awkward to write somewhere.
+const TEXTS: &[&str] = &[
+    "edited",
+    "x: y # z",
+    "it's \"quoted\" \\ back",
+    "two\nlines\n",
+    "",
+    "zoë 漢字 🦀",
+    " lead and trail ",
+    "true",
+    "007",
+    "- item",
+    "[table]",
+    "a=b;c",
+    "*/ <!-- -->",
+    "tab\there",
+    "null",
+    "1e3",
+    "2001-02-03",
+    "${HOME}/bin",
+    "%20",
+];
+
+/// `value`, changed in a way that `seed` chooses; never equal to it.
+pub(crate) fn edited(value: &Value, seed: u64) -> Value {
+    let pick = usize::try_from(seed % 1_000_003).unwrap();
+    match value {
+        Value::Null => Value::String(TEXTS[pick % TEXTS.len()].to_owned()),
+        Value::Bool(truth) => Value::Bool(!truth),
+        Value::Number(number) => {
+            let choices = ["42", "-1.5", "9007199254740993", "0"];
+            let new = choices.iter().cycle().skip(pick % choices.len()).map(|n| Number::new(*n));
+            Value::Number(new.take(choices.len()).find(|n| n != number).unwrap_or_else(|| Number::new("7")))
+        }
+        Value::String(text) => {
+            let new = TEXTS[pick % TEXTS.len()];
+            Value::String(if text == new { format!("{text}!") } else { new.to_owned() })
+        }
+        Value::Bytes(bytes) => Value::Bytes([bytes.as_slice(), &[0xff]].concat()),
+        Value::DateTime(_) => Value::DateTime("2001-02-03".to_owned()),
+        Value::Sequence(items) => Value::Sequence(sequence(items, pick)),
+        Value::Map(members) => Value::Map(map(members, pick, seed)),
+    }
+}
+
+fn sequence(items: &[Value], pick: usize) -> Vec<Value> {
+    let mut items = items.to_vec();
+    match pick % 3 {
+        1 if items.len() > 1 => {
+            items.remove(pick % items.len());
+        }
+        2 if !items.is_empty() => {
+            let at = pick % items.len();
+            items[at] = edited(&items[at], pick as u64 / 3);
+        }
+        // Of the kind that is there: a list of mixed kinds is another file than people write.
+        _ => items.push(items.first().map_or(Value::String("edited".to_owned()), |first| edited(first, pick as u64))),
+    }
+    items
+}
+
+fn map(members: &[(String, Value)], pick: usize, seed: u64) -> Vec<(String, Value)> {
+    let mut members = members.to_vec();
+    match pick % 3 {
+        1 if members.len() > 1 => {
+            members.remove(pick % members.len());
+        }
+        2 if !members.is_empty() => {
+            let at = pick % members.len();
+            members[at].1 = edited(&members[at].1, seed / 3);
+        }
+        _ => {
+            let key = ["inlay_probe", "a key", "probe.with.dots", "zz-probe"][pick % 4];
+            members.push((key.to_owned(), Value::String(TEXTS[(pick / 4) % TEXTS.len()].to_owned())));
+        }
+    }
+    members
+}

@@ -1,0 +1,267 @@
+//! The laws, on one file.
+
+use std::collections::BTreeMap;
+
+use portion::{Fragment, Item, LensError, Scheme, Value};
+
+use crate::edits::edited;
+use crate::files::{File, hash};
+use crate::oracle;
+
+/// What was done with files of one kind, and what came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) kind: &'static str,
+    pub(crate) files: u64,
+    /// Files that do not parse; each must say where.
+    pub(crate) unparsable: u64,
+    pub(crate) portions: u64,
+    pub(crate) puts: u64,
+    pub(crate) removals: u64,
+    pub(crate) insertions: u64,
+    /// Spoilt copies of files, for totality.
+    pub(crate) spoilt: u64,
+    /// Edits that were refused, by reason.
+    pub(crate) refused: BTreeMap<String, u64>,
+    pub(crate) broken: Vec<String>,
+}
+
+impl Tally {
+    pub(crate) fn new(kind: &'static str) -> Self {
+        Tally { kind, ..Tally::default() }
+    }
+
+    pub(crate) fn add(&mut self, other: Tally) {
+        self.files += other.files;
+        self.unparsable += other.unparsable;
+        self.portions += other.portions;
+        self.puts += other.puts;
+        self.removals += other.removals;
+        self.insertions += other.insertions;
+        self.spoilt += other.spoilt;
+        for (reason, count) in other.refused {
+            *self.refused.entry(reason).or_default() += count;
+        }
+        self.broken.extend(other.broken);
+    }
+
+    fn refuse(&mut self, what: &str, error: &LensError) {
+        *self.refused.entry(format!("{what}: {}", reason(error))).or_default() += 1;
+    }
+}
+
+/// An error's reason without what is particular to a file.
+fn reason(error: &LensError) -> String {
+    match error {
+        LensError::Missing { .. } => "missing".to_owned(),
+        LensError::Ambiguous { .. } => "ambiguous".to_owned(),
+        LensError::Unparsable { .. } => "unparsable".to_owned(),
+        LensError::Selector { .. } => "no selector".to_owned(),
+        LensError::CannotSay { format, what, .. } => format!("{format} cannot say {what}"),
+        LensError::TooLarge(_) => "too large".to_owned(),
+        LensError::Refused(why) => why.split('`').step_by(2).collect::<Vec<_>>().join("…"),
+    }
+}
+
+/// About so many bytes are parsed again and again for one file.
+const BUDGET: usize = 200 << 10;
+/// At most so many portions of one file.
+const PORTIONS: usize = 6;
+/// So many spoilt copies of each file.
+const SPOILT: u64 = 3;
+
+pub(crate) fn check(file: &File) -> Tally {
+    let mut tally = Tally::new(file.kind);
+    tally.files = 1;
+    let name = file.name.strip_suffix(".orig").unwrap_or(&file.name);
+    let Some(scheme) = Scheme::detect(name, &file.bytes) else {
+        tally.broken.push(format!("detect: {}: no scheme", file.name));
+        return tally;
+    };
+    total(file, scheme, &mut tally);
+    let items = match portion::list(scheme, &file.bytes) {
+        Ok(items) => items,
+        Err(LensError::Unparsable { .. }) => {
+            tally.unparsable = 1;
+            return tally;
+        }
+        Err(error) => {
+            tally.refuse("list", &error);
+            return tally;
+        }
+    };
+    let seed = hash(file.name.as_bytes());
+    let few = (BUDGET / file.bytes.len().max(1)).clamp(1, PORTIONS).min(items.len());
+    let whole = oracle::whole(scheme, &file.bytes);
+    for nth in 0..few {
+        // Spread over the file, from a place that the name chooses.
+        let at = (usize::try_from(seed % 997).unwrap() + nth * items.len() / few) % items.len();
+        let portion =
+            Portion { file, scheme, item: &items[at], whole: whole.as_ref(), seed: seed.rotate_left(nth as u32 * 7) };
+        portion.check(&mut tally);
+    }
+    tally
+}
+
+/// Cut short, or with a byte changed: an answer, and no panic (the caller catches one).
+fn total(file: &File, scheme: Scheme, tally: &mut Tally) {
+    let bytes = &file.bytes[..file.bytes.len().min(8 << 10)];
+    if bytes.is_empty() {
+        return;
+    }
+    let mut seed = hash(file.name.as_bytes());
+    for nth in 0..SPOILT {
+        seed = hash(&seed.to_le_bytes());
+        let at = usize::try_from(seed % bytes.len() as u64).unwrap();
+        let mut spoilt = bytes.to_vec();
+        if nth == 0 {
+            spoilt.truncate(at);
+        } else {
+            spoilt[at] = b"\"{[:\n\t#-&*\\\xff\0"[usize::try_from((seed >> 32) % 13).unwrap()];
+        }
+        let listed = portion::list(scheme, &spoilt);
+        for item in listed.iter().flatten().take(3) {
+            let _ = portion::get(scheme, &spoilt, &item.selector);
+        }
+        tally.spoilt += 1;
+    }
+}
+
+struct Portion<'a> {
+    file: &'a File,
+    scheme: Scheme,
+    item: &'a Item,
+    /// What the whole file means, where that can be told.
+    whole: Option<&'a Value>,
+    seed: u64,
+}
+
+impl Portion<'_> {
+    fn broken(&self, tally: &mut Tally, law: &str, why: impl std::fmt::Display) {
+        tally.broken.push(format!("{law}: {}#{}:{}: {why}", self.file.name, self.scheme, self.item.selector));
+    }
+
+    fn check(&self, tally: &mut Tally) {
+        let (bytes, selector) = (&self.file.bytes, &self.item.selector);
+        tally.portions += 1;
+        let fragment = match portion::get(self.scheme, bytes, selector) {
+            Ok(fragment) => fragment,
+            Err(error @ (LensError::TooLarge(_) | LensError::Refused(_))) => return tally.refuse("get", &error),
+            Err(error) => return self.broken(tally, "list", format!("listed, but: {error}")),
+        };
+        match portion::put(self.scheme, bytes, selector, &fragment) {
+            Ok(None) => {}
+            Ok(Some(_)) => self.broken(tally, "GetPut", "putting back what stands there changed the file"),
+            Err(error) => self.broken(tally, "GetPut", error),
+        }
+        let value = match fragment.format.value(&fragment.text) {
+            Ok(value) => value,
+            Err(error) => return tally.refuse("value", &error),
+        };
+        match fragment.format.update(&fragment.text, &value) {
+            Ok(text) if text == fragment.text => {}
+            Ok(_) => self.broken(tally, "update", "the same value changed the text"),
+            Err(error) => tally.refuse("update", &error),
+        }
+        if let Some(whole) = self.whole
+            && !whole.pointer(selector).is_some_and(|stands| oracle::same(stands, &value))
+        {
+            self.broken(tally, "value", "another parser reads another value");
+        }
+        self.edit(&fragment, &value, tally);
+        self.remove(&fragment, tally);
+    }
+
+    /// PutGet and Frame, with an edited value.
+    fn edit(&self, fragment: &Fragment, value: &Value, tally: &mut Tally) {
+        let (bytes, selector) = (&self.file.bytes, &self.item.selector);
+        let wanted = edited(value, self.seed);
+        let text = match fragment.format.update(&fragment.text, &wanted) {
+            Ok(text) => text,
+            Err(error) => return tally.refuse("update", &error),
+        };
+        match fragment.format.value(&text) {
+            Ok(means) if means.agrees(&wanted) => {}
+            Ok(means) => return self.broken(tally, "update", format!("wanted {wanted:?}, got {means:?}")),
+            Err(error) => return self.broken(tally, "update", format!("wanted {wanted:?}, got {error}")),
+        }
+        let new = Fragment { format: fragment.format, text };
+        let after = match portion::put(self.scheme, bytes, selector, &new) {
+            Ok(Some(after)) => after,
+            Ok(None) if new == *fragment => return,
+            Ok(None) => return self.broken(tally, "PutGet", "nothing was written"),
+            Err(error) => return tally.refuse("put", &error),
+        };
+        tally.puts += 1;
+        match portion::get(self.scheme, &after, selector) {
+            Ok(stands) if stands == new || stands.format != new.format => {}
+            Ok(stands) => {
+                let (put, got) = (String::from_utf8_lossy(&new.text), String::from_utf8_lossy(&stands.text));
+                self.broken(tally, "PutGet", format!("put {put:?}, got {got:?}"));
+            }
+            Err(error) => self.broken(tally, "PutGet", error),
+        }
+        self.frame(&after, 0, tally, "put");
+        if let (Some(whole), Ok(means)) = (self.whole, new.format.value(&new.text)) {
+            let expected = oracle::with(whole, selector, Some(&means));
+            let got = oracle::whole(self.scheme, &after);
+            if !expected.zip(got).is_some_and(|(expected, got)| oracle::same(&expected, &got)) {
+                self.broken(
+                    tally,
+                    "Frame",
+                    format!("after putting {:?} the rest means something else", String::from_utf8_lossy(&new.text)),
+                );
+            }
+        }
+    }
+
+    fn remove(&self, fragment: &Fragment, tally: &mut Tally) {
+        let (bytes, selector) = (&self.file.bytes, &self.item.selector);
+        if selector.is_empty() {
+            return; // the whole file
+        }
+        let after = match portion::remove(self.scheme, bytes, selector) {
+            Ok(after) => after,
+            Err(error) => return tally.refuse("remove", &error),
+        };
+        tally.removals += 1;
+        // A comma may go from the line of the neighbour before; a parent that becomes empty closes on the line where it opens.
+        self.frame(&after, 2, tally, "remove");
+        let expected = self.whole.and_then(|whole| oracle::with(whole, selector, None));
+        if let Some(expected) = &expected
+            && !oracle::whole(self.scheme, &after).is_some_and(|got| oracle::same(expected, &got))
+        {
+            self.broken(tally, "Frame", "after the removal the rest means something else");
+        }
+        let in_sequence = selector.rsplit('/').next().is_some_and(|last| last.parse::<usize>().is_ok());
+        if in_sequence || self.whole.is_none() {
+            return;
+        }
+        match portion::insert(self.scheme, &after, selector, fragment) {
+            Ok(again) => {
+                tally.insertions += 1;
+                let got = oracle::whole(self.scheme, &again);
+                if !self.whole.zip(got.as_ref()).is_some_and(|(before, got)| oracle::same(before, got)) {
+                    self.broken(tally, "insert", "removed and inserted again, the file means something else");
+                }
+            }
+            Err(error) => tally.refuse("insert", &error),
+        }
+    }
+
+    /// Every line before and after the portion's own is there, byte for byte; up to `slack` of them may differ.
+    fn frame(&self, after: &[u8], slack: usize, tally: &mut Tally, what: &str) {
+        let (first, last) = self.item.lines;
+        let before: Vec<&[u8]> = self.file.bytes.split_inclusive(|b| *b == b'\n').collect();
+        let after: Vec<&[u8]> = after.split_inclusive(|b| *b == b'\n').collect();
+        let head = first.saturating_sub(1).min(before.len());
+        let tail = before.len().saturating_sub(last);
+        let heads = before[..head].iter().enumerate().filter(|(i, line)| after.get(*i) != Some(line));
+        let tails = before.iter().rev().take(tail).enumerate();
+        let tails = tails.filter(|(i, line)| after.len().checked_sub(i + 1).and_then(|at| after.get(at)) != Some(line));
+        let differ: Vec<usize> = heads.map(|(i, _)| i + 1).chain(tails.map(|(i, _)| before.len() - i)).collect();
+        if differ.len() > slack {
+            self.broken(tally, "Frame", format!("{what} of lines {first} to {last} changed lines {differ:?}"));
+        }
+    }
+}
