@@ -145,10 +145,13 @@ pub(super) fn replaced(file: &[u8], span: &Span, indent: &[u8], new: &[u8]) -> V
     let mut span = span.start + old_before..span.end - old_after;
     let line_end = line_end(file, &span);
     let mut text = Vec::new();
-    // At the end of a file without a final newline the last line stays without one.
+    // At the end of a file without a final newline the last line stays without one, unless it would then be no line.
     let open = span.end == file.len() && file.len() > bom(file) && !file.ends_with(b"\n");
     if open && new.is_empty() && old_before > 0 {
-        span.start = content(&file[..span.start]).len();
+        let last = content(&file[..span.start]);
+        if !last.ends_with(b"\n") && last.len() > bom(file) {
+            span.start = last.len();
+        }
     } else if open && span.start > bom(file) && !file[..span.start].ends_with(b"\n") {
         text.extend_from_slice(line_end);
     }
@@ -159,10 +162,14 @@ pub(super) fn replaced(file: &[u8], span: &Span, indent: &[u8], new: &[u8]) -> V
         }
         text.extend_from_slice(line_end);
     }
-    if open && !new.is_empty() {
+    if open && !new.is_empty() && !is_empty_line(lines_back(new).next()) {
         text.truncate(text.len() - line_end.len());
     }
     vec![Edit { span, text }]
+}
+
+fn is_empty_line(line: Option<&[u8]>) -> bool {
+    line.is_some_and(|line| content(line).is_empty())
 }
 
 /// Plans the removal of whole lines. At the end of a file without a final newline the line before them loses its line end.

@@ -81,11 +81,15 @@ impl Keys {
         }
     }
 
-    fn insert_entry(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
-        let tokens = pointer::parse(self.grammar.scheme.name(), expression)?;
-        let document = document::parsed(&self.grammar, file)?;
-        let (path, ordinal) = edit::new_path(&document, &tokens).ok_or_else(|| self.too_long(expression))?;
-        let equal = find::entries(&document, path);
+    fn insert_entry(
+        &self,
+        document: &Document<'_>,
+        expression: &str,
+        tokens: &[String],
+        value: &[u8],
+    ) -> Result<(Option<usize>, Vec<Edit>), LensError> {
+        let (path, ordinal) = edit::new_path(document, tokens).ok_or_else(|| self.too_long(expression))?;
+        let equal = find::entries(document, path);
         if let Some(ordinal) = ordinal.filter(|ordinal| *ordinal > equal.len()) {
             let next = equal.len();
             return Err(LensError::Refused(format!(
@@ -93,7 +97,17 @@ impl Keys {
             )));
         }
         let before = ordinal.and_then(|ordinal| equal.get(ordinal)).copied();
-        edit::entry_insert(&document, path, before, string_of(&fragment.text))
+        let section = path.split_last().and_then(|(_, section)| find::sections(document, section).last().copied());
+        Ok((section, edit::entry_insert(document, path, before, value)?))
+    }
+
+    /// The section in which an edit of the target happens, and the entry.
+    fn touched(document: &Document<'_>, target: Target) -> (Option<usize>, Option<usize>) {
+        match target {
+            Target::Whole => (None, None),
+            Target::Section(at) => (Some(at), None),
+            Target::Entry(at) => (Some(document.entries[at].section), Some(at)),
+        }
     }
 }
 
@@ -127,9 +141,15 @@ impl Lens for Keys {
         };
         check_size(&span)?;
         match target {
+            Target::Whole => convert::check(&document, None)?,
+            Target::Section(at) => convert::check(&document, Some(at))?,
+            Target::Entry(_) => {}
+        }
+        match target {
             Target::Entry(at) if !self.is_line() => {
-                let value = edit::value_of(&document, &document.entries[at])?.unwrap_or_default();
-                Ok(Fragment { format: Format::Text, text: text_of(value) })
+                let value = edit::value_of(&document, &document.entries[at]);
+                let value = value.map_err(|fault| document.unparsable(fault))?;
+                Ok(Fragment { format: Format::Text, text: text_of(value.unwrap_or_default()) })
             }
             _ => Ok(Fragment { format: self.grammar.format, text: edit::lines_taken(&document, &span) }),
         }
@@ -138,52 +158,48 @@ impl Lens for Keys {
     fn put(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
         let (document, target) = self.located(file, expression)?;
         let text = &fragment.text;
-        match target {
-            Target::Entry(at) if !self.is_line() => {
-                self.expects(Format::Text, fragment, expression)?;
-                edit::value_put(&document, &document.entries[at], string_of(text), "")
-            }
+        let scalar = matches!(target, Target::Entry(_)) && !self.is_line();
+        self.expects(if scalar { Format::Text } else { self.grammar.format }, fragment, expression)?;
+        let edits = match target {
+            Target::Entry(at) if scalar => edit::value_put(&document, &document.entries[at], string_of(text), "")?,
             Target::Entry(at) => {
-                self.expects(self.grammar.format, fragment, expression)?;
                 edit::one_line(&self.grammar, text)?;
-                edit::lines_put(&document, &document.entries[at].lines, text)
+                edit::lines_put(&document, &document.entries[at].lines, text)?
             }
-            Target::Section(at) => {
-                self.expects(self.grammar.format, fragment, expression)?;
-                edit::section_put(&document, at, text)
-            }
-            Target::Whole => {
-                self.expects(self.grammar.format, fragment, expression)?;
-                edit::lines_put(&document, &edit::whole(file), text)
-            }
-        }
+            Target::Section(at) => edit::section_put(&document, at, text)?,
+            Target::Whole => return edit::lines_put(&document, &edit::whole(file), text),
+        };
+        edit::guarded(&document, Self::touched(&document, target), edits)
     }
 
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
-        if fragment.format == Format::Text && !self.is_line() {
-            return self.insert_entry(file, expression, fragment);
-        }
-        self.expects(self.grammar.format, fragment, expression)?;
         let tokens = pointer::parse(self.grammar.scheme.name(), expression)?;
         let document = document::parsed(&self.grammar, file)?;
+        let text = &fragment.text;
+        if fragment.format == Format::Text && !self.is_line() {
+            let (section, edits) = self.insert_entry(&document, expression, &tokens, string_of(text))?;
+            return edit::guarded(&document, (section, None), edits);
+        }
+        self.expects(self.grammar.format, fragment, expression)?;
         if tokens.is_empty() {
-            return edit::lines_put(&document, &edit::whole(file), &fragment.text);
+            return edit::lines_put(&document, &edit::whole(file), text);
         }
         if self.is_line() {
-            edit::one_line(&self.grammar, &fragment.text)?;
+            edit::one_line(&self.grammar, text)?;
             let last = document.entries.last().map_or(file.len(), |entry| entry.lines.end);
-            return Ok(body::replaced(file, &(last..last), b"", &fragment.text));
+            return edit::guarded(&document, (Some(0), None), body::replaced(file, &(last..last), b"", text));
         }
-        edit::section_insert(&document, &tokens, &fragment.text)
+        edit::guarded(&document, (None, None), edit::section_insert(&document, &tokens, text)?)
     }
 
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         let (document, target) = self.located(file, expression)?;
-        match target {
-            Target::Whole => Err(LensError::Refused("a whole file cannot be removed as a portion".to_owned())),
-            Target::Section(at) => Ok(edit::section_remove(&document, at)),
-            Target::Entry(at) => Ok(body::removed(file, &document.entries[at].lines)),
-        }
+        let edits = match target {
+            Target::Whole => return Err(LensError::Refused("a whole file cannot be removed as a portion".to_owned())),
+            Target::Section(at) => edit::section_remove(&document, at),
+            Target::Entry(at) => body::removed(file, &document.entries[at].lines),
+        };
+        edit::guarded(&document, Self::touched(&document, target), edits)
     }
 
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {
@@ -221,6 +237,7 @@ impl Syntax for Keys {
 
     fn tidy<'a>(&self, text: &'a [u8]) -> Result<Cow<'a, [u8]>, LensError> {
         let document = document::parsed(&self.grammar, text)?;
+        convert::check(&document, None)?;
         let tidied = edit::lines_taken(&document, &edit::whole(text));
         Ok(if tidied == text { Cow::Borrowed(text) } else { Cow::Owned(tidied) })
     }

@@ -7,7 +7,7 @@
 //! The fragment is dedented by the indentation of the line that begins the region, with LF; empty lines carry none. If some line is indented
 //! less, the lines are taken as they stand. A region of another name inside is content.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use memchr::memmem;
 
@@ -194,6 +194,7 @@ impl Lens for Mark {
         let new = &fragment.text[..];
         refuse_own_marker(new, expression)?;
         let span = region.begin.end..region.end.start;
+        refuse_others_marker(new, file, &span)?;
         let indent = indent_of(file, &region);
         // Lines that stand without the indentation stay so, unless what is put would then be read as indented.
         let plain = !body::can_dedent(&file[span.clone()], indent) && !body::can_dedent(new, indent);
@@ -204,6 +205,7 @@ impl Lens for Mark {
         checked(expression)?;
         let new = &fragment.text[..];
         refuse_own_marker(new, expression)?;
+        refuse_others_marker(new, file, &(file.len()..file.len()))?;
         let (open, close) = comment(&file[..file.len().min(SAMPLE)])?;
         let mut text = format!("{open}inlay:begin {expression}{close}\n").into_bytes();
         text.extend_from_slice(new);
@@ -255,6 +257,22 @@ fn refuse_own_marker(text: &[u8], expression: &str) -> Result<(), LensError> {
         Some(marker) => Err(LensError::Refused(format!(
             "line {} of the fragment is a marker of `{expression}` itself",
             Position::at(text, marker.line.start).line
+        ))),
+    }
+}
+
+/// Markers in the fragment must not be those of a region elsewhere in the file, which would then be ambiguous.
+fn refuse_others_marker(text: &[u8], file: &[u8], span: &Span) -> Result<(), LensError> {
+    let names: BTreeSet<&[u8]> = markers(text).map(|marker| marker.name).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let outside = |marker: &Marker<'_>| marker.line.end <= span.start || marker.line.start >= span.end;
+    match markers(file).find(|marker| outside(marker) && names.contains(marker.name)) {
+        None => Ok(()),
+        Some(marker) => Err(LensError::Refused(format!(
+            "the fragment holds a marker of `{}`, which is another region of this file",
+            String::from_utf8_lossy(marker.name)
         ))),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::document::{Document, Entry, parsed};
+use super::document::{Document, Entry, Fault, parsed};
 use super::grammar::{Grammar, Headers};
 use super::{edit, find};
 use crate::lens::apply::{check_update, splice};
@@ -48,39 +48,80 @@ impl Node {
     }
 }
 
+/// The sections (by index) that mean nothing, with the first reason in each: a key that stands twice where it may stand once, a value
+/// that cannot be read.
+pub(super) fn faults(document: &Document<'_>) -> HashMap<usize, Fault> {
+    let grammar = document.grammar;
+    let folded = |name: &str| if grammar.folds { name.to_ascii_lowercase() } else { name.to_owned() };
+    let twice = |at: usize, path: &[String], key: Option<&String>| {
+        let path = pointer::format(path.iter().chain(key));
+        Fault::new(at, format!("`{path}` stands here for the second time"))
+    };
+    let mut faults = HashMap::new();
+    // Names are folded whole for the question whether a key and a section have the same one.
+    let (mut sections, mut maps) = (HashSet::new(), HashSet::new());
+    let (mut keys, mut leaves) = (HashSet::new(), HashSet::new());
+    let mut entries = document.entries.iter().peekable();
+    for (index, section) in document.sections.iter().enumerate() {
+        let name = find::canonical(grammar, &section.path, None);
+        let is_leaf = leaves.contains(&folded(&name));
+        if (!sections.insert(name) && !grammar.repeats) || is_leaf {
+            faults.insert(index, twice(section.header.start, &section.path, None));
+        }
+        for length in 1..=section.path.len() {
+            maps.insert(folded(&pointer::format(&section.path[..length])));
+        }
+        while let Some(entry) = entries.next_if(|entry| entry.section == index) {
+            let name = find::canonical(grammar, &section.path, Some(&entry.key));
+            let folded = folded(&name);
+            let is_map = maps.contains(&folded);
+            leaves.insert(folded);
+            if is_map || (!keys.insert(name) && !grammar.repeats) {
+                faults.entry(index).or_insert_with(|| twice(entry.name.start, &section.path, Some(&entry.key)));
+            }
+            if let Err(fault) = edit::value_of(document, entry) {
+                faults.entry(index).or_insert(fault);
+            }
+        }
+    }
+    faults
+}
+
+/// Refuses a section (or any of them) that means nothing.
+pub(super) fn check(document: &Document<'_>, only: Option<usize>) -> Result<(), LensError> {
+    let mut faults = faults(document);
+    let first = match only {
+        Some(section) => faults.remove(&section),
+        None => faults.into_values().min_by_key(|fault| fault.at),
+    };
+    first.map_or(Ok(()), |fault| Err(document.unparsable(fault)))
+}
+
 /// What the text means.
 pub(super) fn value(grammar: &Grammar, text: &[u8]) -> Result<Value, LensError> {
     if let Err(error) = std::str::from_utf8(text) {
         return Err(LensError::unparsable(text, error.valid_up_to(), "expected UTF-8 text"));
     }
     let document = parsed(grammar, text)?;
+    check(&document, None)?;
     let mut root = Node::default();
-    let twice = |at: usize, path: &[String]| {
-        let path = pointer::format(path);
-        LensError::unparsable(text, at, format!("`{path}` stands here for the second time"))
-    };
-    let mut seen = HashSet::new();
     let mut entries = document.entries.iter().peekable();
     for (index, section) in document.sections.iter().enumerate() {
-        if !seen.insert(&section.path) && !grammar.repeats {
-            return Err(twice(section.header.start, &section.path));
-        }
         let mut node = &mut root;
         for (depth, name) in section.path.iter().enumerate() {
             // Subsections and ssh's patterns keep their case.
             let folds = grammar.folds && depth == 0 && grammar.headers != Headers::Ssh;
             node = match node.child(name, folds, || Child::Map(Node::default())) {
                 Child::Map(node) => node,
-                Child::Values(_) => return Err(twice(section.header.start, &section.path)),
+                Child::Values(_) => {
+                    return Err(LensError::unparsable(text, section.header.start, "a key of this name"));
+                }
             };
         }
         while let Some(entry) = entries.next_if(|entry| entry.section == index) {
             match node.child(&entry.key, grammar.folds, || Child::Values(Vec::new())) {
-                Child::Values(values) if values.is_empty() || grammar.repeats => values.push(scalar(&document, entry)?),
-                _ => {
-                    let path = [&section.path[..], std::slice::from_ref(&entry.key)].concat();
-                    return Err(twice(entry.name.start, &path));
-                }
+                Child::Values(values) => values.push(scalar(&document, entry)?),
+                Child::Map(_) => return Err(LensError::unparsable(text, entry.name.start, "a section of this name")),
             }
         }
     }
@@ -88,7 +129,8 @@ pub(super) fn value(grammar: &Grammar, text: &[u8]) -> Result<Value, LensError> 
 }
 
 fn scalar(document: &Document<'_>, entry: &Entry) -> Result<Value, LensError> {
-    let Some(text) = edit::value_of(document, entry)? else { return Ok(Value::Null) };
+    let text = edit::value_of(document, entry).map_err(|fault| document.unparsable(fault))?;
+    let Some(text) = text else { return Ok(Value::Null) };
     let text = String::from_utf8(text).map_err(|_| {
         LensError::unparsable(document.file, entry.lines.start, "the value is no UTF-8 text once its escapes are read")
     })?;
@@ -111,10 +153,8 @@ pub(super) fn update(grammar: &Grammar, text: &[u8], wanted: &Value) -> Result<V
     for change in changes(&standing, wanted) {
         plan.change(&change)?;
     }
-    let mut out = splice(&text, &plan.sorted())?;
-    let lines = edit::whole(&out);
-    out.truncate(lines.end);
-    out.drain(..lines.start);
+    let out = splice(&text, &plan.sorted())?;
+    let out = edit::lines_taken(&parsed(grammar, &out)?, &edit::whole(&out));
     check_update(grammar.format, &out, wanted)?;
     Ok(out)
 }

@@ -39,6 +39,13 @@ pub(super) struct Entry {
     pub(super) lines: Span,
 }
 
+impl Document<'_> {
+    /// The fault as an error.
+    pub(super) fn unparsable(&self, fault: Fault) -> LensError {
+        LensError::unparsable(self.file, fault.at, fault.found)
+    }
+}
+
 /// Why a file does not parse: at which byte, and what stands there.
 pub(super) struct Fault {
     pub(super) at: usize,

@@ -1,9 +1,10 @@
 //! Planned edits of a file of lines.
 
-use super::document::{Document, Entry, Section, block_name, parsed};
+use super::document::{Document, Entry, Fault, Section, block_name, parsed};
 use super::find;
 use super::grammar::{Bare, Grammar, Headers, Quoting};
 use super::quoting::{self, Style};
+use crate::lens::apply::splice;
 use crate::lens::{Edit, LensError, Span, body, line_end};
 use crate::pointer;
 
@@ -93,7 +94,7 @@ pub(super) fn one_line(grammar: &Grammar, text: &[u8]) -> Result<(), LensError> 
 }
 
 /// What the entry's value says; a key without a separator as the grammar reads it, and none where it is null.
-pub(super) fn value_of(document: &Document<'_>, entry: &Entry) -> Result<Option<Vec<u8>>, LensError> {
+pub(super) fn value_of(document: &Document<'_>, entry: &Entry) -> Result<Option<Vec<u8>>, Fault> {
     let Some(span) = entry.value.clone() else {
         return Ok(match document.grammar.bare {
             Bare::Null => None,
@@ -101,7 +102,7 @@ pub(super) fn value_of(document: &Document<'_>, entry: &Entry) -> Result<Option<
         });
     };
     let decoded = quoting::decoded(document.grammar, &document.file[span.clone()]);
-    decoded.map(Some).map_err(|found| LensError::unparsable(document.file, span.start, found))
+    decoded.map(Some).map_err(|found| Fault::new(span.start, found))
 }
 
 /// Plans another value for an entry. `path` is for the error that names what the format cannot say.
@@ -194,7 +195,7 @@ pub(super) fn entry_line(
     let reread = reread.as_ref().and_then(|read| read.entries.first().map(|entry| (read, entry)));
     match reread {
         Some((read, entry)) if entry.key == key && entry.lines.end == line.len() => {
-            if value_of(read, entry)?.as_deref() == Some(value) {
+            if value_of(read, entry).is_ok_and(|read| read.as_deref() == Some(value)) {
                 return Ok(line);
             }
             Err(cannot_say(grammar, path, "this text"))
@@ -310,21 +311,23 @@ fn is_catch_all(section: &Section) -> bool {
     section.path.first().is_some_and(|name| name == "Host *" || name.eq_ignore_ascii_case("match all"))
 }
 
-/// Plans the removal of a section: its header, its lines, and the blank lines that set it off.
+/// Plans the removal of a section: the comments that belong to its header, the header, its lines, and the blank lines that set it off.
 pub(super) fn section_remove(document: &Document<'_>, at: usize) -> Vec<Edit> {
     let file = document.file;
     let section = &document.sections[at];
+    let start = document.sections[at.saturating_sub(1)].end.min(section.header.start);
     let end = section.body.end.max(section.header.end);
     let is_blank_line = |line: &&[u8]| body::is_blank(body::content(line));
-    let behind: usize = body::lines(&file[end..]).take_while(is_blank_line).map(<[u8]>::len).sum();
-    if end + behind < file.len() {
-        return body::removed(file, &(section.header.start..end + behind));
-    }
-    let start = body::bom(file);
     let before: usize =
-        body::lines_back(&file[start..section.header.start]).take_while(is_blank_line).map(<[u8]>::len).sum();
-    // Blank lines at the end of the file stay there.
-    body::removed(file, &(section.header.start - before..end))
+        body::lines_back(&file[body::bom(file)..start]).take_while(is_blank_line).map(<[u8]>::len).sum();
+    let behind: usize = body::lines(&file[end..]).take_while(is_blank_line).map(<[u8]>::len).sum();
+    if end + behind == file.len() {
+        // Blank lines at the end of the file stay there.
+        return body::removed(file, &(start - before..end));
+    }
+    // What stands above and below stays apart.
+    let apart = before > 0 || start == body::bom(file);
+    body::removed(file, &(start..if apart { end + behind } else { end }))
 }
 
 /// How a path of tokens is to be read where nothing stands: the entry's path, and its ordinal among equal keys. `None` if it is too
@@ -342,4 +345,51 @@ pub(super) fn new_path<'a>(document: &Document<'_>, tokens: &'a [String]) -> Opt
         return Some((parents, Some(ordinal)));
     }
     (tokens.len() <= depth).then_some((tokens, None))
+}
+
+/// The plan, if it changes nothing beside its portion: no other entry, and no section but `section`. A line that is moved behind another
+/// may continue its value, a comment may go over to another section.
+pub(super) fn guarded(
+    document: &Document<'_>,
+    (section, entry): (Option<usize>, Option<usize>),
+    edits: Vec<Edit>,
+) -> Result<Vec<Edit>, LensError> {
+    let (Some(first), Some(last)) = (edits.first(), edits.last()) else { return Ok(edits) };
+    let written = splice(document.file, &edits)?;
+    let after = parsed(document.grammar, &written)?;
+    let says = |document: &Document<'_>, entry: &Entry| {
+        let value = entry.value.clone().map(|value| document.file[value].to_vec());
+        (document.sections[entry.section].path.clone(), entry.key.clone(), value)
+    };
+    let holds = |document: &Document<'_>, section: &Section| {
+        (section.path.clone(), body::taken(&document.file[section.body.clone()], b""))
+    };
+    let ends = |section: &Section| section.body.end.max(section.header.end);
+    let is_other = |at: &usize| Some(*at) != section;
+    let (old, new) = (&document.entries, &after.entries);
+    let most = entry.unwrap_or(old.len());
+    let before = old.iter().take(most).take_while(|entry| entry.lines.end <= first.span.start).count();
+    let behind = old.iter().rev().take_while(|entry| entry.lines.start >= last.span.end).count();
+    let (sections, new_sections) = (&document.sections, &after.sections);
+    let above = (0..sections.len()).take_while(|at| is_other(at) && ends(&sections[*at]) <= first.span.start).count();
+    let below = (0..sections.len()).rev();
+    let below = below.take_while(|at| is_other(at) && sections[*at].header.start >= last.span.end && *at > 0).count();
+    let stays = before + behind <= new.len()
+        && above + below <= new_sections.len()
+        && old.iter().zip(new).take(before).all(|(a, b)| says(document, a) == says(&after, b))
+        && old.iter().rev().zip(new.iter().rev()).take(behind).all(|(a, b)| says(document, a) == says(&after, b))
+        && sections.iter().zip(new_sections).take(above).all(|(a, b)| holds(document, a) == holds(&after, b))
+        && sections
+            .iter()
+            .rev()
+            .zip(new_sections.iter().rev())
+            .take(below)
+            .all(|(a, b)| holds(document, a) == holds(&after, b));
+    if stays {
+        return Ok(edits);
+    }
+    Err(LensError::Refused(
+        "another portion would change: a line would continue the value above it, or go over to another section"
+            .to_owned(),
+    ))
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::document::{Document, Entry, Section, block_name, is_blank};
 use super::grammar::{Grammar, Headers, Quoting};
+use super::{convert, edit};
 use crate::lens::{Item, LensError, Position};
 use crate::pointer;
 
@@ -97,7 +98,7 @@ pub(super) fn begins(grammar: &Grammar, section: &Section, tokens: &[String]) ->
 }
 
 /// A name that equal paths share.
-fn canonical(grammar: &Grammar, path: &[String], key: Option<&str>) -> String {
+pub(super) fn canonical(grammar: &Grammar, path: &[String], key: Option<&str>) -> String {
     let fold = |text: &str| if grammar.folds { text.to_ascii_lowercase() } else { text.to_owned() };
     let names = path.iter().enumerate();
     let exact = |at: usize| at > 0 || grammar.headers == Headers::Ssh;
@@ -114,26 +115,32 @@ pub(super) fn items(document: &Document<'_>) -> Vec<Item> {
     for name in named.map(|s| canonical(grammar, &s.path, None)).chain(document.entries.iter().map(path)) {
         *uses.entry(name).or_default() += 1;
     }
+    let faults = convert::faults(document);
     let mut items: Vec<(usize, usize, Item)> = Vec::new();
-    for section in document.sections.iter().filter(|section| !section.path.is_empty()) {
+    for (at, section) in document.sections.iter().enumerate().filter(|(_, section)| !section.path.is_empty()) {
         let only = uses.get(&canonical(grammar, &section.path, None)) == Some(&1);
-        if only && !section.key_on_header {
+        if only && !section.key_on_header && !faults.contains_key(&at) {
             let end = section.body.end.max(section.header.end);
             items.push((section.header.start, end, item(pointer::format(&section.path), "section")));
         }
     }
-    let mut ordinals: HashMap<String, usize> = HashMap::new();
+    let mut ordinals: HashMap<String, (String, usize)> = HashMap::new();
     for entry in &document.entries {
         let name = path(entry);
         let mut selector = pointer::format(document.sections[entry.section].path.iter().chain([&entry.key]));
         if uses.get(&name) != Some(&1) {
-            let ordinal = ordinals.entry(name.clone()).or_default();
+            // All are named as the first one is spelled.
+            let (first, ordinal) = ordinals.entry(name.clone()).or_insert((selector, 0));
+            selector = first.clone();
             pointer::push(&mut selector, &ordinal.to_string());
             let taken = uses.contains_key(&format!("{name}/{ordinal}"));
             *ordinal += 1;
             if taken {
                 continue;
             }
+        }
+        if edit::value_of(document, entry).is_err() {
+            continue;
         }
         items.push((entry.lines.start, entry.lines.end, item(selector, "key")));
     }
