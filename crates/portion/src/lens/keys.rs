@@ -101,12 +101,13 @@ impl Keys {
         Ok((section, edit::entry_insert(document, path, before, value)?))
     }
 
-    /// The section in which an edit of the target happens, and the entry.
-    fn touched(document: &Document<'_>, target: Target) -> (Option<usize>, Option<usize>) {
+    /// The plan, if it changes nothing beside the target.
+    fn guarded(document: &Document<'_>, target: Target, edits: Vec<Edit>) -> Result<Vec<Edit>, LensError> {
+        let entries = &document.entries;
         match target {
-            Target::Whole => (None, None),
-            Target::Section(at) => (Some(at), None),
-            Target::Entry(at) => (Some(document.entries[at].section), Some(at)),
+            Target::Whole => Ok(edits),
+            Target::Section(at) => edit::guarded(document, Some(at), |entry| entries[entry].section == at, edits),
+            Target::Entry(at) => edit::guarded(document, Some(entries[at].section), |entry| entry == at, edits),
         }
     }
 }
@@ -169,7 +170,7 @@ impl Lens for Keys {
             Target::Section(at) => edit::section_put(&document, at, text)?,
             Target::Whole => return edit::lines_put(&document, &edit::whole(file), text),
         };
-        edit::guarded(&document, Self::touched(&document, target), edits)
+        Self::guarded(&document, target, edits)
     }
 
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
@@ -178,7 +179,7 @@ impl Lens for Keys {
         let text = &fragment.text;
         if fragment.format == Format::Text && !self.is_line() {
             let (section, edits) = self.insert_entry(&document, expression, &tokens, string_of(text))?;
-            return edit::guarded(&document, (section, None), edits);
+            return edit::guarded(&document, section, |_| false, edits);
         }
         self.expects(self.grammar.format, fragment, expression)?;
         if tokens.is_empty() {
@@ -187,9 +188,9 @@ impl Lens for Keys {
         if self.is_line() {
             edit::one_line(&self.grammar, text)?;
             let last = document.entries.last().map_or(file.len(), |entry| entry.lines.end);
-            return edit::guarded(&document, (Some(0), None), body::replaced(file, &(last..last), b"", text));
+            return edit::guarded(&document, Some(0), |_| false, body::replaced(file, &(last..last), b"", text));
         }
-        edit::guarded(&document, (None, None), edit::section_insert(&document, &tokens, text)?)
+        edit::guarded(&document, None, |_| false, edit::section_insert(&document, &tokens, text)?)
     }
 
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
@@ -199,7 +200,7 @@ impl Lens for Keys {
             Target::Section(at) => edit::section_remove(&document, at),
             Target::Entry(at) => body::removed(file, &document.entries[at].lines),
         };
-        edit::guarded(&document, Self::touched(&document, target), edits)
+        Self::guarded(&document, target, edits)
     }
 
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {

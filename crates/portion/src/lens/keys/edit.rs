@@ -347,11 +347,13 @@ pub(super) fn new_path<'a>(document: &Document<'_>, tokens: &'a [String]) -> Opt
     (tokens.len() <= depth).then_some((tokens, None))
 }
 
-/// The plan, if it changes nothing beside its portion: no other entry, and no section but `section`. A line that is moved behind another
-/// may continue its value, a comment may go over to another section.
+/// The plan, if it changes nothing beside its portion: no other entry, and no section but `section`. `is_free` tells the
+/// entries (by index) that may change. A line that is moved behind another may continue its value, a comment may go over to
+/// another section.
 pub(super) fn guarded(
     document: &Document<'_>,
-    (section, entry): (Option<usize>, Option<usize>),
+    section: Option<usize>,
+    is_free: impl Fn(usize) -> bool,
     edits: Vec<Edit>,
 ) -> Result<Vec<Edit>, LensError> {
     let (Some(first), Some(last)) = (edits.first(), edits.last()) else { return Ok(edits) };
@@ -367,9 +369,10 @@ pub(super) fn guarded(
     let ends = |section: &Section| section.body.end.max(section.header.end);
     let is_other = |at: &usize| Some(*at) != section;
     let (old, new) = (&document.entries, &after.entries);
-    let most = entry.unwrap_or(old.len());
-    let before = old.iter().take(most).take_while(|entry| entry.lines.end <= first.span.start).count();
-    let behind = old.iter().rev().take_while(|entry| entry.lines.start >= last.span.end).count();
+    let is_before = |at: &usize| !is_free(*at) && old[*at].lines.end <= first.span.start;
+    let is_behind = |at: &usize| !is_free(*at) && old[*at].lines.start >= last.span.end;
+    let before = (0..old.len()).take_while(is_before).count();
+    let behind = (before..old.len()).rev().take_while(is_behind).count();
     let (sections, new_sections) = (&document.sections, &after.sections);
     let above = (0..sections.len()).take_while(|at| is_other(at) && ends(&sections[*at]) <= first.span.start).count();
     let below = (0..sections.len()).rev();
