@@ -1,2 +1,39 @@
-//! agent
+//! The agent of one machine: it watches files, detects changes in its portions, backs them up, and restores.
+//!
+//! - [`Agent::start`] runs it. Its rules are [`step`], which is pure; everything else here carries out what that says.
+//! - [`enrol`] makes a machine an agent; [`Identity`] is who it is then; [`operator`] is a client for people's commands.
+//! - [`Allow`] is this machine's own policy: consent is given by commands on this machine, and by nobody else.
+//! - [`splice()`] is the durable exchange of a file's contents, over the port [`Folder`]; [`replace_file`] is the same without
+//!   a journal, for commands.
+#![warn(missing_docs)]
+
+mod allow;
+mod connection;
+mod copies;
+mod enrol;
+mod error;
+mod folder;
+mod identity;
+mod os;
+mod run;
+mod splice;
 pub mod step;
+mod tls;
+mod write;
+
+pub use allow::{Allow, AllowError, Consent};
+pub use connection::{Connect, TlsConnect, is_refusal, operator};
+pub use copies::{Copies, CopyError, NewCopy, OnSeal, OpenCopies, Seal, StoredCopy};
+pub use enrol::{EnrolError, Enrolled, Enrolment, enrol};
+pub use folder::{AttributeError, FileId, FileKind, Folder, Leftover, Reading, Stat, Temporary};
+pub use identity::{Credentials, Identity, IdentityError};
+pub use os::OsFolder;
+pub use run::{Agent, AgentError, AgentOptions};
+pub use splice::{
+    Deleted, Displaced, Intent, IntentLog, NoLog, Recovered, Refusal, SpliceError, Spliced, delete, recover, splice,
+    sweep,
+};
+pub use tls::ConnectError;
+pub use write::{ReplaceError, replace_file};
+
+pub(crate) use error::chain as error_chain;

@@ -1,0 +1,398 @@
+//! The durable exchange: how new bytes take a file's place so that nobody's bytes are lost, whatever happens in between.
+//!
+//! The order is the protocol's (*Restore*, steps 2 to 8). Every step is one primitive of [`Folder`] or one entry of the
+//! [`IntentLog`]; a process may be killed between any two, and [`recover`] then finds out by file ids what was done.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+
+use blake3::Hash;
+
+use crate::folder::{AttributeError, FileKind, Folder, Temporary};
+
+/// Files above this size are hashed by a second thread while they are written.
+const LARGE: usize = 1 << 20;
+
+/// What is about to be done to a file. It is in the journal before the file is touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// The file's name.
+    pub name: OsString,
+    /// The file that is to take its place.
+    pub temporary: Temporary,
+    /// Of the file's whole old contents; `None` if it is to be made.
+    pub old: Option<Hash>,
+    /// Of its whole new contents.
+    pub new: Hash,
+}
+
+/// Where intents are kept until they are done or given up.
+pub trait IntentLog {
+    /// Keeps it. It must outlast the process; it may be lost with the power.
+    fn intend(&mut self, intent: &Intent) -> io::Result<()>;
+    /// Forgets it: nothing was done. What stands at the temporary name is to be deleted if its bytes have one of these hashes.
+    fn give_up(&mut self, temporary: &OsStr, delete_if: &[Hash]) -> io::Result<()>;
+    /// The temporary name is free.
+    fn cleaned(&mut self, temporary: &OsStr) -> io::Result<()>;
+}
+
+/// Keeps nothing: for a write that its caller does again if it was interrupted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoLog;
+
+impl IntentLog for NoLog {
+    fn intend(&mut self, _: &Intent) -> io::Result<()> {
+        Ok(())
+    }
+    fn give_up(&mut self, _: &OsStr, _: &[Hash]) -> io::Result<()> {
+        Ok(())
+    }
+    fn cleaned(&mut self, _: &OsStr) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spliced {
+    /// The file holds the new bytes, durably. The intent still stands: whoever journals what follows from it clears it by that.
+    Done {
+        /// The file that it displaced, to be deleted by [`delete`] after a while.
+        displaced: Option<Displaced>,
+    },
+    /// Somebody wrote the file meanwhile. It is as they left it; nothing of ours remains.
+    Changed,
+    /// Bytes that are neither the old nor the new ones were found where ours should be, and stand beside the file under that name.
+    KeptAside(OsString),
+    /// The file is such that it cannot be replaced. Nothing was written.
+    Refused(Refusal),
+}
+
+/// Why a file cannot be replaced.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Another file in its place would leave the other names with the old contents.
+    #[error("the file has {0} names (hard links)")]
+    HardLinks(u64),
+    /// A directory, a link, a device.
+    #[error("it is no regular file")]
+    NoRegularFile,
+    /// The successor could not be made like it.
+    #[error(transparent)]
+    Attribute(#[from] AttributeError),
+}
+
+/// A file that was displaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Displaced {
+    /// The temporary name at which it stands.
+    pub name: OsString,
+    /// Of its contents, as they were compared.
+    pub old: Hash,
+}
+
+/// What became of a file that was to be deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is gone.
+    Gone,
+    /// It held other bytes than it should, and stands under that name now.
+    KeptAside(OsString),
+}
+
+/// What an interrupted write came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recovered {
+    /// It was not done, and nothing of it remains.
+    NotDone,
+    /// It was done. The intent still stands.
+    Done {
+        /// The file that it displaced.
+        displaced: Option<Displaced>,
+    },
+    /// As in [`Spliced::KeptAside`].
+    KeptAside(OsString),
+}
+
+/// A primitive failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {doing} {}", .name.display())]
+pub struct SpliceError {
+    /// "write beside", "exchange", …
+    pub doing: &'static str,
+    /// The file's name.
+    pub name: OsString,
+    /// Whether the intent still stands, and [`recover`] has to say what was done.
+    pub unfinished: bool,
+    /// Why.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Puts `new` in the place of the file `name`, which must hold exactly `old` (`None`: must not exist).
+///
+/// # Errors
+/// [`SpliceError`]. Unless it is [`SpliceError::unfinished`], nothing was done and nothing remains.
+pub fn splice(
+    folder: &dyn Folder,
+    name: &OsStr,
+    old: Option<&[u8]>,
+    new: &[u8],
+    log: &mut dyn IntentLog,
+) -> Result<Spliced, SpliceError> {
+    let failed = |doing, source| SpliceError { doing, name: name.to_owned(), unfinished: false, source };
+    match (folder.stat(name).map_err(|e| failed("look at", e))?, old) {
+        (None, None) => {}
+        (Some(_), None) | (None, Some(_)) => return Ok(Spliced::Changed),
+        (Some(stat), Some(_)) if stat.kind != FileKind::Regular => return Ok(Spliced::Refused(Refusal::NoRegularFile)),
+        (Some(stat), Some(_)) if stat.links > 1 => return Ok(Spliced::Refused(Refusal::HardLinks(stat.links))),
+        (Some(_), Some(_)) => {}
+    }
+    let (written, old_hash, new_hash) = write_and_hash(folder, name, old, new);
+    let temporary = match written {
+        Ok(temporary) => temporary,
+        Err(error) => return cannot_write(error).map_err(|e| failed("write a file beside", e)),
+    };
+    let intent = Intent { name: name.to_owned(), temporary, old: old_hash, new: new_hash };
+    if let Err(error) = log.intend(&intent) {
+        // It is not in the journal, so it goes.
+        let _ = folder.remove(&intent.temporary.name);
+        return Err(failed("journal the intent to write", error));
+    }
+    Exchange { folder, log, intent: &intent }.run(old)
+}
+
+/// The protocol's order is: write, then journal the intent with both hashes. Hashing needs no file, so it may run beside the write.
+fn write_and_hash(
+    folder: &dyn Folder,
+    name: &OsStr,
+    old: Option<&[u8]>,
+    new: &[u8],
+) -> (io::Result<Temporary>, Option<Hash>, Hash) {
+    let hashes = move || (old.map(blake3::hash), blake3::hash(new));
+    if new.len() < LARGE {
+        let (old_hash, new_hash) = hashes();
+        return (folder.write_beside(name, old.is_some(), new), old_hash, new_hash);
+    }
+    std::thread::scope(|scope| {
+        let hashing = scope.spawn(hashes);
+        let written = folder.write_beside(name, old.is_some(), new);
+        let (old_hash, new_hash) = hashing.join().unwrap_or_else(|_| hashes());
+        (written, old_hash, new_hash)
+    })
+}
+
+fn cannot_write(error: io::Error) -> io::Result<Spliced> {
+    if let Some(attribute) = error.get_ref().and_then(|inner| inner.downcast_ref::<AttributeError>()) {
+        return Ok(Spliced::Refused(Refusal::Attribute(attribute.clone())));
+    }
+    match error.kind() {
+        // The file that it was to be like is gone, or something else stands there.
+        io::ErrorKind::NotFound | io::ErrorKind::InvalidInput => Ok(Spliced::Changed),
+        _ => Err(error),
+    }
+}
+
+/// From the journaled intent on.
+struct Exchange<'a> {
+    folder: &'a dyn Folder,
+    log: &'a mut dyn IntentLog,
+    intent: &'a Intent,
+}
+
+impl Exchange<'_> {
+    fn run(mut self, old: Option<&[u8]>) -> Result<Spliced, SpliceError> {
+        let (name, temporary) = (&self.intent.name, &self.intent.temporary.name);
+        let Some(old) = old else { return self.create() };
+        let unchanged = match self.folder.holds(name, old) {
+            Ok(unchanged) => unchanged,
+            Err(error) => return self.abort_with("compare", error),
+        };
+        if !unchanged {
+            return self.abort();
+        }
+        match self.folder.exchange(name, temporary) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => return self.rename(),
+            Err(error) => return self.abort_with("exchange", error),
+        }
+        // A name that the old file got meanwhile would keep its contents from now on.
+        let displaced =
+            self.folder.stat(temporary).map_err(|e| self.unfinished("look at what was displaced from", e))?;
+        let alone = displaced.is_some_and(|stat| stat.links == 1);
+        let ours =
+            self.folder.holds(temporary, old).map_err(|e| self.unfinished("compare what was displaced from", e))?;
+        if !(alone && ours) {
+            return self.exchange_back();
+        }
+        self.sync()?;
+        let displaced = self.intent.old.map(|old| Displaced { name: temporary.clone(), old });
+        Ok(Spliced::Done { displaced })
+    }
+
+    fn create(mut self) -> Result<Spliced, SpliceError> {
+        match self.folder.rename_new(&self.intent.temporary.name, &self.intent.name) {
+            Ok(()) => self.sync().map(|()| Spliced::Done { displaced: None }),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.abort(),
+            Err(error) => self.abort_with("make", error),
+        }
+    }
+
+    /// Where the file system cannot exchange. What is written to the file between the comparison and this is lost.
+    fn rename(mut self) -> Result<Spliced, SpliceError> {
+        match self.folder.rename(&self.intent.temporary.name, &self.intent.name) {
+            Ok(()) => self.sync().map(|()| Spliced::Done { displaced: None }),
+            Err(error) => self.abort_with("replace", error),
+        }
+    }
+
+    /// What was displaced is not what was compared: somebody wrote in between.
+    fn exchange_back(mut self) -> Result<Spliced, SpliceError> {
+        let (name, temporary) = (&self.intent.name, &self.intent.temporary);
+        self.folder.exchange(name, &temporary.name).map_err(|e| self.unfinished("exchange back", e))?;
+        self.sync()?;
+        self.abort()
+    }
+
+    /// The file is as its user left it. What stands at the temporary name is deleted if it is ours.
+    fn abort(&mut self) -> Result<Spliced, SpliceError> {
+        let temporary = &self.intent.temporary;
+        match self.folder.hash(&temporary.name) {
+            Ok(Some(hash)) if hash != self.intent.new => {
+                let aside = set_aside(self.folder, &self.intent.name, &temporary.name)
+                    .map_err(|e| self.unfinished("keep what was found beside", e))?;
+                self.log.give_up(&temporary.name, &[]).map_err(|e| self.unfinished("journal the end of", e))?;
+                Ok(Spliced::KeptAside(aside))
+            }
+            Ok(_) => {
+                let delete_if = [self.intent.new];
+                self.log.give_up(&temporary.name, &delete_if).map_err(|e| self.unfinished("journal the end of", e))?;
+                // What cannot be deleted now is deleted when the agent starts again.
+                if self.folder.remove(&temporary.name).is_ok() {
+                    let _ = self.log.cleaned(&temporary.name);
+                }
+                Ok(Spliced::Changed)
+            }
+            Err(error) => Err(self.unfinished("read what stands beside", error)),
+        }
+    }
+
+    /// Nothing was done, for want of a primitive.
+    fn abort_with(&mut self, doing: &'static str, source: io::Error) -> Result<Spliced, SpliceError> {
+        match self.abort()? {
+            Spliced::Changed => Err(SpliceError { doing, name: self.intent.name.clone(), unfinished: false, source }),
+            other => Ok(other),
+        }
+    }
+
+    fn sync(&self) -> Result<(), SpliceError> {
+        self.folder.sync().map_err(|e| self.unfinished("sync the folder of", e))
+    }
+
+    fn unfinished(&self, doing: &'static str, source: io::Error) -> SpliceError {
+        SpliceError { doing, name: self.intent.name.clone(), unfinished: true, source }
+    }
+}
+
+/// Finds out what an interrupted write came to, by file ids, never by contents, and finishes it or takes it back.
+///
+/// # Errors
+/// [`SpliceError`]: the intent still stands, and this may be tried again.
+pub fn recover(folder: &dyn Folder, intent: &Intent, log: &mut dyn IntentLog) -> Result<Recovered, SpliceError> {
+    let mut exchange = Exchange { folder, log, intent };
+    let temporary = &intent.temporary;
+    let look = |name: &OsStr| folder.stat(name).map(|stat| stat.map(|s| s.id));
+    let beside = look(&temporary.name).map_err(|e| exchange.unfinished("look beside", e))?;
+    let stands = look(&intent.name).map_err(|e| exchange.unfinished("look at", e))?;
+    let outcome = match beside {
+        // Our file still waits: it was not renamed.
+        Some(id) if id == temporary.id => exchange.abort()?,
+        // An exchange has put another there.
+        Some(_) => {
+            exchange.sync()?;
+            let found =
+                folder.hash(&temporary.name).map_err(|e| exchange.unfinished("read what was displaced from", e))?;
+            match (found, intent.old) {
+                (Some(found), Some(old)) if found == old => {
+                    Spliced::Done { displaced: Some(Displaced { name: temporary.name.clone(), old }) }
+                }
+                // Somebody wrote in between. If the file is untouched since, theirs goes back into its place.
+                _ if stands == Some(temporary.id) && holds_hash(folder, &intent.name, intent.new) => {
+                    exchange.exchange_back()?
+                }
+                _ => {
+                    let aside = set_aside(folder, &intent.name, &temporary.name)
+                        .map_err(|e| exchange.unfinished("keep what was displaced from", e))?;
+                    exchange
+                        .log
+                        .give_up(&temporary.name, &[])
+                        .map_err(|e| exchange.unfinished("journal the end of", e))?;
+                    Spliced::KeptAside(aside)
+                }
+            }
+        }
+        // A plain rename, or a new file; or what was displaced has been deleted already.
+        None if stands == Some(temporary.id) => {
+            exchange.sync()?;
+            Spliced::Done { displaced: None }
+        }
+        None => exchange.abort()?,
+    };
+    Ok(match outcome {
+        Spliced::Done { displaced } => Recovered::Done { displaced },
+        Spliced::KeptAside(name) => Recovered::KeptAside(name),
+        Spliced::Changed | Spliced::Refused(_) => Recovered::NotDone,
+    })
+}
+
+fn holds_hash(folder: &dyn Folder, name: &OsStr, hash: Hash) -> bool {
+    folder.hash(name).is_ok_and(|found| found == Some(hash))
+}
+
+/// Deletes what stands at a temporary name, if its bytes have one of the hashes; otherwise it is kept beside the file.
+///
+/// # Errors
+/// A primitive failed; nothing was deleted.
+pub fn delete(folder: &dyn Folder, name: &OsStr, temporary: &OsStr, delete_if: &[Hash]) -> io::Result<Deleted> {
+    match folder.hash(temporary)? {
+        None => Ok(Deleted::Gone),
+        Some(found) if delete_if.contains(&found) => folder.remove(temporary).map(|()| Deleted::Gone),
+        Some(_) => set_aside(folder, name, temporary).map(Deleted::KeptAside),
+    }
+}
+
+/// Gives what stands at a temporary name a name that nobody deletes and that a person finds.
+pub(crate) fn set_aside(folder: &dyn Folder, name: &OsStr, temporary: &OsStr) -> io::Result<OsString> {
+    for number in 1..1000 {
+        let mut aside = name.to_owned();
+        aside.push(format!(".inlay-kept-{number}"));
+        match folder.rename_new(temporary, &aside) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            other => return other.map(|()| aside),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Removes temporary files of this agent that no journal knows: they were being written when it was killed. Returns the names of
+/// those that an exchange has put there: somebody's bytes, which stay.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn sweep(folder: &dyn Folder, known: &dyn Fn(&OsStr) -> bool) -> io::Result<Vec<OsString>> {
+    let mut kept = Vec::new();
+    for leftover in folder.leftovers()? {
+        if known(&leftover.name) {
+            continue;
+        }
+        if leftover.ours {
+            folder.remove(&leftover.name)?;
+        } else {
+            kept.push(leftover.name);
+        }
+    }
+    Ok(kept)
+}
+
+#[cfg(test)]
+mod tests;
