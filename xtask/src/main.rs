@@ -2,6 +2,7 @@
 
 mod ci;
 mod proto;
+mod restic;
 mod shell;
 mod test;
 mod tidy;

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::restic;
 use crate::shell::{self, TaskError};
 use crate::tools;
 
@@ -18,6 +19,7 @@ struct Totals {
 pub(crate) fn run(root: &Path, args: &[String]) -> Result<(), TaskError> {
     tools::need(tools::FOR_TESTS)?;
     tools::corpora(root)?;
+    let programs = restic::programs(root)?;
     let mut totals = Totals::default();
     let mut failures = Vec::new();
     let mut all = |command: Command| -> Result<(), TaskError> {
@@ -38,7 +40,8 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<(), TaskError> {
     if args.is_empty() {
         tests.arg("--workspace");
     }
-    tests.args(args);
+    // The repository's tests run with each of these restic programs.
+    tests.args(args).env("INLAY_RESTIC", programs);
     all(tests)?;
     println!("\n{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.skipped);
     if !failures.is_empty() {
