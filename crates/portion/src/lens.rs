@@ -19,6 +19,7 @@ use std::fmt;
 use std::ops::Range;
 
 pub use apply::{insert, put, remove};
+pub(crate) use json::{compact as json_compact, prefix as json_prefix};
 
 use crate::selector::Scheme;
 use crate::value::Value;

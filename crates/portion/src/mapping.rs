@@ -1,9 +1,19 @@
 //! Mappings: the same thing said differently by each member of a group.
+//!
+//! A mapping stands between a member's fragment and the group's value. In two steps: what is private is taken out of the fragment
+//! ([`Mapping::share`]) and put back ([`Mapping::unshare`]); what is left is translated ([`Mapping::value`], [`Mapping::update`]).
+//! All four go through the format's own [`Format::update`], so what does not change keeps its own text.
+
+mod clause;
+mod named;
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::lens::{Fragment, LensError};
+use self::clause::{Clause, Pattern, Reader, Step, cannot_say};
+use crate::lens::{Format, Fragment, LensError};
+use crate::nearest::nearest;
+
 use crate::value::Value;
 
 /// How a member's fragment stands to the group's value. The default changes nothing.
@@ -11,8 +21,22 @@ use crate::value::Value;
 /// Its text form ([`fmt::Display`], [`FromStr`]) is canonical: equal mappings have equal texts, and it is what travels
 /// and is stored. Clauses are joined by `; `, in the order in which they are written:
 /// `mcp:claude; except /*/timeout; map /*/headers=/*/http_headers; default /*/type="stdio" if command`.
+///
+/// - `except PATH`: private to this file, with all that stands beneath. `only PATH`: everything else is private.
+/// - `map PATH=PATH`: this file's name of a key, then the group's. Both paths are the same but for the last key.
+/// - `default PATH=JSON [if KEY]`: a key that the group leaves out while it has this value (and, with `if`, while `KEY` stands
+///   beside it); a new entry in this file gets it. Where several fit, the first counts.
+///
+/// All paths but the right side of `map` are in this file's own names. `*` stands for any key. Paths do not go into lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Mapping {}
+pub struct Mapping {
+    /// The named mapping that comes first, by its place in the table.
+    named: Option<&'static str>,
+    /// All clauses, those of the name first.
+    clauses: Vec<Clause>,
+    /// How many of them the name stands for.
+    from_name: usize,
+}
 
 /// Why a text is no mapping, or why a mapping cannot be reversed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,42 +46,358 @@ pub struct MappingError(pub String);
 impl Mapping {
     /// Whether it changes nothing.
     pub fn is_identity(&self) -> bool {
-        *self == Mapping::default()
+        self.clauses.is_empty()
     }
 
-    /// What is shared of a fragment as it stands in the file: without the private (`except`) keys. This is the text that is
+    /// The mapping with more clauses behind its own.
+    ///
+    /// # Errors
+    /// [`MappingError`] as for reading a text.
+    pub fn with(&self, clauses: &str) -> Result<Mapping, MappingError> {
+        let own = self.to_string();
+        let joined = if own.is_empty() { clauses.to_owned() } else { format!("{own}; {clauses}") };
+        joined.parse()
+    }
+
+    /// What is shared of a fragment as it stands in the file: without the private keys. This is the text that is
     /// fingerprinted and backed up. Private keys are removed by the format's own remove, so the rest keeps its style.
+    ///
+    /// # Errors
+    /// Those of the fragment's format.
     pub fn share(&self, own: Fragment) -> Result<Fragment, LensError> {
-        Ok(own)
+        if !self.has_private() {
+            return Ok(own);
+        }
+        let value = own.format.value(&own.text)?;
+        let mut shared = value.clone();
+        if self.take_private(&mut shared, &mut Vec::new()).is_empty() {
+            return Ok(own);
+        }
+        Ok(Fragment { format: own.format, text: own.format.update(&own.text, &shared)? })
     }
 
     /// The fragment to put into a file whose fragment is now `own`, so that [`Mapping::share`] of it is `shared`: private keys of
-    /// `own` stay. `own` is `None` where the portion is missing.
-    pub fn unshare(&self, _own: Option<&Fragment>, shared: &Fragment) -> Result<Fragment, LensError> {
-        Ok(shared.clone())
+    /// `own` stay, unless what they stand in is gone. `own` is `None` where the portion is missing.
+    ///
+    /// # Errors
+    /// [`LensError::CannotSay`] if `shared` has keys that are private here; [`LensError::Refused`] if no text was found that
+    /// shares exactly `shared`.
+    pub fn unshare(&self, own: Option<&Fragment>, shared: &Fragment) -> Result<Fragment, LensError> {
+        if !self.has_private() {
+            return Ok(shared.clone());
+        }
+        let mut merged = shared.format.value(&shared.text)?;
+        if let Some((path, _)) = self.take_private(&mut merged.clone(), &mut Vec::new()).first() {
+            return Err(private_here(shared.format, path));
+        }
+        let Some(own) = own.filter(|own| own.format == shared.format) else {
+            return Ok(shared.clone());
+        };
+        let mut standing = own.format.value(&own.text)?;
+        let private = self.take_private(&mut standing, &mut Vec::new());
+        if private.is_empty() {
+            return Ok(shared.clone());
+        }
+        private.into_iter().for_each(|(path, value)| graft(&mut merged, &path, value));
+        // The file's own text with the new values; if comments or style came along, the new text with the private keys.
+        for base in [own, shared] {
+            let text = shared.format.update(&base.text, &merged)?;
+            let candidate = Fragment { format: shared.format, text };
+            if self.share(candidate.clone())? == *shared {
+                return Ok(candidate);
+            }
+        }
+        Err(LensError::Refused("the private keys of this file could not be kept beside the new content".to_owned()))
     }
 
     /// The group's value of a shared fragment: keys renamed, defaults dropped.
+    ///
+    /// # Errors
+    /// Those of the fragment's format; [`LensError::CannotSay`] for a key whose name the group has for another one.
     pub fn value(&self, shared: &Fragment) -> Result<Value, LensError> {
-        shared.format.value(&shared.text)
+        let own = shared.format.value(&shared.text)?;
+        if !self.translates() {
+            return Ok(own);
+        }
+        self.outward(own, shared.format, &mut Vec::new())
     }
 
     /// Puts the group's `value` into the `shared` fragment, key by key: what is equal is not touched. The result's
     /// [`Mapping::value`] agrees with `value`, or this is an error that names the path.
+    ///
+    /// # Errors
+    /// [`LensError::CannotSay`] for what the format or this mapping cannot say; otherwise those of the format.
     pub fn update(&self, shared: &Fragment, value: &Value) -> Result<Fragment, LensError> {
-        Ok(Fragment { format: shared.format, text: shared.format.update(&shared.text, value)? })
+        let format = shared.format;
+        if self.is_identity() {
+            return Ok(Fragment { format, text: format.update(&shared.text, value)? });
+        }
+        let standing = format.value(&shared.text)?;
+        let own = self.own_value(value, Some(&standing), format)?;
+        Ok(Fragment { format, text: format.update(&shared.text, &own)? })
+    }
+
+    /// Writes the group's `value` anew, for a file where the portion is missing.
+    ///
+    /// # Errors
+    /// As for [`Mapping::update`].
+    pub fn render(&self, format: Format, value: &Value) -> Result<Fragment, LensError> {
+        let own = self.own_value(value, None, format)?;
+        Ok(Fragment { format, text: format.render(&own)? })
+    }
+
+    /// The value in this file's own words. Checked: it means `value` again, and nothing in it is private.
+    fn own_value(&self, value: &Value, standing: Option<&Value>, format: Format) -> Result<Value, LensError> {
+        let own = self.inward(value, standing, format, &mut Vec::new())?;
+        if let Some((path, _)) = self.take_private(&mut own.clone(), &mut Vec::new()).first() {
+            return Err(private_here(format, path));
+        }
+        let again = self.outward(own.clone(), format, &mut Vec::new())?;
+        match difference(&again, value) {
+            None => Ok(own),
+            Some(path) => Err(cannot_say(format, &path, "this, which its mapping writes in another way")),
+        }
+    }
+
+    fn has_private(&self) -> bool {
+        self.clauses.iter().any(|clause| matches!(clause, Clause::Except(_) | Clause::Only(_)))
+    }
+
+    fn translates(&self) -> bool {
+        self.clauses.iter().any(|clause| matches!(clause, Clause::Map { .. } | Clause::Default { .. }))
+    }
+
+    /// Whether what stands at a path of this file is private. Its parents are not.
+    fn is_private(&self, path: &[String]) -> bool {
+        let mut onlys = self.clauses.iter().filter_map(|clause| match clause {
+            Clause::Only(pattern) => Some(pattern),
+            _ => None,
+        });
+        let mut excepts = self.clauses.iter().filter_map(|clause| match clause {
+            Clause::Except(pattern) => Some(pattern),
+            _ => None,
+        });
+        let listed = onlys.clone().next().is_none() || onlys.any(|pattern| pattern.leads(path));
+        !listed || excepts.any(|pattern| pattern.matches(path))
+    }
+
+    /// Takes the private keys out of a value, and returns them with their paths.
+    fn take_private(&self, value: &mut Value, path: &mut Vec<String>) -> Vec<(Vec<String>, Value)> {
+        let mut taken = Vec::new();
+        let Value::Map(members) = value else {
+            return taken;
+        };
+        let mut kept = Vec::with_capacity(members.len());
+        for (key, mut member) in std::mem::take(members) {
+            path.push(key.clone());
+            if self.is_private(path) {
+                taken.push((path.clone(), member));
+            } else {
+                taken.extend(self.take_private(&mut member, path));
+                kept.push((key, member));
+            }
+            path.pop();
+        }
+        *members = kept;
+        taken
+    }
+
+    /// The clause that gives a key at `parent` its default, if its condition holds among `members`.
+    fn default_of(&self, parent: &[String], members: &[(String, Value)], key: &str) -> Option<&Value> {
+        self.clauses.iter().find_map(|clause| match clause {
+            Clause::Default { path, value, only_if } => {
+                let fits = path.0.len() == parent.len() + 1
+                    && path.leads(parent)
+                    && path.0.last().is_some_and(|step| step.matches(key))
+                    && only_if.as_ref().is_none_or(|wanted| members.iter().any(|(key, _)| key == wanted));
+                fits.then_some(value)
+            }
+            _ => None,
+        })
+    }
+
+    /// From this file's words to the group's. `path` is in this file's.
+    fn outward(&self, value: Value, format: Format, path: &mut Vec<String>) -> Result<Value, LensError> {
+        let Value::Map(members) = value else {
+            return Ok(value);
+        };
+        let mut out: Vec<(String, Value)> = Vec::with_capacity(members.len());
+        let dropped = |(key, value): &(String, Value)| {
+            self.default_of(path, &members, key).is_some_and(|default| default.agrees(value))
+        };
+        let dropped: Vec<bool> = members.iter().map(dropped).collect();
+        for ((key, member), dropped) in members.into_iter().zip(dropped) {
+            if dropped {
+                continue;
+            }
+            path.push(key);
+            let name = self.group_name(path);
+            let parent = &path[..path.len() - 1];
+            if path.last() != Some(&self.own_name(parent, &name)) {
+                return Err(cannot_say(format, path, format!("this: the group calls another key `{name}`")));
+            }
+            let member = self.outward(member, format, path)?;
+            out.push((name, member));
+            path.pop();
+        }
+        Ok(Value::Map(out))
+    }
+
+    fn group_name(&self, path: &[String]) -> String {
+        let renamed = self.clauses.iter().find_map(|clause| match clause {
+            Clause::Map { own, group } if own.matches(path) => Some(group),
+            _ => None,
+        });
+        renamed.or(path.last()).cloned().unwrap_or_default()
+    }
+
+    /// From the group's words to this file's. `path` is in this file's.
+    fn inward(
+        &self,
+        value: &Value,
+        standing: Option<&Value>,
+        format: Format,
+        path: &mut Vec<String>,
+    ) -> Result<Value, LensError> {
+        let Value::Map(members) = value else {
+            return Ok(value.clone());
+        };
+        let mut out: Vec<(String, Value)> = Vec::with_capacity(members.len());
+        for (name, member) in members {
+            let key = self.own_name(path, name);
+            let below = standing.and_then(|standing| standing.child(&key));
+            path.push(key.clone());
+            if self.group_name(path) != *name {
+                return Err(cannot_say(format, path, format!("`{name}`, which here is another key's name")));
+            }
+            out.push((key, self.inward(member, below, format, path)?));
+            path.pop();
+        }
+        self.add_defaults(&mut out, standing, path);
+        Ok(Value::Map(out))
+    }
+
+    /// A new entry gets its defaults. One that stands without them keeps doing so, as long as that means the same.
+    fn add_defaults(&self, members: &mut Vec<(String, Value)>, standing: Option<&Value>, path: &[String]) {
+        let mut added = Vec::new();
+        for clause in &self.clauses {
+            let Clause::Default { path: pattern, .. } = clause else {
+                continue;
+            };
+            let (true, Some(Step::Key(key))) = (pattern.0.len() == path.len() + 1, pattern.0.last()) else {
+                continue;
+            };
+            if self.is_private(&[path, std::slice::from_ref(key)].concat()) {
+                continue;
+            }
+            let stands = |list: &[(String, Value)]| list.iter().any(|(known, _)| known == key);
+            let Some(value) = self.default_of(path, members, key).filter(|_| !stands(members) && !stands(&added))
+            else {
+                continue;
+            };
+            let left_out = match standing {
+                Some(Value::Map(old)) => !stands(old) && self.default_of(path, old, key) == Some(value),
+                _ => false,
+            };
+            if !left_out {
+                added.push((key.clone(), value.clone()));
+            }
+        }
+        members.splice(0..0, added);
+    }
+
+    fn own_name(&self, parent: &[String], name: &str) -> String {
+        let renamed = self.clauses.iter().find_map(|clause| match clause {
+            Clause::Map { own: Pattern(steps), group } if group == name && steps.len() == parent.len() + 1 => {
+                let leads = steps.iter().zip(parent).all(|(step, key)| step.matches(key));
+                match steps.last() {
+                    Some(Step::Key(key)) if leads => Some(key),
+                    _ => None,
+                }
+            }
+            _ => None,
+        });
+        renamed.map_or(name, |key| key).to_owned()
     }
 }
 
+fn private_here(format: Format, path: &[String]) -> LensError {
+    let key = path.last().map_or("", String::as_str);
+    cannot_say(format, path, format!("`{key}`, which is private to this file"))
+}
+
+/// Puts a private key back, if what it stood in is still a map.
+fn graft(value: &mut Value, path: &[String], private: Value) {
+    let (Value::Map(members), Some((key, rest))) = (value, path.split_first()) else {
+        return;
+    };
+    match members.iter_mut().find(|(known, _)| known == key) {
+        Some((_, member)) if !rest.is_empty() => graft(member, rest, private),
+        None if rest.is_empty() => members.push((key.clone(), private)),
+        _ => {}
+    }
+}
+
+/// The path of the first place where two values do not agree.
+fn difference(a: &Value, b: &Value) -> Option<Vec<String>> {
+    if a.agrees(b) {
+        return None;
+    }
+    if let (Value::Map(a), Value::Map(b)) = (a, b) {
+        let find = |members: &[(String, Value)], key: &str| members.iter().position(|(known, _)| known == key);
+        let missing = |from: &[(String, Value)], to: &[(String, Value)]| {
+            from.iter().find(|(key, _)| find(to, key).is_none()).map(|(key, _)| vec![key.clone()])
+        };
+        let inner = a.iter().find_map(|(key, value)| {
+            let path = difference(value, &b[find(b, key)?].1)?;
+            Some([vec![key.clone()], path].concat())
+        });
+        return inner.or_else(|| missing(b, a)).or_else(|| missing(a, b));
+    }
+    Some(Vec::new())
+}
+
 impl fmt::Display for Mapping {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        if let Some(name) = self.named {
+            f.write_str(name)?;
+            separator = "; ";
+        }
+        for clause in &self.clauses[self.from_name..] {
+            write!(f, "{separator}{clause}")?;
+            separator = "; ";
+        }
         Ok(())
     }
 }
 
 impl FromStr for Mapping {
     type Err = MappingError;
-    fn from_str(_text: &str) -> Result<Self, MappingError> {
-        Ok(Mapping::default())
+    fn from_str(text: &str) -> Result<Self, MappingError> {
+        let mut mapping = Mapping::default();
+        let mut reader = Reader::new(text);
+        if let Some(name) = reader.name() {
+            let Some((name, clauses)) = named::NAMED.iter().find(|(known, _)| *known == name) else {
+                let near = nearest(name, named::NAMED.iter().map(|(known, _)| known));
+                let all: Vec<&str> = named::NAMED.iter().map(|(known, _)| *known).collect();
+                let hint = near.first().map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+                return Err(MappingError(format!("`{name}` is no named mapping{hint}; there are {}", all.join(", "))));
+            };
+            reader.end()?;
+            let mut named = Reader::new(clauses);
+            while !named.is_empty() {
+                mapping.clauses.push(named.clause()?);
+                named.end()?;
+            }
+            mapping.named = Some(name);
+            mapping.from_name = mapping.clauses.len();
+        }
+        while !reader.is_empty() {
+            mapping.clauses.push(reader.clause()?);
+            reader.end()?;
+        }
+        clause::check(&mapping.clauses)?;
+        Ok(mapping)
     }
 }

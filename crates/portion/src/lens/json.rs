@@ -223,3 +223,16 @@ impl Syntax for Json {
         Ok(Cow::Owned(layout::dedent(&clean[span], b"", self.comments)))
     }
 }
+
+/// The value on one line of JSON, without white space.
+pub(crate) fn compact(value: &Value) -> Result<String, LensError> {
+    let text = render(value, Format::Json, Style::Compact)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// The JSON value that a text starts with, and how many bytes it takes.
+pub(crate) fn prefix(text: &[u8]) -> Result<(Value, usize), LensError> {
+    let end = scan::prefix(text).map_err(|fault| fault.error(text))?;
+    let value = read::value(&text[..end], false).map_err(|fault| fault.error(text))?;
+    Ok((value, end))
+}

@@ -50,21 +50,33 @@ fn maps(old: &[(String, Value)], new: &[(String, Value)], path: &mut Vec<String>
     let lookup = |members: &[(String, Value)], sorted: &[usize], key: &str| {
         sorted.binary_search_by(|at| members[*at].0.as_str().cmp(key)).ok().map(|at| sorted[at])
     };
-    for (key, value) in old {
+    let step = |key: &String, action: Action| {
+        let mut path = path.clone();
         path.push(key.clone());
+        Change { path, action }
+    };
+    // New members come before old ones go, so that the container shows its style to them.
+    let mut gone = Vec::new();
+    let mut kept = Vec::new();
+    for (key, value) in old {
         match lookup(new, &new_sorted, key) {
-            Some(at) => walk(value, &new[at].1, path, out),
-            None => out.push(Change { path: path.clone(), action: Action::Remove }),
+            Some(at) => kept.push((key, value, &new[at].1)),
+            None => gone.push(step(key, Action::Remove)),
         }
+    }
+    let is_new = |key: &String| lookup(old, &old_sorted, key).is_none();
+    let added: Vec<Change> = new
+        .iter()
+        .filter(|(key, _)| is_new(key))
+        .map(|(key, value)| step(key, Action::Insert(value.clone())))
+        .collect();
+    for (key, value, wanted) in kept {
+        path.push(key.clone());
+        walk(value, wanted, path, out);
         path.pop();
     }
-    for (key, value) in new {
-        if lookup(old, &old_sorted, key).is_none() {
-            let mut at = path.clone();
-            at.push(key.clone());
-            out.push(Change { path: at, action: Action::Insert(value.clone()) });
-        }
-    }
+    out.extend(added);
+    out.extend(gone);
 }
 
 fn sequences(old: &[Value], new: &[Value], path: &mut Vec<String>, out: &mut Vec<Change>) {

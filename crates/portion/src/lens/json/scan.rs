@@ -126,6 +126,13 @@ pub(super) fn document<V: Visitor>(text: &[u8], comments: bool, visitor: &mut V)
     }
 }
 
+/// Where the value ends that the text starts with.
+pub(super) fn prefix(text: &[u8]) -> Result<usize, Fault> {
+    let mut scanner = Scanner { text, at: 0, comments: false };
+    scanner.value(&mut ())?;
+    Ok(scanner.at)
+}
+
 /// A place in the text.
 pub(super) struct Scanner<'a> {
     pub(super) text: &'a [u8],

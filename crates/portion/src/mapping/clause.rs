@@ -1,0 +1,345 @@
+//! Clauses: the grammar of a mapping's text, and what makes a mapping reversible.
+//!
+//! ```text
+//! mapping = clause *( ";" clause )
+//! clause  = NAME                              a named mapping, before all others
+//!         / "except" PATH                     private to this file
+//!         / "only" PATH                       everything else is private; several are one list
+//!         / "map" PATH "=" PATH               this file's name of a key = the group's name of it
+//!         / "default" PATH "=" JSON [ "if" KEY ]
+//! ```
+//! A path is a JSON Pointer in which a token `*` stands for any key; a key that is a star is written `~*`. A path or key with white
+//! space, `;`, `=` or quotes in it stands in quotes, as a JSON string. Paths go through maps only, never into lists: the items
+//! of a list have no names by which they could be told apart after a change.
+
+use std::fmt;
+
+use super::MappingError;
+use crate::lens::{Format, json_prefix};
+use crate::pointer;
+use crate::value::Value;
+
+/// One token of a pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    Any,
+    Key(String),
+}
+
+impl Step {
+    pub(super) fn matches(&self, key: &str) -> bool {
+        match self {
+            Step::Any => true,
+            Step::Key(own) => own == key,
+        }
+    }
+
+    /// Whether some key matches both.
+    fn meets(&self, other: &Step) -> bool {
+        match (self, other) {
+            (Step::Key(a), Step::Key(b)) => a == b,
+            _ => true,
+        }
+    }
+
+    /// Whether every key that matches `other` matches this one, too.
+    fn covers(&self, other: &Step) -> bool {
+        *self == Step::Any || self == other
+    }
+}
+
+/// A path with stars.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pattern(pub(super) Vec<Step>);
+
+impl Pattern {
+    /// Whether it matches this very path.
+    pub(super) fn matches(&self, path: &[String]) -> bool {
+        self.0.len() == path.len() && self.leads(path)
+    }
+
+    /// Whether it matches as far as both go.
+    pub(super) fn leads(&self, path: &[String]) -> bool {
+        self.0.iter().zip(path).all(|(step, key)| step.matches(key))
+    }
+
+    /// Whether some path matches both.
+    fn meets(&self, other: &Pattern) -> bool {
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(a, b)| a.meets(b))
+    }
+
+    /// Whether everything that `other` matches stands at or beneath what this matches.
+    fn covers(&self, other: &Pattern) -> bool {
+        self.0.len() <= other.0.len() && self.0.iter().zip(&other.0).all(|(a, b)| a.covers(b))
+    }
+
+    fn last(&self) -> Option<&str> {
+        match self.0.last() {
+            Some(Step::Key(key)) => Some(key),
+            _ => None,
+        }
+    }
+
+    fn parent(&self) -> &[Step] {
+        &self.0[..self.0.len().saturating_sub(1)]
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Clause {
+    Except(Pattern),
+    Only(Pattern),
+    /// The key at the path is called `group` in the group's value.
+    Map {
+        own: Pattern,
+        group: String,
+    },
+    Default {
+        path: Pattern,
+        value: Value,
+        only_if: Option<String>,
+    },
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        for step in &self.0 {
+            match step {
+                Step::Any => text.push_str("/*"),
+                Step::Key(key) if key == "*" => text.push_str("/~*"),
+                Step::Key(key) => pointer::push(&mut text, key),
+            }
+        }
+        word(&text, f)
+    }
+}
+
+impl fmt::Display for Clause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Clause::Except(path) => write!(f, "except {path}"),
+            Clause::Only(path) => write!(f, "only {path}"),
+            Clause::Map { own, group } => {
+                let mut renamed = own.clone();
+                renamed.0.pop();
+                renamed.0.push(Step::Key(group.clone()));
+                write!(f, "map {own}={renamed}")
+            }
+            Clause::Default { path, value, only_if } => {
+                write!(f, "default {path}={}", compact(value))?;
+                match only_if {
+                    None => Ok(()),
+                    Some(key) => {
+                        f.write_str(" if ")?;
+                        word(key, f)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The value in JSON, without white space. A clause's value was read from JSON, so that JSON can say it.
+fn compact(value: &Value) -> String {
+    crate::lens::json_compact(value).unwrap_or_default()
+}
+
+/// A path or key, in quotes where it needs them.
+fn word(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let plain = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "\";=".contains(c));
+    if plain {
+        return f.write_str(text);
+    }
+    f.write_str(&compact(&Value::String(text.to_owned())))
+}
+
+/// Reads clauses. A name is handed to `named`, which tells the clauses it stands for.
+pub(super) struct Reader<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Reader { rest: text.trim() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// A name at the start: a word with a colon in it.
+    pub(super) fn name(&mut self) -> Option<&'a str> {
+        let end = self.rest.find(|c: char| c.is_whitespace() || c == ';').unwrap_or(self.rest.len());
+        let name = &self.rest[..end];
+        if !name.contains(':') {
+            return None;
+        }
+        self.rest = &self.rest[end..];
+        Some(name)
+    }
+
+    /// The end of a clause.
+    pub(super) fn end(&mut self) -> Result<(), MappingError> {
+        self.rest = self.rest.trim_start();
+        if self.rest.is_empty() {
+            return Ok(());
+        }
+        match self.rest.strip_prefix(';') {
+            Some(rest) => {
+                self.rest = rest.trim_start();
+                Ok(())
+            }
+            None => Err(MappingError(format!("expected `;` before `{}`", self.rest))),
+        }
+    }
+
+    pub(super) fn clause(&mut self) -> Result<Clause, MappingError> {
+        let end = self.rest.find(|c: char| c.is_whitespace() || c == ';').unwrap_or(self.rest.len());
+        let (verb, rest) = self.rest.split_at(end);
+        self.rest = rest.trim_start();
+        match verb {
+            "except" => Ok(Clause::Except(self.path()?)),
+            "only" => Ok(Clause::Only(self.path()?)),
+            "map" => {
+                let own = self.path()?;
+                self.equals("map /*/headers=/*/http_headers")?;
+                let group = self.path()?;
+                let same = own.parent() == group.parent();
+                match (own.last(), group.last()) {
+                    (Some(a), Some(b)) if same && a != b => Ok(Clause::Map { group: b.to_owned(), own }),
+                    _ => Err(MappingError(format!(
+                        "`map {own}={group}`: both paths must be the same but for the last key, which is no `*`"
+                    ))),
+                }
+            }
+            "default" => {
+                let path = self.path()?;
+                if path.last().is_none() {
+                    return Err(MappingError(format!("`default {path}`: the last key is no `*`")));
+                }
+                self.equals("default /*/type=\"stdio\"")?;
+                let (value, len) = json_prefix(self.rest.as_bytes())
+                    .map_err(|error| MappingError(format!("`default {path}`: the value is no JSON: {error}")))?;
+                if matches!(&value, Value::Map(members) if !members.is_empty()) {
+                    let why = "a default is a scalar, a list or an empty map";
+                    return Err(MappingError(format!("`default {path}`: {why}")));
+                }
+                self.rest = self.rest[len..].trim_start();
+                let only_if = match self.rest.strip_prefix("if").filter(|rest| rest.starts_with(char::is_whitespace)) {
+                    Some(rest) => {
+                        self.rest = rest.trim_start();
+                        Some(self.word()?)
+                    }
+                    None => None,
+                };
+                Ok(Clause::Default { path, value, only_if })
+            }
+            _ => Err(MappingError(format!("`{verb}` is no clause; there are except, only, map, default"))),
+        }
+    }
+
+    fn equals(&mut self, example: &str) -> Result<(), MappingError> {
+        match self.rest.trim_start().strip_prefix('=') {
+            Some(rest) => {
+                self.rest = rest.trim_start();
+                Ok(())
+            }
+            None => Err(MappingError(format!("expected `=` before `{}`, as in `{example}`", self.rest))),
+        }
+    }
+
+    fn word(&mut self) -> Result<String, MappingError> {
+        if self.rest.starts_with('"') {
+            let read = json_prefix(self.rest.as_bytes());
+            let (value, len) =
+                read.map_err(|error| MappingError(format!("in the quotes of `{}`: {error}", self.rest)))?;
+            self.rest = &self.rest[len..];
+            return Ok(value.as_text().unwrap_or_default().to_owned());
+        }
+        let end = self.rest.find(|c: char| c.is_whitespace() || "\";=".contains(c)).unwrap_or(self.rest.len());
+        let (word, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        match word {
+            "" => Err(MappingError("a clause ends too early".to_owned())),
+            word => Ok(word.to_owned()),
+        }
+    }
+
+    fn path(&mut self) -> Result<Pattern, MappingError> {
+        let text = self.word()?;
+        let wrong = |why: &str| MappingError(format!("`{text}` is no path: {why}"));
+        let Some(rest) = text.strip_prefix('/') else {
+            return Err(wrong("it starts with `/`, as in `/*/timeout`"));
+        };
+        let step = |token: &str| match token {
+            "*" => Ok(Step::Any),
+            "~*" => Ok(Step::Key("*".to_owned())),
+            token => match pointer::tokens(&format!("/{token}")) {
+                Ok(mut tokens) => Ok(Step::Key(tokens.pop().unwrap_or_default())),
+                Err(why) => Err(wrong(why)),
+            },
+        };
+        Ok(Pattern(rest.split('/').map(step).collect::<Result<_, _>>()?))
+    }
+}
+
+/// Refuses clauses that together cannot be reversed, or never do anything.
+pub(super) fn check(clauses: &[Clause]) -> Result<(), MappingError> {
+    for (at, clause) in clauses.iter().enumerate() {
+        for other in &clauses[..at] {
+            let why = match (other, clause) {
+                (a, b) if a == b => Some("says the same again"),
+                (Clause::Map { own: a, .. }, Clause::Map { own: b, .. }) if a.meets(b) => {
+                    Some("gives a key a second name in the group")
+                }
+                (Clause::Map { own: a, group: x }, Clause::Map { own: b, group: y })
+                    if x == y
+                        && a.0.len() == b.0.len()
+                        && a.parent().iter().zip(b.parent()).all(|(a, b)| a.meets(b)) =>
+                {
+                    Some("gives two keys one name in the group")
+                }
+                (Clause::Default { path: a, only_if: x, .. }, Clause::Default { path: b, only_if: y, .. })
+                    if a.meets(b) && (x == y || x.is_none()) =>
+                {
+                    Some("is never asked: an earlier default has the key already")
+                }
+                _ => None,
+            };
+            if let Some(why) = why {
+                return Err(MappingError(format!("`{clause}` {why} (`{other}`)")));
+            }
+        }
+        check_against_all(clause, clauses)?;
+    }
+    Ok(())
+}
+
+fn check_against_all(clause: &Clause, clauses: &[Clause]) -> Result<(), MappingError> {
+    let (Clause::Map { own: path, .. } | Clause::Default { path, .. }) = clause else {
+        return Ok(());
+    };
+    let onlys: Vec<&Pattern> =
+        clauses.iter().filter_map(|c| if let Clause::Only(p) = c { Some(p) } else { None }).collect();
+    let is_beside = !onlys.is_empty() && !onlys.iter().any(|only| only.0.iter().zip(&path.0).all(|(a, b)| a.meets(b)));
+    let hidden = clauses.iter().find(|other| matches!(other, Clause::Except(private) if private.covers(path)));
+    if hidden.is_some() || is_beside {
+        return Err(MappingError(format!("`{clause}` speaks of what is private")));
+    }
+    if let Clause::Default { path, only_if: Some(key), .. } = clause {
+        let mut condition = path.clone();
+        condition.0.pop();
+        condition.0.push(Step::Key(key.clone()));
+        let circular = |other: &&Clause| matches!(other, Clause::Default { path, .. } if path.meets(&condition));
+        if let Some(other) = clauses.iter().find(circular) {
+            return Err(MappingError(format!("`{clause}` asks for a key that is itself a default (`{other}`)")));
+        }
+    }
+    Ok(())
+}
+
+/// The error that a format cannot say what a group says.
+pub(super) fn cannot_say(format: Format, path: &[String], what: impl Into<String>) -> crate::lens::LensError {
+    crate::lens::LensError::CannotSay { format, path: pointer::format(path), what: what.into() }
+}
