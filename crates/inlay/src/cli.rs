@@ -61,13 +61,13 @@ pub enum Color {
 
 /// The commands, in the order in which the help lists them. One line here, one arm in `dispatch`, one file in `command/`.
 #[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "each command's `Args` says what it does, and the help shows that")]
 pub enum Command {
-    /// Print a portion
     Get(command::get::Args),
-    /// Replace, insert or remove a portion
     Put(command::put::Args),
-    /// List the portions of a file
     List(command::list::Args),
+    Copy(command::copy::Args),
+    Diff(command::diff::Args),
 }
 
 fn dispatch(cli: &Cli, ctx: &Context) -> Result<(), CommandError> {
@@ -75,6 +75,8 @@ fn dispatch(cli: &Cli, ctx: &Context) -> Result<(), CommandError> {
         Command::Get(args) => command::get::run(args, ctx),
         Command::Put(args) => command::put::run(args, ctx),
         Command::List(args) => command::list::run(args, ctx),
+        Command::Copy(args) => command::copy::run(args, ctx),
+        Command::Diff(args) => command::diff::run(args, ctx),
     }
 }
 

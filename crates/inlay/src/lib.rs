@@ -14,6 +14,7 @@
 mod cli;
 mod command;
 mod context;
+mod difference;
 mod error;
 mod place;
 mod text;

@@ -56,12 +56,13 @@ impl Place {
         portion::get(self.scheme, self.file()?, &self.expression).map_err(|e| self.lens(e))
     }
 
-    /// The portion as it stands; `None` where it or its file is missing.
+    /// The portion as it stands; `None` where it or its file is missing, or the file is empty.
     pub(crate) fn find(&self) -> Result<Option<Fragment>, CommandError> {
         let Some(bytes) = &self.bytes else { return Ok(None) };
         match portion::get(self.scheme, bytes, &self.expression) {
             Ok(fragment) => Ok(Some(fragment)),
             Err(LensError::Missing { .. }) => Ok(None),
+            Err(LensError::Unparsable { .. }) if is_blank(bytes) => Ok(None),
             Err(error) => Err(self.lens(error)),
         }
     }
@@ -70,6 +71,11 @@ impl Place {
     pub(crate) fn lens(&self, error: LensError) -> CommandError {
         CommandError::lens(&self.written, error)
     }
+}
+
+/// An empty file, which is no JSON, is one to insert into.
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(u8::is_ascii_whitespace)
 }
 
 /// The path of an address that must be on this machine.

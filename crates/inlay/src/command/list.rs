@@ -72,9 +72,10 @@ fn found(address: &Address, scheme: Scheme, bytes: &[u8], told: bool) -> Result<
     Ok(items
         .into_iter()
         .map(|item| {
-            let text = match portion::get(scheme, bytes, &item.selector) {
-                Ok(fragment) if affordable => preview(&fragment.text),
-                _ => preview(lines.get(item.lines.0.saturating_sub(1)).copied().unwrap_or_default()),
+            let fragment = if affordable { portion::get(scheme, bytes, &item.selector).ok() } else { None };
+            let text = match fragment {
+                Some(fragment) => preview(&fragment.text),
+                None => preview(lines.get(item.lines.0.saturating_sub(1)).copied().unwrap_or_default()),
             };
             let selector = if told { item.selector.clone() } else { format!("{scheme}:{}", item.selector) };
             Row { item, selector, preview: text }

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Read, stdin};
 
-use portion::{Address, Format, Fragment, LensError, Value};
+use portion::{Address, Format, Fragment, Value};
 
 use crate::context::Context;
 use crate::error::{CommandError, Exit};
@@ -55,12 +55,10 @@ pub(crate) fn replaced(place: &Place, new: &Fragment, create: bool) -> Result<Op
         None if create => &[],
         _ => place.file()?,
     };
-    match portion::put(place.scheme, file, &place.expression, new) {
-        Err(LensError::Missing { .. }) if create => {
-            portion::insert(place.scheme, file, &place.expression, new).map(Some).map_err(|e| place.lens(e))
-        }
-        other => other.map_err(|e| place.lens(e)),
+    if create && place.find()?.is_none() {
+        return portion::insert(place.scheme, file, &place.expression, new).map(Some).map_err(|e| place.lens(e));
     }
+    portion::put(place.scheme, file, &place.expression, new).map_err(|e| place.lens(e))
 }
 
 /// The error that the portion, or its file, is missing.
@@ -103,13 +101,9 @@ fn valued(place: &Place, input: &[u8]) -> Result<Fragment, CommandError> {
     }
 }
 
-/// The fragment as it was given, in the format that the portion has or would have.
-fn as_it_stands(place: &Place, mut input: Vec<u8>) -> Result<Fragment, CommandError> {
+/// The fragment as it was given (`portion::put` tidies it), in the format that the portion has or would have.
+fn as_it_stands(place: &Place, input: Vec<u8>) -> Result<Fragment, CommandError> {
     if let Some(old) = place.find()? {
-        // `echo` adds a newline that the portion need not have.
-        if !old.text.ends_with(b"\n") && input.ends_with(b"\n") {
-            input.pop();
-        }
         return Ok(Fragment { format: old.format, text: input });
     }
     let lens = place.scheme.lens();

@@ -1,0 +1,136 @@
+//! `inlay diff A B`.
+
+use anstyle::{AnsiColor, Style};
+use portion::{Address, Format, Fragment, Value};
+use serde_json::json;
+
+use crate::command::get;
+use crate::context::Context;
+use crate::difference::{self, Difference};
+use crate::error::CommandError;
+use crate::place::{Place, argument};
+use crate::text;
+
+/// Compare two portions, by value and by text.
+///
+/// Exit code 0 if they mean the same, 4 if they do not. Between two formats only values can be compared; within one, a text
+/// that differs (comments, order, style) is shown, and with --text it counts.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The first portion: PATH#SELECTOR
+    #[arg(value_name = "A", value_parser = argument)]
+    pub first: Address,
+    /// The second portion: PATH#SELECTOR
+    #[arg(value_name = "B", value_parser = argument)]
+    pub second: Address,
+    /// Exit code 4 also if only the texts differ
+    #[arg(long)]
+    pub text: bool,
+}
+
+pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
+    let side = |address: &Address| -> Result<Side, CommandError> {
+        let place = Place::open(address, ctx)?;
+        let fragment = place.get()?;
+        let value = fragment.format.value(&fragment.text).map_err(|e| place.lens(e))?;
+        Ok(Side { name: address.to_string(), fragment, value })
+    };
+    let (first, second) = (side(&args.first)?, side(&args.second)?);
+    let same = show(&first, &second, ctx)?;
+    match same {
+        Same::Text => Ok(()),
+        Same::Value if !args.text || first.fragment.format != second.fragment.format => Ok(()),
+        _ => Err(CommandError::not_in_sync()),
+    }
+}
+
+/// One of two fragments that are compared.
+pub(crate) struct Side {
+    /// What to call it.
+    pub name: String,
+    /// Its text and format.
+    pub fragment: Fragment,
+    /// What it means.
+    pub value: Value,
+}
+
+/// How much two fragments are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Same {
+    /// Byte for byte, in one format.
+    Text,
+    /// They mean the same.
+    Value,
+    /// They do not.
+    Nothing,
+}
+
+/// Prints where they differ.
+pub(crate) fn show(first: &Side, second: &Side, ctx: &Context) -> Result<Same, CommandError> {
+    let one_format = first.fragment.format == second.fragment.format;
+    let same_text = one_format && first.fragment.text == second.fragment.text;
+    let differences = difference::between(&first.value, &second.value);
+    let same = match (same_text, differences.is_empty()) {
+        (true, _) => Same::Text,
+        (_, true) => Same::Value,
+        _ => Same::Nothing,
+    };
+    if ctx.json {
+        let list: Vec<_> = differences
+            .iter()
+            .map(|d| json!({"path": d.path, "a": d.first.map(as_json), "b": d.second.map(as_json)}))
+            .collect();
+        ctx.print(json!({"same_text": same_text, "same_value": differences.is_empty(), "differences": list}))?;
+        return Ok(same);
+    }
+    // Text that is only text is best compared line by line.
+    if !matches!(
+        (&first.value, &second.value),
+        (Value::String(_) | Value::Bytes(_), Value::String(_) | Value::Bytes(_))
+    ) {
+        for difference in &differences {
+            ctx.print(line(difference))?;
+        }
+    }
+    if one_format && !same_text {
+        let (a, b) = (&first.fragment.text, &second.fragment.text);
+        ctx.print_text(&text::coloured(&text::unified_between(&first.name, &second.name, a, b)))?;
+    }
+    match same {
+        Same::Text => ctx.say("they are the same"),
+        Same::Value if one_format => ctx.say("they mean the same; their texts differ"),
+        Same::Value => ctx.say("they mean the same"),
+        Same::Nothing => {}
+    }
+    Ok(same)
+}
+
+fn line(difference: &Difference<'_>) -> String {
+    let colour = |c: AnsiColor| Style::new().fg_color(Some(c.into()));
+    let (red, green) = (colour(AnsiColor::Red), colour(AnsiColor::Green));
+    let path = if difference.path.is_empty() { "(the whole)" } else { &difference.path };
+    match (difference.first, difference.second) {
+        (Some(a), Some(b)) => format!("~ {path}: {red}{}{red:#} → {green}{}{green:#}", short(a), short(b)),
+        (Some(a), None) => format!("{red}- {path}: {}{red:#}", short(a)),
+        (None, Some(b)) => format!("{green}+ {path}: {}{green:#}", short(b)),
+        (None, None) => String::new(),
+    }
+}
+
+/// How many characters of a value are shown on a line.
+const SHOWN: usize = 100;
+
+fn short(value: &Value) -> String {
+    let text = get::render(value).unwrap_or_else(|_| value.kind().to_owned());
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= SHOWN {
+        return text;
+    }
+    text.chars().take(SHOWN - 1).chain(['…']).collect()
+}
+
+/// What JSON cannot say (bytes) is told by its kind.
+fn as_json(value: &Value) -> serde_json::Value {
+    let text = Format::Json.render(value).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_else(|_| serde_json::Value::String(value.kind().to_owned()))
+}
