@@ -30,6 +30,8 @@ pub struct CommandError {
     message: Option<String>,
     /// Why: printed with its own sources.
     cause: Option<Box<dyn Error + Send + Sync>>,
+    /// Whether the message is the cause's own text, so that only its sources are left to say.
+    told: bool,
     /// What to do next.
     hints: Vec<String>,
 }
@@ -37,7 +39,7 @@ pub struct CommandError {
 impl CommandError {
     /// An error with exit code `exit`. `message` says what and where, without a full stop.
     pub fn new(exit: Exit, message: impl Display) -> Self {
-        CommandError { exit, message: Some(message.to_string()), cause: None, hints: Vec::new() }
+        CommandError { exit, message: Some(message.to_string()), cause: None, told: false, hints: Vec::new() }
     }
 
     /// Exit code 1.
@@ -52,7 +54,14 @@ impl CommandError {
 
     /// Exit code 4, and nothing to say: the differences have been printed.
     pub fn not_in_sync() -> Self {
-        CommandError { exit: Exit::NotInSync, message: None, cause: None, hints: Vec::new() }
+        CommandError { exit: Exit::NotInSync, message: None, cause: None, told: false, hints: Vec::new() }
+    }
+
+    /// An error whose own text says what and where; its sources say why.
+    pub fn of(exit: Exit, error: impl Error + Send + Sync + 'static) -> Self {
+        let mut made = CommandError::new(exit, &error).because(error);
+        made.told = true;
+        made
     }
 
     /// Adds why.
@@ -135,6 +144,9 @@ impl CommandError {
         let dim = Style::new().bold().fg_color(Some(AnsiColor::Cyan.into()));
         writeln!(out, "{red}error:{red:#} {message}")?;
         let mut cause: Option<&dyn Error> = self.cause.as_deref().map(|c| c as &dyn Error);
+        if self.told {
+            cause = cause.and_then(Error::source);
+        }
         while let Some(error) = cause {
             writeln!(out, "  because: {error}")?;
             cause = error.source();
