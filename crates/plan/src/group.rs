@@ -209,8 +209,24 @@ impl Group {
         open.into_iter().map(Version::id).collect()
     }
 
+    /// A person wants the head in place of what a member has: its next backup is kept as a version and gives way, a missing
+    /// portion is made again, and an open branch that it stands on waits for nobody any more. `false` if there is no such
+    /// member, or nothing that could give way.
+    pub fn give_way(&mut self, member: MemberId) -> bool {
+        let Some(member) = self.members.get_mut(&member) else { return false };
+        let waits = member.condition != Condition::Fine || member.is_dirty();
+        if waits {
+            member.join = Join::Adopt;
+        }
+        let Some(standing) = member.standing.filter(|s| self.is_open(*s)) else { return waits };
+        if let Some(version) = self.versions.get_mut(&standing) {
+            version.yielded = true;
+        }
+        true
+    }
+
     /// Whether a member that brings the group's first content is still to report: the others wait for it.
-    pub(crate) fn waits_for_origin(&self) -> bool {
+    pub fn waits_for_origin(&self) -> bool {
         self.head.is_none() && self.members.values().any(|m| m.join == Join::Offer)
     }
 }
@@ -221,6 +237,9 @@ impl Member {
         if known && base_gen > self.committed_gen {
             self.standing = base;
             self.committed_gen = base_gen;
+            // It holds a version of this group: it has joined, whatever it had before. (Otherwise the next edit of a member
+            // that adopted a head into a missing portion would give way, too.)
+            self.join = Join::Done;
         }
     }
 

@@ -22,6 +22,6 @@ pub use commit::{BackedUp, CommitError, Outcome, ResolveError};
 pub use group::{Condition, Conflict, Direction, Group, Join, Member, Policy, Report, ReportOutcome};
 pub use id::{AgentId, Fingerprint, GroupId, IdError, JobId, MemberId, VersionId};
 pub use job::Backoff;
-pub use planner::{Backup, Instruction, Restore, instructions};
+pub use planner::{Backup, Instruction, Restore, instruction, instructions};
 pub use status::{GroupState, MemberState, group_state, member_state};
 pub use version::{Kind, Record, Shape, Version};

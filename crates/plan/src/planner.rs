@@ -49,13 +49,15 @@ pub struct Restore {
 
 /// Every instruction that follows from the group's state, at most one a member.
 pub fn instructions(group: &Group) -> Vec<Instruction> {
-    if group.paused {
-        return Vec::new();
-    }
     group.members.values().filter_map(|member| instruction(group, member)).collect()
 }
 
-fn instruction(group: &Group, member: &Member) -> Option<Instruction> {
+/// The instruction for one of the group's members. It follows from the group's head and pause, from whether the group still
+/// waits for its first content, and from that member alone: another member's report changes nothing in it.
+pub fn instruction(group: &Group, member: &Member) -> Option<Instruction> {
+    if group.paused {
+        return None;
+    }
     let missing = matches!(member.condition, Condition::Missing(_));
     let may_create = missing && (member.create || member.join == Join::Adopt);
     if member.paused || !(member.condition == Condition::Fine || may_create) {

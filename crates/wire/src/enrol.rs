@@ -53,3 +53,13 @@ pub struct RepositoryAccess {
     /// The repository's password, encrypted under a key that only the invite's secret gives; in base64.
     pub wrapped: String,
 }
+
+/// The body of every HTTP answer that refuses: of `POST /v1/enrol` and of unknown paths.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// For programs: `invite-unknown`, `invite-used`, `invite-expired`, `name-taken`, `name-invalid`, `request-invalid`,
+    /// `protocol-too-old`, `busy`, `internal`.
+    pub error: String,
+    /// For people: what is wrong, and what to do.
+    pub message: String,
+}

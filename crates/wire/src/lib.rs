@@ -19,7 +19,7 @@ pub use convert::{
     from_condition, from_direction, from_join, from_record, from_report, id, instruction, join, optional_version,
     record, report, version_bytes,
 };
-pub use enrol::{AgentIdentity, EnrolReply, EnrolRequest, RepositoryAccess};
+pub use enrol::{AgentIdentity, EnrolReply, EnrolRequest, Refusal, RepositoryAccess};
 
 /// The version of the protocol that this program speaks.
 pub const PROTOCOL: u32 = 1;

@@ -577,7 +577,7 @@ pub struct JobEntry {
     /// "backup" or "restore".
     #[prost(string, tag = "6")]
     pub kind: ::prost::alloc::string::String,
-    /// "waiting", "sent", "done", "given up".
+    /// "waiting", "sent", "done", "given up", "overtaken" (the group moved on before it was answered).
     #[prost(string, tag = "7")]
     pub state: ::prost::alloc::string::String,
     #[prost(uint32, tag = "8")]

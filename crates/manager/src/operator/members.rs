@@ -1,0 +1,92 @@
+//! Which agent and which member a person means; ending suspensions.
+
+use plan::{AgentId, Condition, Group, Member, MemberId};
+use tonic::Status;
+use wire::v1::{self, to_agent};
+
+use super::{OperatorService, bad, offline, refusal, stored, unavailable};
+use crate::store::{AgentRow, Refused};
+
+impl OperatorService {
+    /// The agent of that name.
+    pub(super) async fn agent(&self, name: &str) -> Result<AgentRow, Status> {
+        let agents = self.manager.inner.store.agents().await.map_err(|e| unavailable(&e))?;
+        let found = agents.into_iter().find(|a| a.name == name);
+        found.ok_or_else(|| refusal(&Refused::NoAgent(format!("`{name}`"))))
+    }
+
+    async fn group(&self, name: &str) -> Result<Group, Status> {
+        let groups = self.manager.inner.store.groups(Some(name.to_owned())).await.map_err(|e| unavailable(&e))?;
+        groups.into_iter().next().ok_or_else(|| refusal(&Refused::NoGroup(name.to_owned())))
+    }
+
+    /// The member that is meant; `None` if none is named.
+    pub(super) async fn member(&self, group: &str, name: Option<&v1::MemberName>) -> Result<Option<MemberId>, Status> {
+        let Some(name) = name else { return Ok(None) };
+        let group = self.group(group).await?;
+        let agents = self.manager.inner.store.agents().await.map_err(|e| unavailable(&e))?;
+        find(&group, &agents, name).map(|m| Some(m.id))
+    }
+
+    pub(super) async fn do_accept(&self, request: v1::AcceptRequest) -> Result<(), Status> {
+        let group = self.group(&request.name).await?;
+        let agents = self.manager.inner.store.agents().await.map_err(|e| unavailable(&e))?;
+        let waits = |m: &&Member| m.condition != Condition::Fine;
+        let members: Vec<&Member> = match &request.member {
+            Some(name) => vec![find(&group, &agents, name)?],
+            None => group.members.values().filter(waits).collect(),
+        };
+        if members.is_empty() {
+            return Err(Status::failed_precondition(format!(
+                "no member of `{0}` waits to be accepted: `inlay status {0}` shows them",
+                group.name
+            )));
+        }
+        let online = self.manager.inner.dispatcher.all_online();
+        if let Some(absent) = members.iter().find(|m| !online.contains(&m.agent)) {
+            return Err(offline(name_of(&agents, absent.agent)));
+        }
+        if request.give_way {
+            let ids = members.iter().map(|m| m.id).collect();
+            stored(self.manager.inner.store.give_way(group.name.clone(), ids).await).await?;
+        }
+        for member in members {
+            let message = v1::AcceptRequest {
+                name: group.name.clone(),
+                member: None,
+                give_way: request.give_way,
+                id: member.id.0.to_vec(),
+            };
+            if !self.manager.inner.dispatcher.tell(member.agent, to_agent::Message::Accept(message)) {
+                return Err(offline(name_of(&agents, member.agent)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An agent's name.
+pub(super) fn name_of(agents: &[AgentRow], id: AgentId) -> &str {
+    agents.iter().find(|a| a.id == id).map_or("", |a| a.name.as_str())
+}
+
+/// The one member that a name means: agent, path and selector may each be left out where it is plain which one is meant.
+fn find<'a>(group: &'a Group, agents: &[AgentRow], name: &v1::MemberName) -> Result<&'a Member, Status> {
+    let bare = |selector: &str| selector.split_once(':').map_or(selector, |(_, rest)| rest).to_owned();
+    let fits = |m: &&Member| {
+        (name.agent.is_empty() || name_of(agents, m.agent) == name.agent)
+            && (name.path.is_empty() || m.path == name.path)
+            && (name.selector.is_empty() || m.selector == name.selector || bare(&m.selector) == name.selector)
+    };
+    let found: Vec<&Member> = group.members.values().filter(fits).collect();
+    let asked = format!("{}:{}#{}", name.agent, name.path, name.selector);
+    match found[..] {
+        [member] => Ok(member),
+        [] => Err(refusal(&Refused::NoMember { group: group.name.clone(), member: asked })),
+        _ => {
+            let all: Vec<String> =
+                found.iter().map(|m| format!("{}:{}#{}", name_of(agents, m.agent), m.path, m.selector)).collect();
+            Err(bad(format!("{asked} may be any of {}: say more", all.join(", "))))
+        }
+    }
+}
