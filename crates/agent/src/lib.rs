@@ -14,6 +14,7 @@ mod enrol;
 mod error;
 mod folder;
 mod identity;
+mod journal;
 mod os;
 mod run;
 mod splice;
@@ -27,6 +28,7 @@ pub use copies::{Copies, CopyError, NewCopy, OnSeal, OpenCopies, Seal, StoredCop
 pub use enrol::{EnrolError, Enrolled, Enrolment, enrol};
 pub use folder::{AttributeError, FileId, FileKind, Folder, Leftover, Reading, Stat, Temporary};
 pub use identity::{Credentials, Identity, IdentityError};
+pub use journal::JournalError;
 pub use os::OsFolder;
 pub use run::{Agent, AgentError, AgentOptions};
 pub use splice::{
