@@ -8,14 +8,20 @@
 #![warn(missing_docs)]
 
 mod allow;
+mod buffers;
 mod connection;
 mod copies;
+mod detect;
 mod enrol;
 mod error;
 mod folder;
 mod identity;
 mod journal;
+mod keys;
 mod os;
+mod place;
+mod repository;
+mod restore;
 mod run;
 mod splice;
 pub mod step;
@@ -29,7 +35,9 @@ pub use enrol::{EnrolError, Enrolled, Enrolment, enrol};
 pub use folder::{AttributeError, FileId, FileKind, Folder, Leftover, Reading, Stat, Temporary};
 pub use identity::{Credentials, Identity, IdentityError};
 pub use journal::JournalError;
+pub use keys::Keys;
 pub use os::OsFolder;
+pub use repository::RepositoryOpener;
 pub use run::{Agent, AgentError, AgentOptions};
 pub use splice::{
     Deleted, Displaced, Intent, IntentLog, NoLog, Recovered, Refusal, SpliceError, Spliced, delete, recover, splice,

@@ -1,0 +1,234 @@
+//! What stands in a file now: read, located, shared, fingerprinted. Everything that can be wrong with a user's file is a value.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use plan::{Condition, Fingerprint, GroupId, Shape};
+use portion::{Format, Fragment, LensError, Mapping, Scheme, Selector, Value};
+
+use crate::folder::{FileId, Folder, Reading, Stat};
+use crate::keys::Keys;
+use crate::place::Place;
+use crate::step::{Portion, Sight};
+
+/// No larger file is read, in bytes.
+pub(crate) const MAX_FILE: u64 = 2 << 30;
+/// A file whose contents cannot take part is believed only when it was quiet for so long: it may be half-written.
+const QUIET: Duration = Duration::from_millis(100);
+/// So often is looked at a file that is being written.
+pub(crate) const ATTEMPTS: u32 = 20;
+/// A write within this time of a look may not show in the file's time stamp.
+const GRAIN: Duration = Duration::from_millis(20);
+/// Above this size a text is no empty container, and is not parsed to find that out.
+const SMALL: usize = 64 << 10;
+
+/// What a member's assignment means, read once.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    /// The group.
+    pub group: GroupId,
+    /// The group's name, for people.
+    pub group_name: String,
+    /// The file, as it was assigned.
+    pub path: PathBuf,
+    /// The portion.
+    pub selector: Selector,
+    /// How its fragment stands to the group's value.
+    pub mapping: Mapping,
+    /// The mapping's text, as it travels.
+    pub mapping_text: String,
+}
+
+/// A portion that is there.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// What the rules know of it.
+    pub portion: Portion,
+    /// The fragment as it stands in the file.
+    pub own: Fragment,
+    /// What is shared of it.
+    pub shared: Fragment,
+    /// How it is addressed.
+    pub scheme: Scheme,
+}
+
+/// A file as a member last saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seen {
+    id: FileId,
+    len: u64,
+    modified: i128,
+    /// Whether any later write shows in these.
+    certain: bool,
+}
+
+/// An answer to a look.
+#[derive(Debug)]
+pub(crate) enum Look {
+    /// What is there.
+    Found(Box<Found>, Seen),
+    /// What is not, and the file if there is one.
+    Absent(Condition, Option<Seen>),
+    /// The file is being written: look again after this time.
+    Again(Duration),
+}
+
+impl Look {
+    /// What the rules are told. A file that goes on being written is a condition as well.
+    pub(crate) fn sight(self) -> (Sight, Option<Seen>) {
+        match self {
+            Look::Found(found, seen) => (Sight::Present(found.portion), Some(seen)),
+            Look::Absent(condition, seen) => (Sight::Absent(condition), seen),
+            Look::Again(_) => {
+                (Sight::Absent(Condition::Suspended("the file is being written all the time".to_owned())), None)
+            }
+        }
+    }
+}
+
+impl Seen {
+    /// Of a file whose contents were read after this was known of it.
+    pub(crate) fn new(stat: &Stat) -> Seen {
+        let age = now().saturating_sub(stat.modified);
+        let certain = age > GRAIN.as_nanos() as i128;
+        Seen { id: stat.id, len: stat.len, modified: stat.modified, certain }
+    }
+
+    /// Whether a file is surely as it was.
+    pub(crate) fn is(&self, stat: &Stat) -> bool {
+        self.certain && (self.id, self.len, self.modified) == (stat.id, stat.len, stat.modified)
+    }
+
+    /// The file's size, in bytes.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+fn now() -> i128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i128)
+}
+
+/// Looks at a member's portion. `attempt` counts from 0: after some, an answer is given even if the file is being written.
+pub(crate) fn look(place: &Place, target: &Target, keys: &Keys, buffer: &mut Vec<u8>, attempt: u32) -> Look {
+    let last = attempt >= ATTEMPTS;
+    let reading = match place.folder.read(&place.name, buffer, MAX_FILE) {
+        Ok(reading) => reading,
+        // Some programs remove a file and write it anew.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && attempt == 0 => return Look::Again(QUIET),
+        Err(error) => return Look::Absent(unreadable(&error), None),
+    };
+    if !reading.steady && !last {
+        return Look::Again(QUIET);
+    }
+    let seen = Seen::new(&reading.stat);
+    if let Some(condition) = unfit(place, &reading) {
+        return Look::Absent(condition, Some(seen));
+    }
+    match find(target, &place.name, buffer, keys) {
+        Ok(found) => Look::Found(Box::new(found), seen),
+        Err(error) => {
+            let age = now().saturating_sub(reading.stat.modified);
+            if !last && (0..QUIET.as_nanos() as i128).contains(&age) {
+                return Look::Again(QUIET);
+            }
+            Look::Absent(condition_of(&error), Some(seen))
+        }
+    }
+}
+
+/// Why a file cannot take part whatever it contains.
+pub(crate) fn unfit(place: &Place, reading: &Reading) -> Option<Condition> {
+    if reading.stat.links > 1 {
+        let links = reading.stat.links;
+        return Some(Condition::Suspended(format!("the file has {links} names (hard links): it cannot be replaced")));
+    }
+    kept_aside(place).map(|aside| {
+        let aside = place.folder_path.join(aside);
+        Condition::Suspended(format!(
+            "somebody wrote the file at the same moment: what they wrote is in {}; look at it, and remove it",
+            aside.display()
+        ))
+    })
+}
+
+/// Bytes that were found where ours should be (see [`crate::splice`]), which wait beside the file for a person.
+fn kept_aside(place: &Place) -> Option<OsString> {
+    let mut aside = place.name.clone();
+    aside.push(".inlay-kept-1");
+    matches!(place.folder.stat(&aside), Ok(Some(_))).then_some(aside)
+}
+
+/// Locates the portion in the file's bytes.
+pub(crate) fn find(target: &Target, name: &std::ffi::OsStr, bytes: &[u8], keys: &Keys) -> Result<Found, LensError> {
+    let scheme = scheme_of(target, name, bytes)?;
+    let own = portion::get(scheme, bytes, &target.selector.expression)?;
+    let shared = target.mapping.share(own.clone())?;
+    let portion = Portion {
+        fingerprint: keys.text(target.group, &shared.text),
+        format: shared.format.name().to_owned(),
+        empty: is_empty(&target.mapping, &shared),
+    };
+    Ok(Found { portion, own, shared, scheme })
+}
+
+/// The scheme: as it was written, or by the file's name and contents.
+pub(crate) fn scheme_of(target: &Target, name: &std::ffi::OsStr, bytes: &[u8]) -> Result<Scheme, LensError> {
+    let detect = || Scheme::detect(&name.to_string_lossy(), bytes);
+    target.selector.scheme.or_else(detect).ok_or_else(|| {
+        LensError::Refused("neither the file's name nor its content tells the format; name the scheme".to_owned())
+    })
+}
+
+/// Whether it is a container without content, or a text without any.
+fn is_empty(mapping: &Mapping, shared: &Fragment) -> bool {
+    if shared.text.len() > SMALL {
+        return false;
+    }
+    match shared.format {
+        Format::Text | Format::Bytes => shared.text.iter().all(u8::is_ascii_whitespace),
+        _ => match mapping.value(shared) {
+            Ok(Value::Map(members)) => members.is_empty(),
+            Ok(Value::Sequence(items)) => items.is_empty(),
+            _ => false,
+        },
+    }
+}
+
+impl Found {
+    /// The form in which it is written.
+    pub(crate) fn shape(&self, target: &Target) -> Shape {
+        Shape { format: self.portion.format.clone(), mapping: target.mapping_text.clone() }
+    }
+
+    /// The fingerprint of what it means.
+    pub(crate) fn value(&self, target: &Target, keys: &Keys) -> Result<Fingerprint, LensError> {
+        target.mapping.value(&self.shared).map(|value| keys.value(target.group, &value))
+    }
+}
+
+/// What an error of a lens means for a member.
+pub(crate) fn condition_of(error: &LensError) -> Condition {
+    match error {
+        LensError::Missing { .. } => Condition::Missing(format!("the portion is missing: {error}")),
+        LensError::Unparsable { at, found } => Condition::Suspended(format!("unparsable at {at}: {found}")),
+        LensError::Ambiguous { .. } => Condition::Suspended(format!("the selector is ambiguous: {error}")),
+        _ => Condition::Suspended(error.to_string()),
+    }
+}
+
+/// What it means that a file cannot be read.
+pub(crate) fn unreadable(error: &io::Error) -> Condition {
+    match error.kind() {
+        io::ErrorKind::NotFound => Condition::Missing("the file is missing".to_owned()),
+        io::ErrorKind::FileTooLarge => Condition::Suspended(format!("the file is larger than {} GiB", MAX_FILE >> 30)),
+        io::ErrorKind::InvalidInput => Condition::Suspended("it is no regular file".to_owned()),
+        io::ErrorKind::ResourceBusy | io::ErrorKind::ExecutableFileBusy | io::ErrorKind::WouldBlock => {
+            Condition::Suspended("locked by an application".to_owned())
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Condition::Suspended("disk full".to_owned()),
+        _ => Condition::Suspended(format!("the file cannot be read: {error}")),
+    }
+}

@@ -1,0 +1,55 @@
+//! The keys of a zone: fingerprints and signatures that the manager can neither make nor undo.
+
+use plan::{Fingerprint, GroupId, Record};
+use portion::Value;
+use zeroize::Zeroizing;
+
+use crate::copies::Copies;
+
+/// Keys that are derived from the repository's. They are the same for everybody who holds it.
+pub struct Keys {
+    text: Zeroizing<[u8; 32]>,
+    value: Zeroizing<[u8; 32]>,
+    record: Zeroizing<[u8; 32]>,
+}
+
+impl Keys {
+    /// The keys of an open repository.
+    pub fn new(copies: &dyn Copies) -> Keys {
+        Keys {
+            text: copies.key("inlay fingerprint of a text 1"),
+            value: copies.key("inlay fingerprint of a value 1"),
+            record: copies.key("inlay signature of a record 1"),
+        }
+    }
+
+    /// The fingerprint of a shared text. It is bound to the group: equal contents of two groups cannot be told to be equal.
+    pub fn text(&self, group: GroupId, text: &[u8]) -> Fingerprint {
+        keyed(&self.text, group, text)
+    }
+
+    /// The fingerprint of a group's value.
+    pub fn value(&self, group: GroupId, value: &Value) -> Fingerprint {
+        keyed(&self.value, group, &value.canonical())
+    }
+
+    /// Signs a record.
+    pub fn sign(&self, record: &mut Record) {
+        record.mac = *blake3::keyed_hash(&self.record, &record.signed_bytes()).as_bytes();
+    }
+
+    /// Whether a key holder made the record. The comparison takes the same time for any answer.
+    pub fn is_authentic(&self, record: &Record) -> bool {
+        blake3::keyed_hash(&self.record, &record.signed_bytes()) == blake3::Hash::from_bytes(record.mac)
+    }
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").finish_non_exhaustive()
+    }
+}
+
+fn keyed(key: &[u8; 32], group: GroupId, bytes: &[u8]) -> Fingerprint {
+    Fingerprint(*blake3::Hasher::new_keyed(key).update(&group.0).update(bytes).finalize().as_bytes())
+}

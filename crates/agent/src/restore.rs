@@ -1,0 +1,233 @@
+//! Restoring a version into a member's portion: verify, put, splice.
+
+use std::io;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use plan::{Condition, Fingerprint, Record};
+use portion::{Format, Fragment, LensError, Mapping, Value};
+
+use crate::detect::{self, Found, MAX_FILE, Target};
+use crate::folder::Folder;
+use crate::keys::Keys;
+use crate::place::Place;
+use crate::splice::{self, IntentLog, Spliced};
+use crate::step::{Portion, Restored, Sight};
+
+/// What is to be restored: records that were verified, and their texts, which were not.
+#[derive(Debug, Clone)]
+pub(crate) struct Version {
+    /// The version.
+    pub record: Record,
+    /// Its shared text.
+    pub text: Bytes,
+    /// An earlier one in the member's own shape.
+    pub text_base: Option<(Record, Bytes)>,
+}
+
+/// What a restore came to, and what it left behind.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// For the rules.
+    pub restored: Restored,
+    /// The file that was displaced, if the file was written.
+    pub displaced: Option<crate::splice::Displaced>,
+    /// Whether the file was written.
+    pub written: bool,
+    /// Whether an intent still stands whose end is not known.
+    pub unfinished: bool,
+}
+
+impl Done {
+    fn nothing(restored: Restored) -> Done {
+        Done { restored, displaced: None, written: false, unfinished: false }
+    }
+}
+
+/// Restores, on a thread that may block. `expected` is what must stand there (`None`: the portion must be missing).
+pub(crate) fn restore(
+    place: &Place,
+    target: &Target,
+    keys: &Keys,
+    version: &Version,
+    expected: Option<Fingerprint>,
+    file: &mut Vec<u8>,
+    log: &mut dyn FnMut(&Portion) -> Box<dyn IntentLog>,
+) -> Done {
+    if let Err(why) = verify(target, keys, version) {
+        return Done::nothing(Restored::Refused(why));
+    }
+    let exists = match place.folder.read(&place.name, file, MAX_FILE) {
+        Ok(reading) if !reading.steady => {
+            let sight = Sight::Absent(Condition::Suspended("the file is being written".to_owned()));
+            return Done::nothing(Restored::Changed(sight));
+        }
+        Ok(reading) => {
+            if let Some(condition) = detect::unfit(place, &reading) {
+                return Done::nothing(Restored::Failed(condition));
+            }
+            true
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound && expected.is_none() => {
+            file.clear();
+            false
+        }
+        Err(error) => return Done::nothing(Restored::Changed(Sight::Absent(detect::unreadable(&error)))),
+    };
+    let standing = match standing(place, target, keys, file, exists, expected) {
+        Ok(standing) => standing,
+        Err(sight) => return Done::nothing(Restored::Changed(sight)),
+    };
+    let (new, portion) = match planned(place, target, keys, version, standing.as_ref(), file) {
+        Ok(planned) => planned,
+        Err(error) => return Done::nothing(Restored::Failed(detect::condition_of(&error))),
+    };
+    let Some(new) = new else { return Done::nothing(Restored::Done(portion)) };
+    let old = exists.then_some(file.as_slice());
+    let mut log = log(&portion);
+    match splice::splice(&place.folder, &place.name, old, &new, log.as_mut()) {
+        Ok(Spliced::Done { displaced }) => {
+            Done { restored: Restored::Done(portion), displaced, written: true, unfinished: false }
+        }
+        Ok(Spliced::Changed) => Done::nothing(Restored::Changed(look_again(place, target, keys, file))),
+        Ok(Spliced::KeptAside(aside)) => Done::nothing(Restored::Failed(kept(place.folder_path.join(aside)))),
+        Ok(Spliced::Refused(refusal)) => Done::nothing(Restored::Failed(Condition::Suspended(refusal.to_string()))),
+        Err(error) => {
+            let condition = Condition::Suspended(match error.source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "disk full".to_owned(),
+                _ => crate::error_chain(&error),
+            });
+            Done {
+                restored: Restored::Failed(condition),
+                displaced: None,
+                written: false,
+                unfinished: error.unfinished,
+            }
+        }
+    }
+}
+
+/// The cause of a suspension after bytes were kept aside.
+pub(crate) fn kept(aside: PathBuf) -> Condition {
+    Condition::Suspended(format!("somebody wrote at the same moment: what was found is kept in {}", aside.display()))
+}
+
+/// The texts must be what their records say.
+fn verify(target: &Target, keys: &Keys, version: &Version) -> Result<(), String> {
+    let base = version.text_base.as_ref().map(|(record, text)| (record, text));
+    for (record, text) in std::iter::once((&version.record, &version.text)).chain(base) {
+        if !keys.is_authentic(record) {
+            return Err("the version's record was not made by a holder of the repository's key".to_owned());
+        }
+        if record.group != target.group {
+            return Err("the copy belongs to another group".to_owned());
+        }
+        if record.size != text.len() as u64 || keys.text(target.group, text) != record.text {
+            return Err("the secondary copy is not what its record says".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// The portion that stands in the file, if it is what is expected. Otherwise, what is seen instead.
+fn standing(
+    place: &Place,
+    target: &Target,
+    keys: &Keys,
+    file: &[u8],
+    exists: bool,
+    expected: Option<Fingerprint>,
+) -> Result<Option<Found>, Sight> {
+    let found = if exists { Some(detect::find(target, &place.name, file, keys)) } else { None };
+    match (found, expected) {
+        (Some(Ok(found)), Some(expected)) if found.portion.fingerprint == expected => Ok(Some(found)),
+        (Some(Ok(found)), _) => Err(Sight::Present(found.portion)),
+        (None | Some(Err(LensError::Missing { .. })), None) => Ok(None),
+        // A new file's format may be told by nothing but its name, and an empty one may not parse.
+        (Some(Err(_)), None) if file.iter().all(u8::is_ascii_whitespace) => Ok(None),
+        (Some(Err(error)), _) => Err(Sight::Absent(detect::condition_of(&error))),
+        (None, Some(_)) => Err(Sight::Absent(Condition::Missing("the file is missing".to_owned()))),
+    }
+}
+
+/// The file's new bytes (`None`: they are what they should be already), and the portion that will stand there.
+fn planned(
+    place: &Place,
+    target: &Target,
+    keys: &Keys,
+    version: &Version,
+    standing: Option<&Found>,
+    file: &[u8],
+) -> Result<(Option<Vec<u8>>, Portion), LensError> {
+    let scheme = match standing {
+        Some(found) => found.scheme,
+        None => detect::scheme_of(target, &place.name, file)?,
+    };
+    let expression = &target.selector.expression;
+    let shared = new_shared(target, version, standing, |value| scheme.lens().format_for(expression, value))?;
+    let own = target.mapping.unshare(standing.map(|found| &found.own), &shared)?;
+    let new = match standing {
+        Some(found) => match portion::put(scheme, file, expression, &own)? {
+            None => return Ok((None, found.portion.clone())),
+            Some(new) => new,
+        },
+        None => portion::insert(scheme, file, expression, &own)?,
+    };
+    let found = detect::find(target, &place.name, &new, keys)?;
+    if found.shared.format == shared.format && found.shared.text != shared.text {
+        return Err(LensError::Refused("what would be shared of the file is not what was restored".to_owned()));
+    }
+    Ok((Some(new), found.portion))
+}
+
+/// The shared fragment that is to stand there. The text travels if the shapes are equal; otherwise the value does.
+fn new_shared(
+    target: &Target,
+    version: &Version,
+    standing: Option<&Found>,
+    format_for: impl Fn(&Value) -> Format,
+) -> Result<Fragment, LensError> {
+    let theirs = Fragment { format: format_named(&version.record.shape.format)?, text: version.text.to_vec() };
+    let mapping: Mapping =
+        version.record.shape.mapping.parse().map_err(|error| {
+            LensError::Refused(format!("this program does not know the version's mapping: {error}"))
+        })?;
+    let same_mapping = version.record.shape.mapping == target.mapping_text;
+    if same_mapping && standing.is_none_or(|found| found.shared.format == theirs.format) {
+        let fits = standing.is_some() || format_for(&theirs.format.value(&theirs.text)?) == theirs.format;
+        if fits {
+            return Ok(theirs);
+        }
+    }
+    let value = mapping.value(&theirs)?;
+    let base = match (&version.text_base, standing) {
+        (Some((record, text)), Some(found))
+            if record.shape.format == found.portion.format && record.shape.mapping == target.mapping_text =>
+        {
+            Some(Fragment { format: found.shared.format, text: text.to_vec() })
+        }
+        (Some((record, text)), None) if record.shape.mapping == target.mapping_text => {
+            Some(Fragment { format: format_named(&record.shape.format)?, text: text.to_vec() })
+        }
+        (_, Some(found)) => Some(found.shared.clone()),
+        (_, None) => None,
+    };
+    match base {
+        Some(base) => target.mapping.update(&base, &value),
+        None => {
+            let format = format_for(&value);
+            let rendered = Fragment { format, text: format.render(&value)? };
+            if target.mapping.is_identity() { Ok(rendered) } else { target.mapping.update(&rendered, &value) }
+        }
+    }
+}
+
+fn format_named(name: &str) -> Result<Format, LensError> {
+    Format::from_name(name)
+        .ok_or_else(|| LensError::Refused(format!("this program does not know the version's format `{name}`")))
+}
+
+/// What stands there after somebody else wrote.
+fn look_again(place: &Place, target: &Target, keys: &Keys, buffer: &mut Vec<u8>) -> Sight {
+    detect::look(place, target, keys, buffer, detect::ATTEMPTS).sight().0
+}
