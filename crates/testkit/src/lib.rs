@@ -1,1 +1,16 @@
-//! testkit
+//! For tests only: real processes of the real binary, in homes and networks of their own.
+//!
+//! - [`Cluster`] is a manager and agents; [`Network`] says whether they share the loopback or live in network namespaces.
+//! - [`Process`] is one running role, that can be stopped, killed and started again.
+//! - [`Random`] is the seeded source of everything random.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod cluster;
+mod network;
+mod process;
+mod random;
+
+pub use cluster::{Cluster, Machine, Options};
+pub use network::Network;
+pub use process::{Process, binary, wait_for};
+pub use random::Random;

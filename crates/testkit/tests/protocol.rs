@@ -9,25 +9,7 @@ use plan::{
     AgentId, BackedUp, Condition, Direction, Fingerprint, Group, GroupId, JobId, Join, Kind, Member, MemberId, Outcome,
     Policy, Record, Report, Shape, VersionId, instructions,
 };
-
-/// SplitMix64: small, seeded, the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-    fn chance(&mut self, percent: u64) -> bool {
-        self.next() % 100 < percent
-    }
-}
+use testkit::Random;
 
 /// A content: what it means and how it is written. 0 is absent.
 type Content = u64;
@@ -102,7 +84,7 @@ fn host_of(agent: AgentId) -> usize {
 
 impl World {
     fn new(seed: u64) -> World {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let members = 2 + random.below(3);
         let agents = 1 + random.below(members);
         let two_formats = random.chance(50);
@@ -402,7 +384,7 @@ impl World {
     }
 
     fn any(&mut self, faults: bool) {
-        self.now += 1 + self.random.next() % 50;
+        self.now += 1 + self.random.next_number() % 50;
         let host = self.random.below(self.hosts.len());
         match self.random.below(if faults { 100 } else { 80 }) {
             0..20 => self.work(host),
