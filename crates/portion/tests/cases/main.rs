@@ -6,6 +6,7 @@ mod json;
 mod keys;
 mod mark;
 mod numbers;
+mod toml;
 
 use portion::{Format, Fragment, LensError, Scheme};
 
