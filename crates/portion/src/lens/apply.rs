@@ -141,7 +141,7 @@ pub(crate) fn update(scheme: Scheme, format: Format, text: &[u8], value: &Value)
         let at = pointer::format(&change.path);
         let fragment = |value: &Value| -> Result<Fragment, LensError> {
             let format = lens.format_for(&at, value);
-            Ok(Fragment { format, text: format.render(value)? })
+            Ok(Fragment { format, text: format.render(value).map_err(|error| below(&at, error))? })
         };
         let edits = match &change.action {
             Action::Replace(value) => lens.put(&out, &at, &fragment(value)?)?,
@@ -152,6 +152,16 @@ pub(crate) fn update(scheme: Scheme, format: Format, text: &[u8], value: &Value)
     }
     check_update(format, &out, value)?;
     Ok(out)
+}
+
+/// The error, its path from the root of what is updated and not of the part that was rendered.
+fn below(at: &str, error: LensError) -> LensError {
+    match error {
+        LensError::CannotSay { format, path, what } => {
+            LensError::CannotSay { format, path: format!("{at}{path}"), what }
+        }
+        other => other,
+    }
 }
 
 /// The safety net of [`Format::update`]: refuses a result that does not mean what was asked.

@@ -5,7 +5,8 @@
 //!
 //! - a **table** with a header, with dotted keys, or implied by other headers: a TOML document ([`Format::Toml`]), its headers
 //!   and keys re-rooted. `[mcp_servers.github]` under `/mcp_servers` becomes `[github]`. Its text may lie in several places of
-//!   the file. The comment above a table's own header is no part of it, nor are comments that stand apart behind it;
+//!   the file. The comment above a table's own header is no part of it, nor are comments that stand apart behind it. Blank lines
+//!   and comments between two of its statements are part of it as long as nothing foreign stands there, too;
 //! - an **array of tables** (`[[bin]]`): a document whose only key is the empty one, `[[""]]`. Such a document stands for the
 //!   list; a file like that is addressed as a list, too;
 //! - everything else, **inline tables and arrays** included: the text behind `=` ([`Format::TomlValue`]).
@@ -116,7 +117,7 @@ impl Syntax for Toml {
                 check_update(Format::Toml, &text, value)?;
                 Ok(text)
             }
-            other => other,
+            other => Ok(tidied(&other?).into_owned()),
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod json;
 mod keys;
+mod toml;
 
 use std::cell::{Cell, RefCell};
 
@@ -60,6 +61,8 @@ laws! {
     // One line for each format.
     json_files: Subject::keyed(Scheme::Json, crate::json::files(false));
     jsonc_files: Subject::keyed(Scheme::Jsonc, crate::json::files(true));
+    // A list of tables holds nothing but tables.
+    toml_files: Subject { refusals: 3, ..Subject::keyed(Scheme::Toml, crate::toml::files()) };
     // What one format says in a value and another cannot is refused: line ends, blanks at the ends, null.
     ini_files: Subject { refusals: 30, ..Subject::keyed(Scheme::Ini, crate::keys::files(Scheme::Ini)) };
     env_files: Subject { refusals: 10, ..Subject::keyed(Scheme::Env, crate::keys::files(Scheme::Env)) };

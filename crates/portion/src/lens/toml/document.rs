@@ -162,6 +162,17 @@ impl<'a> Doc<'a> {
         let start = line_start(self.text, offset);
         if self.is_protected(start) { "" } else { indentation(&self.text[start..]) }
     }
+
+    /// The indentation that a value at `offset` goes by: that of its line, unless the line closes what stands before it.
+    pub(super) fn value_indentation(&self, offset: usize) -> &'a str {
+        let own = self.indentation(offset);
+        let line = line_start(self.text, offset);
+        let closes = self.text[line..offset].trim_start().starts_with([']', '}']);
+        match self.statement_at(offset) {
+            Some(at) if closes => indentation(&self.text[self.statements[at].line..]),
+            _ => own,
+        }
+    }
 }
 
 fn refusal(file: &[u8], bom: usize, error: &toml_edit::TomlError) -> LensError {

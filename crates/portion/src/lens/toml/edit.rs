@@ -101,7 +101,7 @@ pub(super) fn put(file: &[u8], expression: &str, fragment: &Fragment) -> Result<
             let Some(span) = value.span() else {
                 return Err(LensError::Refused(format!("`{expression}` has no text of its own")));
             };
-            let text = inline::indented(&put.inline()?, doc.indentation(span.start), doc.line_end());
+            let text = inline::indented(&put.inline()?, doc.value_indentation(span.start), doc.line_end());
             Ok(doc.plan(vec![(span, text)]))
         }
         Node::Table(_) | Node::Tables(_) => {
@@ -185,6 +185,13 @@ pub(super) fn insert(file: &[u8], expression: &str, fragment: &Fragment) -> Resu
             Ok(doc.plan(element(&doc, &found, at, deeper, &put)?))
         }
         Node::Value(container) => {
+            if let (Written::Array(array), [], Put::Document(text)) = (container, deeper, &put)
+                && array.is_empty()
+                && let Some(at) = pair_of(&doc, container)
+                && !Doc::parse(text.as_bytes())?.is_list
+            {
+                return first_table(file, &doc, at, &found, text);
+            }
             let value = nested(deeper, &put.inline()?);
             let edits = match container {
                 Written::Array(array) => {
@@ -202,6 +209,15 @@ pub(super) fn insert(file: &[u8], expression: &str, fragment: &Fragment) -> Resu
             Ok(doc.plan(edits))
         }
     }
+}
+
+/// The first table of a list that is empty so far: the list becomes an array of tables.
+fn first_table(file: &[u8], doc: &Doc<'_>, at: usize, list: &Found<'_>, text: &str) -> Result<Vec<Edit>, LensError> {
+    let without = splice(file, &doc.plan(vec![line(doc, at)]))?;
+    let text = block_text(doc, "\"\"", text, "", false, true)?.replace("\r\n", "\n");
+    let tokens = &list.path[usize::from(doc.is_list)..];
+    let tables = Fragment { format: Format::Toml, text: text.into_bytes() };
+    Ok(difference(file, &splice(&without, &insert(&without, &pointer::format(tokens), &tables)?)?))
 }
 
 /// Where in a list `token` wants to be.
@@ -446,7 +462,8 @@ fn keep_parent(file: &[u8], doc: &Doc<'_>, parents: &[String], edits: Vec<Edit>)
 fn line(doc: &Doc<'_>, at: usize) -> (Span, String) {
     let statement = &doc.statements[at];
     let next = line_at(doc.text, statement.end);
-    let alone = is_blank(next) || is_comment(next) || next.trim_start().starts_with('[');
+    let before_dotted = doc.statements.get(at + 1).is_some_and(|next| next.keys.len() > 1);
+    let alone = is_blank(next) || is_comment(next) || before_dotted || next.trim_start().starts_with('[');
     let start = if alone { statement.lead } else { statement.line };
     let is_block_start = start == 0 || is_blank(&doc.text[line_start(doc.text, start - 1)..start]);
     let span = start..statement.end;

@@ -9,7 +9,7 @@ use crate::pointer;
 
 /// A value's text, its further lines free of the indentation of the first.
 pub(super) fn text(doc: &Doc<'_>, span: Span) -> String {
-    let base = doc.indentation(span.start);
+    let base = doc.value_indentation(span.start);
     let mut out = String::new();
     let mut start = span.start;
     // All further lines must have the indentation, or none gives it up.
@@ -134,19 +134,19 @@ pub(super) fn insert(
         line > inside.start && is_blank(&doc.text[line..offset])
     };
     if let Some(next) = all.get(at) {
-        let base = doc.indentation(next.start);
+        let base = doc.value_indentation(next.start);
         let separator = if own_line(next.start) { format!("{line_end}{base}") } else { " ".to_owned() };
         return Ok(vec![(next.start..next.start, format!("{},{separator}", shown(base)))]);
     }
     let Some(last) = all.last() else {
         let inner = inside.start + 1..inside.end - 1;
-        let base = doc.indentation(inside.start);
+        let base = doc.value_indentation(inside.start);
         let text = if is_map { format!(" {} ", shown(base)) } else { shown(base) };
         // Comments in an empty array stay.
         let span = if is_blank(&doc.text[inner.clone()]) { inner } else { inner.start..inner.start };
         return Ok(vec![(span, text)]);
     };
-    let base = doc.indentation(last.start);
+    let base = doc.value_indentation(last.start);
     let comma = comma_after(doc.text, last.end, inside.end - 1);
     let end = comma.map_or(last.end, |comma| comma + 1);
     let rest = line_at(doc.text, end);

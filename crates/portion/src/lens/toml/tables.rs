@@ -378,7 +378,8 @@ fn units(doc: &Doc<'_>, path: &[String]) -> Vec<Unit> {
         let (first, end) = (&doc.statements[unit.first], doc.tail(unit.last));
         unit.span = match unit.shape {
             Shape::Body => doc.skip_blank(first.end, end)..end,
-            Shape::Dotted | Shape::Blocks => first.lead..end,
+            Shape::Dotted => first.lead..first.end,
+            Shape::Blocks => first.lead..end,
         };
     }
     body
@@ -432,7 +433,7 @@ impl Parts {
                 units.extend((0..pairs).map(|at| Part {
                     shape: Shape::Dotted,
                     label: label(&doc.statements[at].path, &doc.statements[at].kind),
-                    span: doc.statements[at].lead..doc.tail(at),
+                    span: doc.statements[at].lead..doc.statements[at].end,
                 }));
                 if let Some(first) = units.first_mut() {
                     first.span.start = root.start;
