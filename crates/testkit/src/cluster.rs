@@ -154,7 +154,12 @@ impl Cluster {
 
     /// Starts the manager, and waits until it is ready.
     pub fn start_manager(&mut self) {
-        let command = self.command(&self.manager, &["manager", "run"]);
+        self.start_manager_with(&["manager", "run"]);
+    }
+
+    /// The same, with other arguments.
+    pub fn start_manager_with(&mut self, arguments: &[&str]) {
+        let command = self.command(&self.manager, arguments);
         self.manager.process = Some(Process::start(command, "ready", &self.root().join("manager.log")));
     }
 
@@ -197,5 +202,42 @@ impl Cluster {
             }
         }
         out
+    }
+}
+
+impl Cluster {
+    /// Every content that the manager's own repository holds, as its snapshots show them.
+    pub fn contents(&self) -> Vec<(repo::Found, Vec<u8>)> {
+        let keys = self.manager.home.join("keys");
+        let password = std::fs::read_dir(&keys)
+            .unwrap()
+            .flatten()
+            .filter(|entry| entry.path().extension().is_none_or(|e| e == "password"))
+            .map(|entry| std::fs::read_to_string(entry.path()).unwrap())
+            .next()
+            .expect("the manager's home holds the repository's password");
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let storage = std::sync::Arc::new(repo::LocalStorage::new(self.repository()));
+            let password = repo::Password::new(password.trim_end().to_owned());
+            let opened = repo::Repository::open(storage, &password).await.unwrap();
+            let mut contents = Vec::new();
+            for copy in opened.find(&repo::Search::default(), usize::MAX).await.unwrap() {
+                let content = opened.read(&copy.location).await.unwrap().to_vec();
+                contents.push((copy, content));
+            }
+            contents
+        })
+    }
+
+    /// The folder of the manager's own repository.
+    pub fn repository(&self) -> PathBuf {
+        self.manager.home.join("repo")
+    }
+
+    /// Checks the repository with the real restic, every byte of it.
+    pub fn restic_check(&self) {
+        let out = self.ok(&self.manager, &["restic", "--", "check", "--read-data"]);
+        assert!(out.contains("no errors were found"), "{out}");
     }
 }

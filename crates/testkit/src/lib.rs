@@ -6,11 +6,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cluster;
+mod editor;
 mod network;
 mod process;
 mod random;
 
 pub use cluster::{Cluster, Machine, Options};
+pub use editor::{Document, KINDS};
 pub use network::Network;
 pub use process::{Process, binary, wait_for};
 pub use random::Random;

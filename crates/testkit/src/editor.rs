@@ -1,0 +1,131 @@
+//! A user with an editor: adds unique words to portions, and writes around them.
+
+use std::path::PathBuf;
+
+use portion::{Scheme, Value};
+
+/// A file of a format, with one portion to which words are added and a rest that is the user's own.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its format.
+    pub scheme: Scheme,
+    /// The portion.
+    pub expression: &'static str,
+}
+
+/// The formats that [`Document::new`] knows; the first four exchange values, the rest text.
+pub const KINDS: usize = 6;
+
+impl Document {
+    /// A file of the `kind`th format; `owner` marks the rest of it.
+    pub fn new(path: PathBuf, kind: usize, owner: &str) -> Document {
+        let (scheme, expression, text) = match kind % KINDS {
+            0 => (
+                Scheme::Json,
+                "/shared",
+                format!(
+                    "{{\n  \"owner\": \"{owner}\",\n  \"shared\": {{\n    \"words\": []\n  }},\n  \"rest\": [1, 2]\n}}\n"
+                ),
+            ),
+            1 => (
+                Scheme::Toml,
+                "/shared",
+                format!("owner = \"{owner}\" # mine\n\n[shared]\nwords = []\n\n[rest]\nx = 1\n"),
+            ),
+            2 => (Scheme::Yaml, "/shared", format!("owner: {owner} # mine\nshared:\n  words: []\nrest:\n  x: 1\n")),
+            3 => (
+                Scheme::Jsonc,
+                "/shared",
+                format!("{{\n\t// mine\n\t\"owner\": \"{owner}\",\n\t\"shared\": {{ \"words\": [] }},\n}}\n"),
+            ),
+            4 => (Scheme::Mark, "words", format!("# {owner}\n# inlay:begin words\n# inlay:end words\nrest {owner}\n")),
+            _ => (
+                Scheme::Mark,
+                "words",
+                format!("// {owner}\n\t// inlay:begin words\n\t// inlay:end words\r\n// rest {owner}\n"),
+            ),
+        };
+        std::fs::write(&path, text).unwrap();
+        Document { path, scheme, expression }
+    }
+
+    /// The selector, with its scheme.
+    pub fn selector(&self) -> String {
+        format!("{}:{}", self.scheme, self.expression)
+    }
+
+    /// The bytes of the file.
+    pub fn read(&self) -> Vec<u8> {
+        std::fs::read(&self.path).unwrap()
+    }
+
+    /// The portion's text.
+    pub fn portion(&self) -> String {
+        let fragment = portion::get(self.scheme, &self.read(), self.expression).unwrap();
+        String::from_utf8(fragment.text).unwrap()
+    }
+
+    /// Everything but the portion's own bytes: what stands before and after the words.
+    pub fn rest(&self) -> String {
+        let file = self.read();
+        let mut empty = portion::get(self.scheme, &file, self.expression).unwrap();
+        empty.text = match self.scheme {
+            Scheme::Mark => Vec::new(),
+            _ => empty.format.update(&empty.text, &words(Vec::new())).unwrap(),
+        };
+        let text = portion::put(self.scheme, &file, self.expression, &empty).unwrap().unwrap_or(file);
+        String::from_utf8(text).unwrap().replace([' ', '\n', '\t'], "")
+    }
+
+    /// Adds a word, as an editor that saves by rename: if the file changed since it was read, it is read again.
+    pub fn add(&self, word: &str) {
+        loop {
+            let file = self.read();
+            let mut fragment = portion::get(self.scheme, &file, self.expression).unwrap();
+            fragment.text = if self.scheme == Scheme::Mark {
+                [&fragment.text[..], format!("{word}\n").as_bytes()].concat()
+            } else {
+                let mut all = list(&fragment.format.value(&fragment.text).unwrap());
+                all.push(word.to_owned());
+                fragment.format.update(&fragment.text, &words(all)).unwrap()
+            };
+            let new = portion::put(self.scheme, &file, self.expression, &fragment).unwrap().unwrap();
+            if self.replace(&file, &new) {
+                return;
+            }
+        }
+    }
+
+    /// Changes the rest: the owner's name gets a further letter.
+    pub fn write_around(&self, owner: &str, new_owner: &str) {
+        loop {
+            let file = self.read();
+            let new = String::from_utf8(file.clone()).unwrap().replace(owner, new_owner);
+            if self.replace(&file, new.as_bytes()) {
+                return;
+            }
+        }
+    }
+
+    fn replace(&self, old: &[u8], new: &[u8]) -> bool {
+        let temporary = self.path.with_extension("editor");
+        std::fs::write(&temporary, new).unwrap();
+        if self.read() != old {
+            return false;
+        }
+        std::fs::rename(&temporary, &self.path).unwrap();
+        true
+    }
+}
+
+fn words(all: Vec<String>) -> Value {
+    Value::Map(vec![("words".to_owned(), Value::Sequence(all.into_iter().map(Value::String).collect()))])
+}
+
+fn list(value: &Value) -> Vec<String> {
+    let Value::Map(entries) = value else { panic!("{value:?}") };
+    let Some((_, Value::Sequence(items))) = entries.iter().find(|(key, _)| key == "words") else { panic!("{value:?}") };
+    items.iter().map(|item| if let Value::String(word) = item { word.clone() } else { panic!("{item:?}") }).collect()
+}
