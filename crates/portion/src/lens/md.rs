@@ -1,39 +1,250 @@
 //! Markdown, by heading path, and its front matter.
+//!
+//! # Addresses
+//! `/Guide/Install` is the section `Install` within the section `Guide`: its heading and everything up to the next heading of the same or a
+//! higher level. Names are the text of headings without markup, with single blanks; a JSON Pointer, so that `/` in a name is written `~1`.
+//! Headings in lists, quotes, code and HTML are no sections. Two equal paths are ambiguous. `front` is the front matter: YAML between `---`
+//! lines or TOML between `+++` lines, at the start of the file; its fragment has that format.
+//!
+//! # Fragments
+//! A section with its heading at level 1 and the headings in it shifted alike, without blank lines at the end, with LF. An underlined
+//! heading is written with `#`, so that the fragment can stand at any level; one of several lines stays underlined. What is put is shifted back.
+//! A heading that is already there keeps its bytes; a new one of level 1 or 2 is underlined if the file's others of its level are. A heading that
+//! would be deeper than level 6 is refused, and so is a fragment that is not one section.
+//!
+//! # The embedding
+//! The value is a string: the text without its last line end.
 
-use super::{Edit, Format, Fragment, Item, Lens, LensError, Syntax};
+mod front;
+mod headings;
+mod shift;
+
+use std::borrow::Cow;
+
+use self::headings::{Heading, Outline};
+use super::apply::splice;
+use super::{Edit, Format, Fragment, Item, Lens, LensError, MAX_PORTION, Span, Syntax, body, lines};
+use crate::pointer;
 use crate::value::Value;
 
 pub(crate) struct Markdown;
 
-impl Lens for Markdown {
-    fn get(&self, _file: &[u8], _expression: &str) -> Result<Fragment, LensError> {
-        todo!()
+/// The expression of the front matter.
+const FRONT: &str = "front";
+
+fn tokens(expression: &str) -> Result<Vec<String>, LensError> {
+    let tokens = pointer::parse("md", expression)?;
+    if tokens.is_empty() {
+        return Err(LensError::Selector {
+            scheme: "md",
+            selector: expression.to_owned(),
+            why: "write `/Heading/Sub-heading`, or `front` for the front matter".to_owned(),
+        });
     }
-    fn put(&self, _file: &[u8], _expression: &str, _fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
-        todo!()
-    }
-    fn insert(&self, _file: &[u8], _expression: &str, _fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
-        todo!()
-    }
-    fn remove(&self, _file: &[u8], _expression: &str) -> Result<Vec<Edit>, LensError> {
-        todo!()
-    }
-    fn list(&self, _file: &[u8]) -> Result<Vec<Item>, LensError> {
-        todo!()
-    }
-    fn format_for(&self, _expression: &str, _value: &Value) -> Format {
-        todo!()
+    Ok(tokens)
+}
+
+/// The section's index in the outline.
+fn located(outline: &Outline<'_>, expression: &str) -> Result<usize, LensError> {
+    let tokens = tokens(expression)?;
+    let found: Vec<usize> = outline.at(&tokens).collect();
+    match found[..] {
+        [only] => {
+            let span = outline.section(only);
+            if span.len() > MAX_PORTION {
+                let size = span.len();
+                return Err(LensError::TooLarge(format!("the section holds {size} bytes, more than {MAX_PORTION}")));
+            }
+            Ok(only)
+        }
+        [] => {
+            let front = outline.front.iter().map(|_| FRONT.to_owned());
+            Err(LensError::missing(expression, outline.paths().map(pointer::format).chain(front)))
+        }
+        _ => Err(LensError::Ambiguous {
+            selector: expression.to_owned(),
+            lines: found.iter().map(|at| outline.line(outline.headings[*at].span.start)).collect(),
+        }),
     }
 }
 
+impl Lens for Markdown {
+    fn get(&self, file: &[u8], expression: &str) -> Result<Fragment, LensError> {
+        let outline = Outline::read(file)?;
+        if expression == FRONT {
+            return front::get(&outline);
+        }
+        let at = located(&outline, expression)?;
+        let text =
+            shift::to_root(outline.text, &outline.headings, &outline.section(at), outline.headings[at].level - 1);
+        Ok(Fragment { format: Format::Markdown, text: text.into_bytes() })
+    }
+
+    fn put(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
+        let outline = Outline::read(file)?;
+        if expression == FRONT {
+            return front::put(&outline, fragment);
+        }
+        let at = located(&outline, expression)?;
+        let text = one_section(fragment)?;
+        let span = outline.section(at);
+        let new = shift::from_root(&text, outline.headings[at].level - 1, &outline)?;
+        let plan = |new: &str| guarded(&outline, &span, body::replaced(file, &span, b"", new.as_bytes()));
+        plan(&new).or_else(|refused| {
+            // A heading that follows without a blank line may need one now.
+            let follows = outline.headings.iter().any(|heading| heading.span.start == span.end);
+            if follows { plan(&format!("{new}\n")) } else { Err(refused) }
+        })
+    }
+
+    fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
+        let outline = Outline::read(file)?;
+        if expression == FRONT {
+            return front::insert(&outline, fragment);
+        }
+        let tokens = tokens(expression)?;
+        let text = one_section(fragment)?;
+        insert(&outline, &tokens, &text)
+    }
+
+    fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
+        let outline = Outline::read(file)?;
+        if expression == FRONT {
+            return front::remove(&outline);
+        }
+        let at = located(&outline, expression)?;
+        let span = outline.section(at);
+        let is_blank_line = |line: &&[u8]| body::is_blank(body::content(line));
+        let behind: usize = body::lines(&file[span.end..]).take_while(is_blank_line).map(<[u8]>::len).sum();
+        let before: usize =
+            body::lines_back(&file[outline.start..span.start]).take_while(is_blank_line).map(<[u8]>::len).sum();
+        let edits = if span.end + behind == file.len() {
+            body::removed(file, &(span.start - before..span.end))
+        } else if before > 0 || span.start == outline.start {
+            body::removed(file, &(span.start..span.end + behind))
+        } else {
+            body::removed(file, &span)
+        };
+        guarded(&outline, &span, edits)
+    }
+
+    fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {
+        let outline = Outline::read(file)?;
+        Ok(outline.items())
+    }
+
+    fn format_for(&self, expression: &str, _value: &Value) -> Format {
+        if expression == FRONT { Format::Yaml } else { Format::Markdown }
+    }
+}
+
+/// The fragment's text, if it is one section.
+fn one_section(fragment: &Fragment) -> Result<Cow<'_, str>, LensError> {
+    if fragment.format != Format::Markdown {
+        return Err(LensError::Refused(format!("a section is markdown, not {}", fragment.format)));
+    }
+    let text = shift::tidied(&fragment.text)?;
+    let headings = headings::of(&text, 0);
+    match &headings[..] {
+        [first, ..] if first.span.start > 0 => {
+            Err(LensError::Refused("the fragment has text before its heading".to_owned()))
+        }
+        [first, others @ ..] if first.level == 1 => match others.iter().find(|heading| heading.level == 1) {
+            None => Ok(text),
+            Some(second) => Err(LensError::Refused(format!(
+                "the fragment has a second heading of level 1, `{}`; a portion is one section",
+                second.name
+            ))),
+        },
+        _ => Err(LensError::Refused("the fragment must begin with a heading of level 1, `# …`".to_owned())),
+    }
+}
+
+/// The plan, if the headings above and below the section at `span` stay what they are.
+fn guarded(outline: &Outline<'_>, span: &Span, edits: Vec<Edit>) -> Result<Vec<Edit>, LensError> {
+    let written = splice(outline.file, &edits)?;
+    let after = Outline::read(&written)?;
+    let same = |(old, new): (&Heading, &Heading)| (old.level, &old.name) == (new.level, &new.name);
+    let above = outline.headings.iter().take_while(|heading| heading.span.start < span.start);
+    let below = outline.headings.iter().rev().take_while(|heading| heading.span.start >= span.end);
+    let (above_count, below_count) = (above.clone().count(), below.clone().count());
+    let stays = above_count + below_count <= after.headings.len()
+        && above.zip(&after.headings).all(same)
+        && below.zip(after.headings.iter().rev()).all(same)
+        && outline.front.as_ref().map(|front| &outline.file[front.whole.clone()])
+            == after.front.as_ref().map(|front| &written[front.whole.clone()]);
+    if stays {
+        return Ok(edits);
+    }
+    Err(LensError::Refused(
+        "another heading would change: the fragment leaves something open, as a code block".to_owned(),
+    ))
+}
+
+/// Plans a new section at the end of its parent, which is made if it is missing.
+fn insert(outline: &Outline<'_>, tokens: &[String], text: &str) -> Result<Vec<Edit>, LensError> {
+    let file = outline.file;
+    let mut made = tokens.len() - 1;
+    let parent = loop {
+        match outline.at(&tokens[..made]).collect::<Vec<_>>()[..] {
+            _ if made == 0 => break None,
+            [only] => break Some(only),
+            [] => made -= 1,
+            [..] => {
+                let parent = pointer::format(&tokens[..made]);
+                return Err(LensError::Refused(format!(
+                    "several sections stand at `{parent}`, so it is not clear where to"
+                )));
+            }
+        }
+    };
+    let level = outline.child_level(parent);
+    let at = parent.map_or_else(|| outline.end(), |parent| outline.section(parent).end);
+    let mut new = String::new();
+    for (depth, name) in tokens[made..tokens.len() - 1].iter().enumerate() {
+        new.push_str(&shift::heading(level + depth, name)?);
+        new.push('\n');
+    }
+    new.push_str(&shift::from_root(text, level + tokens.len() - 2 - made, outline)?);
+    let above = &file[outline.start..at];
+    if body::lines_back(above).next().is_some_and(|line| !body::is_blank(body::content(line))) {
+        new.insert(0, '\n');
+    }
+    let below = body::lines(&file[at..]).next();
+    if below.is_some_and(|line| !body::is_blank(body::content(line))) {
+        new.push('\n');
+    }
+    guarded(outline, &(at..at), body::replaced(file, &(at..at), b"", new.as_bytes()))
+}
+
 impl Syntax for Markdown {
-    fn value(&self, _text: &[u8]) -> Result<Value, LensError> {
-        todo!()
+    fn value(&self, text: &[u8]) -> Result<Value, LensError> {
+        Ok(Value::String(lines::string(text)?.to_owned()))
     }
-    fn update(&self, _text: &[u8], _value: &Value) -> Result<Vec<u8>, LensError> {
-        todo!()
+
+    fn update(&self, text: &[u8], value: &Value) -> Result<Vec<u8>, LensError> {
+        if lines::string(text).is_ok_and(|old| value.as_text() == Some(old)) {
+            return Ok(text.to_vec());
+        }
+        self.render(value)
     }
-    fn render(&self, _value: &Value) -> Result<Vec<u8>, LensError> {
-        todo!()
+
+    fn render(&self, value: &Value) -> Result<Vec<u8>, LensError> {
+        let written = lines::written(Format::Markdown, value, true)?;
+        if shift::tidied(&written)?.as_bytes() != written {
+            return Err(LensError::CannotSay {
+                format: Format::Markdown,
+                path: String::new(),
+                what: "blank lines at the ends, CR LF or an underlined heading".to_owned(),
+            });
+        }
+        Ok(written)
+    }
+
+    fn tidy<'a>(&self, text: &'a [u8]) -> Result<Cow<'a, [u8]>, LensError> {
+        Ok(match shift::tidied(text)? {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        })
     }
 }

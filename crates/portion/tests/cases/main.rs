@@ -5,6 +5,7 @@ mod convert;
 mod json;
 mod keys;
 mod mark;
+mod md;
 mod numbers;
 mod toml;
 

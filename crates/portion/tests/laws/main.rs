@@ -7,6 +7,7 @@
 
 mod json;
 mod keys;
+mod md;
 mod toml;
 
 use std::cell::{Cell, RefCell};
@@ -74,6 +75,8 @@ laws! {
     properties_files: Subject::keyed(Scheme::Properties, crate::keys::files(Scheme::Properties));
     // A region that is put into the other of its own name would hold its own markers.
     marked_files: Subject { refusals: 20, ..Subject::keyed(Scheme::Mark, crate::keys::marked()) };
+    // A section with another heading is another portion.
+    markdown_files: Subject { refusals: 90, ..Subject::keyed(Scheme::Md, crate::md::files()) };
     lines_files: Subject::keyed(Scheme::Lines, crate::keys::plain());
     bytes_files: Subject::keyed(Scheme::Bytes, crate::keys::plain());
 }

@@ -1,0 +1,146 @@
+use super::*;
+use portion::Scheme::Md;
+
+const DOC: &str = "\
+Intro
+
+# Guide
+
+## Install *now*
+
+    # code
+
+```
+# fence
+```
+
+> # quote
+
+- # list
+
+### On  `Linux`
+text
+### Windows
+
+## Use
+Deep
+====
+
+Sub
+---
+s
+";
+
+#[test]
+fn sections_by_path() {
+    get(Md, DOC, "/Guide/Use", "# Use\n");
+    get(Md, DOC, "/Guide/Install now/On Linux", "# On  `Linux`\ntext\n");
+    get(Md, DOC, "/Deep", "# Deep\n\n## Sub\ns\n");
+    get(Md, DOC, "/Deep/Sub", "# Sub\ns\n");
+    listed(
+        Md,
+        DOC,
+        &[
+            ("/Guide", 3, 21),
+            ("/Guide/Install now", 5, 19),
+            ("/Guide/Install now/On Linux", 17, 18),
+            ("/Guide/Install now/Windows", 19, 19),
+            ("/Guide/Use", 21, 21),
+            ("/Deep", 22, 27),
+            ("/Deep/Sub", 25, 27),
+        ],
+    );
+    get_fails(
+        Md,
+        DOC,
+        "/Guide/Instal now",
+        "missing: nothing stands at `/Guide/Instal now`; did you mean `/Guide/Install now`, `/Guide/Install now/Windows`, `/Guide/Install now/On Linux`?",
+    );
+    get_fails(Md, "# A\n# A\n", "/A", "ambiguous: `/A` matches 2 portions, on lines 1, 2");
+    get_fails(
+        Md,
+        "# A\n",
+        "",
+        "selector: `` is no md selector: write `/Heading/Sub-heading`, or `front` for the front matter",
+    );
+}
+
+#[test]
+fn headings_shift_and_keep_their_bytes() {
+    put(Md, DOC, "/Guide/Use", "# Use\n\n## More\nx\n", &DOC.replace("## Use\n", "## Use\n\n### More\nx\n\n"));
+    put(Md, DOC, "/Deep/Sub", "# Sub\nt\n", &DOC.replace("---\ns", "---\nt"));
+    put(
+        Md,
+        "A\n=\n\nB\n-\n",
+        "/A",
+        "# A\n\n## B\nx\n\n## New\n## Close\n\n## 1. No\n\n### Low\n",
+        "A\n=\n\nB\n-\nx\n\nNew\n---\n## Close\n\n## 1. No\n\n### Low\n",
+    );
+    put(Md, "# A\r\n\r\n##  B ##\r\nx", "/A/B", "#  B ##\ny\n", "# A\r\n\r\n##  B ##\r\ny");
+    put(Md, "\u{feff}# A\nx\n\n\n# B\n", "/A", "# A\n", "\u{feff}# A\n\n\n# B\n");
+    // A fragment that somebody wrote with underlines, and with blank lines around.
+    put(Md, "## A\nx\n", "/A", "\n\nA\n===\n\nC #\n---\n\n", "## A\n\n### C # #\n");
+    // Several lines stay underlined.
+    get(Md, "x\n\nA\nB\n---\n", "/A B", "A\nB\n===\n");
+    put(Md, "A\nB\n---\nx\n", "/A B", "A\nB\n===\ny\n", "A\nB\n---\ny\n");
+    // A setext heading that follows at once gets the blank line that it then needs.
+    put(Md, "# A\nB\n===\n", "/A", "# A\ntext\n", "# A\ntext\n\nB\n===\n");
+}
+
+#[test]
+fn what_is_no_section_is_refused() {
+    let file = "# A\n\n## B\n\n### C\n\n# D\n";
+    put_fails(Md, file, "/A/B", "text\n", "refused: the fragment must begin with a heading of level 1, `# …`");
+    put_fails(Md, file, "/A/B", "## B\n", "refused: the fragment must begin with a heading of level 1, `# …`");
+    put_fails(Md, file, "/A/B", "x\n\n# B\n", "refused: the fragment has text before its heading");
+    put_fails(
+        Md,
+        file,
+        "/A/B",
+        "# B\n# E\n",
+        "refused: the fragment has a second heading of level 1, `E`; a portion is one section",
+    );
+    put_fails(
+        Md,
+        file,
+        "/A/B",
+        "# B\n```\nopen\n",
+        "refused: another heading would change: the fragment leaves something open, as a code block",
+    );
+    put_fails(Md, file, "/A/B/C", "# C\n##### x\n", "refused: the heading `x` would have level 7, and there is none");
+    put_fails(
+        Md,
+        file,
+        "/A/B",
+        "# Other\n",
+        "refused: after the edit, `/A/B` could not be found again: nothing stands at `/A/B`; did you mean `/A`?",
+    );
+}
+
+#[test]
+fn front_matter() {
+    let file = "\u{feff}---\r\ntags: [a]\r\n---\r\n\r\n# T\r\n";
+    get(Md, file, "/T", "# T\n");
+    get_fails(Md, "# T\n---\na: 1\n---\n", "front", "missing: nothing stands at `front`");
+    get_fails(Md, "---\n\nx\n\n---\n", "front", "missing: nothing stands at `front`");
+}
+
+#[test]
+fn new_sections() {
+    for (before, expression, put, after) in [
+        ("", "/A", "# A\nx\n", "# A\nx\n"),
+        ("# A\nx", "/A/B", "# B\ny\n", "# A\nx\n\n## B\ny"),
+        ("# A\n\n## B\n\n# C\n", "/A/D", "# D\n", "# A\n\n## B\n\n## D\n\n# C\n"),
+        ("# A\n# C\n", "/A/D", "# D\n", "# A\n\n## D\n\n# C\n"),
+        ("# A\r\n", "/B", "# B\nx\n", "# A\r\n\r\n# B\r\nx\r\n"),
+        ("# A\n\n#### B\n", "/A/C", "# C\n", "# A\n\n#### B\n\n#### C\n"),
+        ("A\n===\n", "/B", "# B\n", "A\n===\n\nB\n===\n"),
+    ] {
+        insert_only(Md, before, expression, Format::Markdown, put, after);
+        get(Md, after, expression, put);
+    }
+    insert_only(Md, "x\n", "/A/B", Format::Markdown, "# B\ny\n", "x\n\n# A\n\n## B\ny\n");
+    remove(Md, "# A\nx\n\n# B\ny\n\n# C\n", "/B", "# A\nx\n\n# C\n");
+    remove(Md, "# A\nx\n\n# B\ny\n", "/B", "# A\nx\n");
+    remove(Md, "# A\nx\n# B\ny\n\n# C\n", "/B", "# A\nx\n\n# C\n");
+}

@@ -1,0 +1,49 @@
+//! Markdown files.
+
+use proptest::prelude::*;
+
+const BLOCKS: &[&str] = &[
+    "",
+    "text",
+    "text\nmore",
+    "# A",
+    "## B",
+    "### C",
+    "#### D ####",
+    "##  B",
+    "A\n===",
+    "B\n---",
+    "Two\nlines\n---",
+    "   ## E #",
+    "- item\n  # in\n\n  ## B",
+    "> # quoted",
+    "```\n# no\n```",
+    "    # code",
+    "<div>\n# no\n</div>",
+    "| a |\n|---|\n| b |",
+    "***",
+    "[r]: /url",
+    "# [r]",
+    "## *B*",
+    "# `x` é",
+    "1. a\n\n   b",
+    "#",
+    "#no",
+    "<!-- c\n# no\n-->",
+    "\\# no",
+    "# #",
+];
+
+pub(crate) fn files() -> BoxedStrategy<Vec<u8>> {
+    let block = (prop::sample::select(BLOCKS), prop::sample::select(vec!["\n", "\n\n", "\n\n\n"]));
+    (prop::collection::vec(block, 0..12), any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.8))
+        .prop_map(|(blocks, crlf, bom, final_end)| {
+            let mut text: String = blocks.into_iter().flat_map(|(block, end)| [block, end]).collect();
+            if !final_end {
+                text.truncate(text.trim_end().len());
+            }
+            let text = if crlf { text.replace('\n', "\r\n") } else { text };
+            format!("{}{text}", if bom { "\u{feff}" } else { "" }).into_bytes()
+        })
+        .boxed()
+}
