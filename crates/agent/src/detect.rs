@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use plan::{Condition, Fingerprint, GroupId, Shape};
+use plan::{Condition, Fingerprint, GroupId};
 use portion::{Format, Fragment, LensError, Mapping, Scheme, Selector, Value};
 
 use crate::folder::{FileId, Folder, Reading, Stat};
@@ -198,11 +198,6 @@ fn is_empty(mapping: &Mapping, shared: &Fragment) -> bool {
 }
 
 impl Found {
-    /// The form in which it is written.
-    pub(crate) fn shape(&self, target: &Target) -> Shape {
-        Shape { format: self.portion.format.clone(), mapping: target.mapping_text.clone() }
-    }
-
     /// The fingerprint of what it means.
     pub(crate) fn value(&self, target: &Target, keys: &Keys) -> Result<Fingerprint, LensError> {
         target.mapping.value(&self.shared).map(|value| keys.value(target.group, &value))

@@ -262,8 +262,10 @@ impl Journal {
         inner.position += written;
         records.into_iter().for_each(|record| inner.contents.apply(record));
         let position = inner.position;
-        if inner.length > inner.compact_above {
-            self.compact(&mut inner)?;
+        if inner.length > inner.compact_above
+            && let Err(error) = self.compact(&mut inner)
+        {
+            tracing::warn!(path = %self.path.display(), %error, "the journal could not be written anew; it goes on growing");
         }
         Ok(position)
     }
@@ -290,9 +292,18 @@ impl Journal {
             state = self.syncing.lock().unwrap_or_else(PoisonError::into_inner);
             state.busy = false;
             self.synced.notify_all();
-            state.done = state.done.max(result?);
+            let reached = result?;
+            state.done = state.done.max(reached);
+            if reached < position {
+                return Err(io::Error::other("that was never written to the journal"));
+            }
         }
         Ok(())
+    }
+
+    /// The position up to which it is durable.
+    pub(crate) fn synced(&self) -> u64 {
+        self.syncing.lock().unwrap_or_else(PoisonError::into_inner).done
     }
 
     /// Looks at what it says.

@@ -12,20 +12,27 @@ mod buffers;
 mod connection;
 mod copies;
 mod detect;
+mod engine;
 mod enrol;
 mod error;
 mod folder;
 mod identity;
+mod inspect;
+mod jobs;
 mod journal;
 mod keys;
 mod os;
+mod outbox;
 mod place;
 mod repository;
 mod restore;
+mod roster;
 mod run;
 mod splice;
 pub mod step;
+mod stream;
 mod tls;
+mod watch;
 mod write;
 
 pub use allow::{Allow, AllowError, Consent};
@@ -38,7 +45,7 @@ pub use journal::JournalError;
 pub use keys::Keys;
 pub use os::OsFolder;
 pub use repository::RepositoryOpener;
-pub use run::{Agent, AgentError, AgentOptions};
+pub use run::{Agent, AgentError, AgentOptions, RESCAN};
 pub use splice::{
     Deleted, Displaced, Intent, IntentLog, NoLog, Recovered, Refusal, SpliceError, Spliced, delete, recover, splice,
     sweep,

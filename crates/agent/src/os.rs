@@ -237,12 +237,6 @@ impl Folder for OsFolder {
     }
 }
 
-/// Whether a name is one that some agent gives to its temporary files.
-pub(crate) fn is_temporary(name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    name.first() == Some(&b'.') && memmem(name, MARK.as_bytes()).is_some()
-}
-
 fn tail_of(name: &OsStr, tag: &str) -> Option<String> {
     let bytes = name.as_bytes();
     let mark = format!("{MARK}{tag}-");
@@ -404,4 +398,25 @@ fn open_lock(path: &Path) -> io::Result<File> {
 pub(crate) fn version_of(path: &Path) -> Option<(u64, u64, i128, i128)> {
     let stat = stat_of(&rustix::fs::stat(path).ok()?);
     Some((stat.id.inode, stat.len, stat.modified, stat.changed))
+}
+
+/// The device of a folder, and whether changes made elsewhere can reach it unseen: a network file system, or one that a program serves.
+pub(crate) fn file_system(folder: &Path) -> io::Result<(u64, bool)> {
+    let device = rustix::fs::stat(folder)?.st_dev;
+    let magic = rustix::fs::statfs(folder)?.f_type as u64 & 0xffff_ffff;
+    let remote = [
+        0x6969,      // NFS
+        0x517b,      // SMB
+        0xff53_4d42, // CIFS
+        0xfe53_4d42, // SMB 2
+        0x6573_5546, // FUSE
+        0x0102_1997, // 9P
+        0x5346_414f, // AFS
+        0x00c3_6400, // Ceph
+        0x7375_7245, // Coda
+        0x7461_636f, // OCFS2
+        0x786f_4256, // VirtualBox shared folders
+        0x0bd0_0bd0, // Lustre
+    ];
+    Ok((device, remote.contains(&magic)))
 }

@@ -45,14 +45,14 @@ impl Done {
 }
 
 /// Restores, on a thread that may block. `expected` is what must stand there (`None`: the portion must be missing).
-pub(crate) fn restore(
+pub(crate) fn restore<'a>(
     place: &Place,
     target: &Target,
     keys: &Keys,
     version: &Version,
     expected: Option<Fingerprint>,
     file: &mut Vec<u8>,
-    log: &mut dyn FnMut(&Portion) -> Box<dyn IntentLog>,
+    log: &mut dyn FnMut(&Portion) -> Box<dyn IntentLog + 'a>,
 ) -> Done {
     if let Err(why) = verify(target, keys, version) {
         return Done::nothing(Restored::Refused(why));

@@ -98,7 +98,9 @@ impl Repository {
     pub async fn read_by_index(&self, blobs: &[Id]) -> Result<Bytes, ReadError> {
         let locations = self.find_blobs(BlobKind::Data, blobs).await?;
         check_length(&locations)?;
-        let parts = stream::iter(blobs.to_vec().into_iter().zip(locations).map(|(id, location)| self.read_checked(id, location)));
+        let parts = stream::iter(
+            blobs.to_vec().into_iter().zip(locations).map(|(id, location)| self.read_checked(id, location)),
+        );
         let parts: Vec<Vec<u8>> = parts.buffered(AT_ONCE).try_collect().await?;
         Ok(parts.concat().into())
     }

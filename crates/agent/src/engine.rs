@@ -1,0 +1,817 @@
+//! The event loop around the step function: it hands over what happened, and carries out what follows.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use plan::{BackedUp, Condition, Fingerprint, MemberId, Record, VersionId};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use wire::v1::{self, FromAgent, from_agent, to_agent};
+
+use crate::copies::Seal;
+use crate::detect::{Seen, Target};
+use crate::inspect;
+use crate::jobs::{KEEP_DISPLACED, RestoreDone, Tools, stage};
+use crate::journal::{self, Deletion};
+use crate::outbox::Outgoing;
+use crate::roster;
+use crate::step::{Assignment, Commit, Copied, Effect, Event, Instruction, Restored, Sight, Steps};
+use crate::stream::Stream;
+use crate::watch::{Touched, Watch};
+
+/// Time passes for the rules in steps of this.
+const TICK: Duration = Duration::from_secs(1);
+/// A file above this size is compared by its time stamps before it is read because of an event.
+const LARGE: u64 = 1 << 20;
+/// So many questions are answered at a time.
+const QUESTIONS: usize = 8;
+
+/// What a job came to.
+#[derive(Debug)]
+pub(crate) enum Happened {
+    Looked(MemberId, Sight, Option<Seen>),
+    BackedUp(MemberId, Result<(Copied, Vec<u8>), Condition>, Option<Seen>),
+    Restored(MemberId, VersionId, RestoreDone),
+    Changed(Vec<MemberId>),
+    Recovered(MemberId, VersionId, Option<RestoreDone>),
+    Answered(Box<v1::InspectReply>),
+    Kept(Box<Deletion>),
+}
+
+/// Seals that the repository told of.
+#[derive(Debug, Default)]
+pub(crate) struct Seals {
+    waiting: Mutex<Vec<Seal>>,
+    more: Notify,
+}
+
+impl Seals {
+    pub(crate) fn add(&self, seal: Seal) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(seal);
+        self.more.notify_one();
+    }
+
+    fn take(&self) -> Vec<Seal> {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A member, as far as its file is concerned.
+struct Local {
+    /// What its assignment means, or why it means nothing.
+    target: Result<Arc<Target>, Condition>,
+    points: Vec<PathBuf>,
+    seen: Option<Seen>,
+    /// The journal's position that a message which names its generation rests on.
+    named: u64,
+    /// When its file was last touched, for the stages.
+    touched: Instant,
+}
+
+/// The loop's state.
+pub(crate) struct Engine {
+    pub(crate) tools: Arc<Tools>,
+    pub(crate) watch: Watch,
+    pub(crate) outbox: mpsc::Sender<Outgoing>,
+    pub(crate) streams: mpsc::Receiver<Stream>,
+    pub(crate) seals: Arc<Seals>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) user_home: Option<PathBuf>,
+    pub(crate) rescan: Duration,
+    /// Where the members are remembered over a restart.
+    pub(crate) roster: PathBuf,
+    steps: Steps,
+    locals: HashMap<MemberId, Local>,
+    by_point: HashMap<PathBuf, HashSet<MemberId>>,
+    assigned: BTreeMap<MemberId, v1::Assignment>,
+    stream: Option<(u64, mpsc::Sender<FromAgent>)>,
+    happened: mpsc::Receiver<Happened>,
+    report: mpsc::Sender<Happened>,
+    running: TaskTracker,
+    questions: usize,
+    /// Restores whose file was written, until the journal has what follows from it.
+    written: HashMap<MemberId, Option<Deletion>>,
+    /// What is to be deleted, and when.
+    displaced: Vec<(Instant, Deletion)>,
+    /// Seals that the manager was not told of.
+    unsaid: Vec<Seal>,
+    /// Members whose last write is neither done nor undone.
+    unfinished: HashMap<MemberId, bool>,
+    zero: Instant,
+}
+
+/// What an engine is made of.
+pub(crate) struct Parts {
+    pub(crate) tools: Arc<Tools>,
+    pub(crate) outbox: mpsc::Sender<Outgoing>,
+    pub(crate) streams: mpsc::Receiver<Stream>,
+    pub(crate) seals: Arc<Seals>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) user_home: Option<PathBuf>,
+    pub(crate) rescan: Duration,
+    pub(crate) roster: PathBuf,
+}
+
+impl Engine {
+    /// An engine with what the journal holds.
+    pub(crate) fn new(parts: Parts) -> Engine {
+        let journaled = parts.tools.journal.read(|contents| {
+            contents
+                .members
+                .iter()
+                .map(|(id, kept)| (*id, (kept.entry.clone(), kept.left.iter().copied().collect())))
+                .collect()
+        });
+        // Every member has one job at a time; the rest are a few.
+        let (report, happened) = mpsc::channel(1024);
+        Engine {
+            tools: parts.tools,
+            watch: Watch::start(),
+            outbox: parts.outbox,
+            streams: parts.streams,
+            seals: parts.seals,
+            stop: parts.stop,
+            user_home: parts.user_home,
+            rescan: parts.rescan,
+            roster: parts.roster,
+            steps: Steps::new(journaled),
+            locals: HashMap::new(),
+            by_point: HashMap::new(),
+            assigned: BTreeMap::new(),
+            stream: None,
+            happened,
+            report,
+            running: TaskTracker::new(),
+            questions: 0,
+            written: HashMap::new(),
+            displaced: Vec::new(),
+            unsaid: Vec::new(),
+            unfinished: HashMap::new(),
+            zero: Instant::now(),
+        }
+    }
+
+    /// Runs until it is told to stop; then finishes what is under way, and seals.
+    pub(crate) async fn run(mut self) {
+        self.begin().await;
+        let policy = self.tools.allow.path().to_owned();
+        for point in Watch::points(&policy) {
+            self.watch.add(&point);
+        }
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut rescan_at = self.next_rescan();
+        let stop = self.stop.clone();
+        let seals = self.seals.clone();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(stream) = self.streams.recv() => self.streamed(stream).await,
+                Some(happened) = self.happened.recv() => self.took_place(happened).await,
+                touched = self.watch.next() => self.touched(touched, &policy).await,
+                () = seals.more.notified() => self.say_seals().await,
+                _ = tick.tick() => {
+                    self.tick().await;
+                    if Instant::now() >= rescan_at {
+                        self.check(self.locals.keys().copied().collect());
+                        rescan_at = self.next_rescan();
+                    }
+                }
+            }
+        }
+        self.end().await;
+    }
+
+    /// Finishes what a crash interrupted, and takes up the members that were there before.
+    async fn begin(&mut self) {
+        let (intents, deletions, unsealed) = self.tools.journal.read(|contents| {
+            (
+                contents.intents.clone(),
+                contents.deletions.clone(),
+                contents.unsealed.values().cloned().collect::<Vec<_>>(),
+            )
+        });
+        let assigned = roster::load(&self.roster);
+        let mut folders: HashSet<PathBuf> = intents.values().map(|intent| intent.folder.clone()).collect();
+        folders.extend(deletions.values().map(|deletion| deletion.folder.clone()));
+        folders.extend(
+            assigned
+                .iter()
+                .filter_map(|member| crate::place::resolve(Path::new(&member.path)).ok()?.parent().map(Path::to_owned)),
+        );
+        for (member, intent) in intents {
+            if member != MemberId([0; 16]) {
+                self.recover(member, intent).await;
+            }
+        }
+        let deletions: Vec<Deletion> = deletions.into_values().collect();
+        self.tools
+            .blocking(move |tools| {
+                deletions.iter().for_each(|deletion| {
+                    tools.delete(deletion);
+                });
+                folders.iter().for_each(|folder| tools.sweep(folder));
+            })
+            .await;
+        match self.tools.copies.recover(unsealed).await {
+            Ok(seals) => {
+                let sealed: HashSet<VersionId> = seals.iter().flat_map(|seal| seal.versions.iter().copied()).collect();
+                let lost: Vec<VersionId> = self.tools.journal.read(|contents| {
+                    contents.unsealed.keys().filter(|version| !sealed.contains(version)).copied().collect()
+                });
+                self.append([journal::Record::Sealed(lost)]);
+                self.unsaid.extend(seals);
+            }
+            Err(error) => tracing::warn!(error = error.why, "what an earlier process left unsealed stays so"),
+        }
+        for member in assigned {
+            self.assign(member).await;
+        }
+    }
+
+    async fn recover(&mut self, member: MemberId, intent: journal::MemberIntent) {
+        let version = intent.version;
+        let recovered = self
+            .tools
+            .blocking(move |tools| {
+                tools.recover(member, &intent).inspect_err(|error| {
+                    tracing::error!(%error, "a write that was interrupted is neither done nor undone");
+                })
+            })
+            .await
+            .and_then(Result::ok);
+        self.recovered(member, version, recovered).await;
+    }
+
+    async fn recovered(&mut self, member: MemberId, version: VersionId, done: Option<RestoreDone>) {
+        let Some(done) = done else {
+            self.unfinished.insert(member, false);
+            return;
+        };
+        self.unfinished.remove(&member);
+        if let (Restored::Done(portion), Some(deletion)) = (done.restored, done.written) {
+            self.written.insert(member, deletion);
+            self.handle(Event::Recovered { member, version, portion }).await;
+            self.settle_written(member);
+        }
+        if self.locals.contains_key(&member) {
+            self.handle(Event::Touched(member)).await;
+        }
+    }
+
+    async fn end(mut self) {
+        self.running.close();
+        // Jobs end by themselves: they wait for disks and for the repository, which has deadlines of its own.
+        while let Some(happened) = tokio::select! {
+            biased;
+            happened = self.happened.recv() => happened,
+            () = self.running.wait() => None,
+        } {
+            self.took_place(happened).await;
+        }
+        while let Ok(happened) = self.happened.try_recv() {
+            self.took_place(happened).await;
+        }
+        match self.tools.copies.shut_down().await {
+            Ok(seals) => seals.into_iter().for_each(|seal| self.seals.add(seal)),
+            Err(error) => tracing::warn!(error = error.why, "not everything is sealed: the next start does it"),
+        }
+        self.say_seals().await;
+        let displaced = std::mem::take(&mut self.displaced);
+        self.tools
+            .blocking(move |tools| {
+                for (_, deletion) in displaced {
+                    tools.delete(&deletion);
+                }
+            })
+            .await;
+    }
+
+    fn next_rescan(&self) -> Instant {
+        // Agents that started together do not go on together.
+        let half = u64::try_from(self.rescan.as_millis() / 2).unwrap_or(u64::MAX).max(1);
+        let jitter = getrandom::u64().unwrap_or(0) % half;
+        Instant::now() + self.rescan / 2 + Duration::from_millis(jitter)
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.zero.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Hands an event to the rules, and carries out what follows.
+    async fn handle(&mut self, event: Event) {
+        let now = self.now();
+        for effect in self.steps.step(now, event) {
+            self.perform(effect).await;
+        }
+    }
+
+    async fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Watch(member) => self.watch_member(member),
+            Effect::Forget(member) => self.forget(member),
+            Effect::Look(member) => self.look(member),
+            Effect::BackUp(member) => self.back_up(member),
+            Effect::Restore { instruction, expected } => self.restore(instruction, expected),
+            Effect::Journal { member, entry, sync } => {
+                let known = self.tools.journal.read(|c| c.members.get(&member).map(|kept| kept.entry.generation));
+                let raises = known != Some(entry.generation);
+                let record = match self.written.remove(&member) {
+                    Some(deletion) => {
+                        self.displaced.extend(deletion.clone().map(|d| (Instant::now() + KEEP_DISPLACED, d)));
+                        journal::Record::Finished(member, Some(entry), deletion)
+                    }
+                    None => journal::Record::Entry(member, entry),
+                };
+                let position = self.append([record]);
+                if (sync || raises)
+                    && let Some(local) = self.locals.get_mut(&member)
+                {
+                    local.named = if sync { position } else { local.named.max(position) };
+                }
+            }
+            Effect::Left(member, version) => {
+                self.append([journal::Record::Left(member, version)]);
+            }
+            Effect::Report { report, job, refused } => {
+                let member = report.member;
+                // What a notice rests on is the file itself; what a restore says has to outlast the power.
+                let restored = report.base_gen == report.generation && report.generation > 0;
+                let needs = if restored { self.named(member) } else { 0 };
+                let message = wire::report(&report, job, &refused);
+                self.say(from_agent::Message::Report(message), needs).await;
+                if let Some(local) = self.locals.get(&member) {
+                    stage("reported", member, local.touched);
+                }
+            }
+            Effect::Commit { member, job, commit } => {
+                if let Some(record) = self.sign(member, &commit) {
+                    let done =
+                        BackedUp { base: commit.base, base_gen: commit.base_gen, base_fp: commit.base_fp, record };
+                    let needs = self.named(member);
+                    self.say(from_agent::Message::BackedUp(wire::backed_up(&done, Some(job))), needs).await;
+                }
+            }
+        }
+    }
+
+    fn named(&self, member: MemberId) -> u64 {
+        self.locals.get(&member).map_or(0, |local| local.named)
+    }
+
+    fn sign(&self, member: MemberId, commit: &Commit) -> Option<Record> {
+        let assignment = &self.steps.member(member)?.assignment;
+        let Copied { portion, value, size, copy, version } = commit.copied.clone();
+        let mapping = match &self.locals.get(&member)?.target {
+            Ok(target) => target.mapping_text.clone(),
+            Err(_) => return None,
+        };
+        let mut record = Record {
+            version,
+            group: assignment.group,
+            member,
+            generation: commit.generation,
+            shape: plan::Shape { format: portion.format, mapping },
+            text: portion.fingerprint,
+            value,
+            size,
+            copy,
+            mac: [0; 32],
+        };
+        self.tools.keys.sign(&mut record);
+        Some(record)
+    }
+
+    async fn say(&mut self, message: from_agent::Message, needs: u64) {
+        self.say_sealed(message, needs, Vec::new()).await;
+    }
+
+    async fn say_sealed(&mut self, message: from_agent::Message, needs: u64, sealed: Vec<VersionId>) {
+        // What cannot be said now is said when a stream stands: everything is reported then.
+        if let Some((_, stream)) = &self.stream {
+            let outgoing = Outgoing { message, stream: stream.clone(), needs, sealed };
+            // The outbox lives as long as this does.
+            let _ = self.outbox.send(outgoing).await;
+        }
+    }
+
+    fn append(&self, records: impl IntoIterator<Item = journal::Record>) -> u64 {
+        self.tools.journal.append(records).unwrap_or_else(|error| {
+            tracing::error!(%error, "the journal cannot be written: nothing that rests on it is said");
+            u64::MAX
+        })
+    }
+
+    fn watch_member(&mut self, member: MemberId) {
+        let Some(local) = self.locals.get_mut(&member) else { return };
+        if let Ok(target) = &local.target {
+            local.points = Watch::points(&target.path);
+        }
+        for point in local.points.clone() {
+            self.watch.add(&point);
+            self.by_point.entry(point).or_default().insert(member);
+        }
+    }
+
+    fn unwatch_member(&mut self, member: MemberId) {
+        let Some(local) = self.locals.get_mut(&member) else { return };
+        for point in std::mem::take(&mut local.points) {
+            self.watch.remove(&point);
+            if let Some(members) = self.by_point.get_mut(&point) {
+                members.remove(&member);
+                if members.is_empty() {
+                    self.by_point.remove(&point);
+                }
+            }
+        }
+    }
+
+    fn forget(&mut self, member: MemberId) {
+        self.unwatch_member(member);
+        self.locals.remove(&member);
+        self.append([journal::Record::Forget(member)]);
+    }
+
+    fn target(&self, member: MemberId) -> Result<Arc<Target>, Condition> {
+        if self.unfinished.contains_key(&member) {
+            return Err(Condition::Suspended(
+                "a write that was interrupted cannot be finished; see the agent's log".to_owned(),
+            ));
+        }
+        match self.locals.get(&member) {
+            Some(local) => local.target.clone(),
+            None => Err(Condition::Suspended("it is no member here".to_owned())),
+        }
+    }
+
+    /// Starts a job.
+    fn start(&self, job: impl Future<Output = Happened> + Send + 'static) {
+        let report = self.report.clone();
+        self.running.spawn(async move {
+            let happened = job.await;
+            // The loop ends after its jobs.
+            let _ = report.send(happened).await;
+        });
+    }
+
+    fn look(&mut self, member: MemberId) {
+        let tools = self.tools.clone();
+        match self.target(member) {
+            Ok(target) => self.start(async move {
+                let (sight, seen) = tools.look(member, target).await;
+                Happened::Looked(member, sight, seen)
+            }),
+            Err(condition) => {
+                self.start(async move { Happened::Looked(member, Sight::Absent(condition), None) });
+            }
+        }
+    }
+
+    fn back_up(&mut self, member: MemberId) {
+        let tools = self.tools.clone();
+        let named = self.named(member);
+        match self.target(member) {
+            Ok(target) => {
+                // The generation has to be durable before it is named: beside the copy, not after it.
+                let journal = self.tools.journal.clone();
+                if named != u64::MAX && named > journal.synced() {
+                    self.running.spawn_blocking(move || journal.sync(named));
+                }
+                self.start(async move {
+                    let (copied, seen) = tools.back_up(member, target).await;
+                    Happened::BackedUp(member, copied, seen)
+                });
+            }
+            Err(condition) => self.start(async move { Happened::BackedUp(member, Err(condition), None) }),
+        }
+    }
+
+    fn restore(&mut self, instruction: Box<Instruction>, expected: Option<Fingerprint>) {
+        let tools = self.tools.clone();
+        let (member, version) = (instruction.member, instruction.record.version);
+        match self.target(member) {
+            Ok(target) => self.start(async move {
+                let done = tools.restore(member, target, instruction, expected).await;
+                Happened::Restored(member, version, done)
+            }),
+            Err(condition) => self.start(async move {
+                let done = RestoreDone { restored: Restored::Failed(condition), written: None, unfinished: false };
+                Happened::Restored(member, version, done)
+            }),
+        }
+    }
+
+    async fn took_place(&mut self, happened: Happened) {
+        match happened {
+            Happened::Looked(member, sight, seen) => {
+                self.see(member, seen);
+                self.handle(Event::Looked(member, sight)).await;
+            }
+            Happened::BackedUp(member, result, seen) => {
+                self.see(member, seen);
+                match result {
+                    Ok((copied, unsealed)) => {
+                        let position = self.append([journal::Record::Unsealed(copied.version, unsealed)]);
+                        self.handle(Event::Copied(member, Box::new(copied))).await;
+                        // Not waited for: without it a power failure within the next second leaves the copy to
+                        // `restic rebuild-index`.
+                        let journal = self.tools.journal.clone();
+                        self.running.spawn_blocking(move || journal.sync(position));
+                    }
+                    Err(condition) => self.handle(Event::NotCopied(member, condition)).await,
+                }
+            }
+            Happened::Restored(member, version, done) => {
+                if done.unfinished {
+                    self.unfinished.insert(member, false);
+                }
+                if let Some(deletion) = done.written {
+                    self.written.insert(member, deletion);
+                }
+                tracing::debug!(member = %member.short(), version = %version.short(), "restored");
+                self.handle(Event::Restored(member, done.restored)).await;
+                self.settle_written(member);
+            }
+            Happened::Changed(members) => {
+                for member in members {
+                    self.handle(Event::Touched(member)).await;
+                }
+            }
+            Happened::Recovered(member, version, done) => self.recovered(member, version, done).await,
+            Happened::Answered(reply) => {
+                self.questions = self.questions.saturating_sub(1);
+                self.say(from_agent::Message::Inspected(*reply), 0).await;
+            }
+            Happened::Kept(deletion) => self.displaced.push((Instant::now() + 10 * KEEP_DISPLACED, *deletion)),
+        }
+    }
+
+    fn see(&mut self, member: MemberId, seen: Option<Seen>) {
+        if let Some(local) = self.locals.get_mut(&member) {
+            local.seen = seen;
+        }
+    }
+
+    /// A file was written, and the rules made nothing of it: the member is gone. The intent is done all the same.
+    fn settle_written(&mut self, member: MemberId) {
+        if let Some(deletion) = self.written.remove(&member) {
+            self.displaced.extend(deletion.clone().map(|d| (Instant::now() + KEEP_DISPLACED, d)));
+            self.append([journal::Record::Finished(member, None, deletion)]);
+        }
+    }
+
+    async fn touched(&mut self, touched: Touched, policy: &Path) {
+        match touched {
+            Touched::Everything => self.check(self.locals.keys().copied().collect()),
+            Touched::File(path, _) if path == policy => {
+                for member in self.locals.keys().copied().collect::<Vec<_>>() {
+                    self.handle(Event::Touched(member)).await;
+                }
+            }
+            Touched::File(path, at) => {
+                let members: Vec<MemberId> = self.by_point.get(&path).into_iter().flatten().copied().collect();
+                let mut large = Vec::new();
+                for member in members {
+                    let Some(local) = self.locals.get_mut(&member) else { continue };
+                    local.touched = at.into_std();
+                    if local.seen.is_some_and(|seen| seen.len() > LARGE) {
+                        large.push(member);
+                    } else {
+                        self.handle(Event::Touched(member)).await;
+                    }
+                }
+                if !large.is_empty() {
+                    self.check(large);
+                }
+            }
+        }
+    }
+
+    /// Compares files with what was seen of them, and looks at those that are not surely the same.
+    fn check(&mut self, members: Vec<MemberId>) {
+        let members: Vec<_> = members
+            .into_iter()
+            .filter_map(|member| {
+                let local = self.locals.get(&member)?;
+                Some((member, local.target.clone().ok()?, local.seen))
+            })
+            .collect();
+        if members.is_empty() {
+            return;
+        }
+        let tools = self.tools.clone();
+        self.start(async move {
+            Happened::Changed(tools.blocking(move |tools| tools.changed(members)).await.unwrap_or_default())
+        });
+    }
+
+    async fn tick(&mut self) {
+        self.handle(Event::Tick).await;
+        self.watch.mend();
+        self.tools.buffers.trim();
+        let polled = self.watch.polled();
+        if !polled.is_empty() {
+            let members = polled.iter().filter_map(|point| self.by_point.get(point)).flatten().copied().collect();
+            self.check(members);
+        }
+        let now = Instant::now();
+        let (due, later) = std::mem::take(&mut self.displaced).into_iter().partition(|(at, _)| *at <= now);
+        self.displaced = later;
+        for (_, deletion) in due {
+            let tools = self.tools.clone();
+            self.start(async move {
+                let again = deletion.clone();
+                match tools.blocking(move |tools| tools.delete(&deletion)).await {
+                    Some(false) => Happened::Kept(Box::new(again)),
+                    _ => Happened::Changed(Vec::new()),
+                }
+            });
+        }
+        for (member, busy) in &mut self.unfinished {
+            let intent = self.tools.journal.read(|contents| contents.intents.get(member).cloned());
+            if let Some(intent) = intent
+                && !std::mem::replace(busy, true)
+            {
+                let (tools, member, report) = (self.tools.clone(), *member, self.report.clone());
+                self.running.spawn(async move {
+                    let version = intent.version;
+                    let done = tools.blocking(move |tools| tools.recover(member, &intent)).await.and_then(Result::ok);
+                    let _ = report.send(Happened::Recovered(member, version, done)).await;
+                });
+            }
+        }
+    }
+
+    async fn say_seals(&mut self) {
+        let seals = self.seals.take();
+        self.unsaid.extend(seals);
+        if self.stream.is_none() {
+            return;
+        }
+        for seal in std::mem::take(&mut self.unsaid) {
+            let message = v1::Sealed {
+                versions: seal.versions.iter().map(|version| version.0.to_vec()).collect(),
+                snapshot: seal.snapshot,
+            };
+            self.say_sealed(from_agent::Message::Sealed(message), 0, seal.versions).await;
+        }
+    }
+
+    async fn streamed(&mut self, stream: Stream) {
+        match stream {
+            Stream::Up(number, sender) => {
+                tracing::info!("connected to the manager");
+                self.stream = Some((number, sender));
+                self.handle(Event::Online).await;
+                self.say_seals().await;
+            }
+            Stream::Down(number) => {
+                if self.stream.as_ref().is_some_and(|(current, _)| *current == number) {
+                    self.stream = None;
+                    self.handle(Event::Offline).await;
+                }
+            }
+            Stream::Message(number, message) => {
+                if self.stream.as_ref().is_some_and(|(current, _)| *current == number)
+                    && let Err(error) = self.told(*message).await
+                {
+                    tracing::warn!(%error, "the manager said something that means nothing");
+                }
+            }
+        }
+    }
+
+    async fn told(&mut self, message: v1::ToAgent) -> Result<(), wire::WireError> {
+        let Some(message) = message.message else { return Ok(()) };
+        match message {
+            to_agent::Message::Welcome(_) => {}
+            to_agent::Message::Members(members) => self.members(members).await?,
+            to_agent::Message::Acknowledged(ack) => {
+                let member = wire::id("member", &ack.member, MemberId)?;
+                if !ack.refused.is_empty() {
+                    tracing::warn!(member = %member.short(), why = ack.refused, "the manager refused what was sent");
+                }
+                let event = Event::Acknowledged { member, generation: ack.generation, committed: ack.committed };
+                self.handle(event).await;
+            }
+            to_agent::Message::Backup(backup) => {
+                let member = wire::id("member", &backup.member, MemberId)?;
+                let job = wire::id("job", &backup.job, plan::JobId)?;
+                self.handle(Event::Backup { member, job, generation: backup.generation }).await;
+            }
+            to_agent::Message::Restore(restore) => {
+                let instruction = self.instruction(&restore)?;
+                self.handle(Event::Restore(Box::new(instruction))).await;
+            }
+            to_agent::Message::Inspect(request) => self.ask(request).await,
+            to_agent::Message::Accept(accept) => {
+                let member = wire::id("id", &accept.id, MemberId)?;
+                self.handle(Event::Accept { member, give_way: accept.give_way }).await;
+            }
+        }
+        Ok(())
+    }
+
+    fn instruction(&self, restore: &v1::Restore) -> Result<Instruction, wire::WireError> {
+        let record = wire::from_record(restore.record.as_ref().ok_or(wire::WireError::Missing("record"))?)?;
+        let text_base = restore.text_base.as_ref().map(wire::from_record).transpose()?;
+        let keys = &self.tools.keys;
+        let authentic = keys.is_authentic(&record) && text_base.as_ref().is_none_or(|base| keys.is_authentic(base));
+        Ok(Instruction {
+            member: wire::id("member", &restore.member, MemberId)?,
+            job: wire::id("job", &restore.job, plan::JobId)?,
+            group: wire::id("group", &restore.group, plan::GroupId)?,
+            record,
+            text_base,
+            authentic,
+            expected_gen: restore.expected_gen,
+            create: restore.create,
+        })
+    }
+
+    async fn ask(&mut self, request: v1::InspectRequest) {
+        if self.questions >= QUESTIONS {
+            let refused = "this agent is asked too much at a time".to_owned();
+            let reply = v1::InspectReply { id: request.id, path: request.path, refused, ..Default::default() };
+            self.say(from_agent::Message::Inspected(reply), 0).await;
+            return;
+        }
+        self.questions += 1;
+        let (tools, home) = (self.tools.clone(), self.user_home.clone());
+        self.start(async move { Happened::Answered(Box::new(inspect::inspect(tools, home, request).await)) });
+    }
+
+    async fn members(&mut self, members: v1::Members) -> Result<(), wire::WireError> {
+        let mut named = HashSet::new();
+        for member in members.assigned {
+            named.insert(wire::from_assignment(&member)?.0);
+            self.assign(member).await;
+        }
+        let mut gone = Vec::new();
+        for member in &members.removed {
+            gone.push(wire::id("removed", member, MemberId)?);
+        }
+        if members.whole {
+            gone.extend(self.assigned.keys().filter(|member| !named.contains(*member)));
+        }
+        for member in gone {
+            self.assigned.remove(&member);
+            self.handle(Event::Removed(member)).await;
+        }
+        if let Err(error) = roster::save(&self.roster, self.assigned.values()) {
+            tracing::warn!(%error, "the members are not remembered: after a restart they are known when the manager is");
+        }
+        Ok(())
+    }
+
+    async fn assign(&mut self, message: v1::Assignment) {
+        let Ok((member, group)) = wire::from_assignment(&message) else { return };
+        let assignment = Assignment {
+            group,
+            group_name: message.group_name.clone(),
+            path: message.path.clone(),
+            selector: message.selector.clone(),
+            mapping: message.mapping.clone(),
+            direction: wire::from_direction(message.direction),
+            create: message.create,
+            paused: message.paused,
+        };
+        let target = target(&assignment).map(Arc::new);
+        let moved = match self.locals.get_mut(&member) {
+            Some(local) => {
+                let moved = self.assigned.get(&member).is_none_or(|old| old.path != message.path);
+                local.target = target;
+                moved
+            }
+            None => {
+                let local = Local { target, points: Vec::new(), seen: None, named: 0, touched: Instant::now() };
+                self.locals.insert(member, local);
+                false
+            }
+        };
+        if moved {
+            self.unwatch_member(member);
+            self.watch_member(member);
+        }
+        self.assigned.insert(member, message);
+        self.handle(Event::Assigned(member, Box::new(assignment))).await;
+    }
+}
+
+/// What an assignment means.
+fn target(assignment: &Assignment) -> Result<Target, Condition> {
+    let wrong =
+        |what: &str, why: &dyn std::fmt::Display| Condition::Suspended(format!("its {what} means nothing here: {why}"));
+    let mapping: portion::Mapping = assignment.mapping.parse().map_err(|e| wrong("mapping", &e))?;
+    Ok(Target {
+        group: assignment.group,
+        group_name: assignment.group_name.clone(),
+        path: PathBuf::from(&assignment.path),
+        selector: assignment.selector.parse().map_err(|e| wrong("selector", &e))?,
+        mapping,
+        mapping_text: assignment.mapping.clone(),
+    })
+}

@@ -1,0 +1,398 @@
+//! What members' operations do to files and the repository: each on a thread that may block, a bounded number at a time.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use blake3::Hash;
+use bytes::Bytes;
+use plan::{Condition, Fingerprint, MemberId, Record, VersionId};
+use tokio::sync::Semaphore;
+
+use crate::allow::AllowFile;
+use crate::buffers::Buffers;
+use crate::copies::{Copies, CopyError, NewCopy};
+use crate::detect::{self, Look, Seen, Target};
+use crate::error_chain;
+use crate::journal::{self, Deletion, Journal, MemberIntent};
+use crate::keys::Keys;
+use crate::os::OsFolder;
+use crate::place::Place;
+use crate::restore::{self, Done, Version};
+use crate::splice::{self, Deleted, Intent, IntentLog, Recovered};
+use crate::step::{Copied, Instruction, Portion, Restored, Sight};
+
+/// What jobs work with.
+pub(crate) struct Tools {
+    pub(crate) allow: AllowFile,
+    pub(crate) keys: Keys,
+    pub(crate) copies: Arc<dyn Copies>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) buffers: Buffers,
+    /// Tells this agent's temporary files from others'.
+    pub(crate) tag: String,
+    pub(crate) permits: Semaphore,
+    /// Several members may live in one file: one of them writes at a time.
+    pub(crate) writing: Mutex<HashMap<PathBuf, Arc<Mutex<()>>>>,
+}
+
+/// What a restore came to.
+#[derive(Debug)]
+pub(crate) struct RestoreDone {
+    pub(crate) restored: Restored,
+    /// The file was written: the intent stands until the journal has what follows from it; with what it displaced.
+    pub(crate) written: Option<Option<Deletion>>,
+    /// What was done is not known: it has to be found out before anything else is done.
+    pub(crate) unfinished: bool,
+}
+
+impl Tools {
+    /// Runs work that may block.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Tools) -> T + Send + 'static,
+    ) -> Option<T> {
+        let _permit = self.permits.acquire().await.ok()?;
+        let tools = self.clone();
+        tokio::task::spawn_blocking(move || work(&tools)).await.ok()
+    }
+
+    fn place(&self, target: &Target) -> Result<Place, Condition> {
+        Place::open(&self.allow, &target.path, &target.selector, &self.tag)
+    }
+
+    fn look_once(&self, target: &Target, attempt: u32) -> Look {
+        let place = match self.place(target) {
+            Ok(place) => place,
+            Err(condition) => return Look::Absent(condition, None),
+        };
+        let mut buffer = self.buffers.take();
+        let look = detect::look(&place, target, &self.keys, &mut buffer, attempt);
+        self.buffers.give(buffer);
+        look
+    }
+
+    /// Looks until there is an answer.
+    pub(crate) async fn look_at(self: &Arc<Self>, target: &Arc<Target>) -> Look {
+        for attempt in 0.. {
+            let target = target.clone();
+            match self.blocking(move |tools| tools.look_once(&target, attempt)).await {
+                Some(Look::Again(wait)) if attempt < detect::ATTEMPTS => tokio::time::sleep(wait).await,
+                Some(look) => return look,
+                None => break,
+            }
+        }
+        Look::Absent(interrupted(), None)
+    }
+
+    /// Looks at a portion.
+    pub(crate) async fn look(self: Arc<Self>, member: MemberId, target: Arc<Target>) -> (Sight, Option<Seen>) {
+        let started = Instant::now();
+        let sight = self.look_at(&target).await.sight();
+        stage("detect", member, started);
+        sight
+    }
+
+    /// Backs a portion up. The bytes are what the journal needs until the copy is sealed.
+    pub(crate) async fn back_up(
+        self: Arc<Self>,
+        member: MemberId,
+        target: Arc<Target>,
+    ) -> (Result<(Copied, Vec<u8>), Condition>, Option<Seen>) {
+        let started = Instant::now();
+        let (found, seen) = match self.look_at(&target).await {
+            Look::Found(found, seen) => (found, seen),
+            other => {
+                let (sight, seen) = other.sight();
+                let condition = match sight {
+                    Sight::Absent(condition) => condition,
+                    Sight::Present(_) => interrupted(),
+                };
+                return (Err(condition), seen);
+            }
+        };
+        let value = match found.value(&target, &self.keys) {
+            Ok(value) => value,
+            Err(error) => return (Err(detect::condition_of(&error)), Some(seen)),
+        };
+        let Some(version) = random_version() else { return (Err(interrupted()), Some(seen)) };
+        let size = found.shared.text.len() as u64;
+        let copy = NewCopy {
+            version,
+            group: target.group_name.clone(),
+            path: target.path.to_string_lossy().into_owned(),
+            selector: target.selector.to_string(),
+            content: Bytes::from(found.shared.text),
+        };
+        stage("read", member, started);
+        let started = Instant::now();
+        let stored = match self.copies.store(copy).await {
+            Ok(stored) => stored,
+            Err(error) => return (Err(repository(&error)), Some(seen)),
+        };
+        stage("backup", member, started);
+        let copied = Copied { portion: found.portion, value, size, copy: stored.location, version };
+        (Ok((copied, stored.unsealed)), Some(seen))
+    }
+
+    /// Restores a version.
+    pub(crate) async fn restore(
+        self: Arc<Self>,
+        member: MemberId,
+        target: Arc<Target>,
+        instruction: Box<Instruction>,
+        expected: Option<Fingerprint>,
+    ) -> RestoreDone {
+        let started = Instant::now();
+        let nothing = |restored| RestoreDone { restored, written: None, unfinished: false };
+        let Instruction { record, text_base, .. } = *instruction;
+        let text = match self.fetch(&record).await {
+            Ok(text) => text,
+            Err(restored) => return nothing(restored),
+        };
+        let text_base = match text_base {
+            None => None,
+            Some(base) => match self.fetch(&base).await {
+                Ok(text) => Some((base, text)),
+                Err(restored) => return nothing(restored),
+            },
+        };
+        stage("fetch", member, started);
+        let started = Instant::now();
+        let version = Version { record, text, text_base };
+        let done = self.blocking(move |tools| tools.write(member, &target, &version, expected)).await;
+        stage("restore", member, started);
+        done.unwrap_or_else(|| nothing(Restored::Failed(interrupted())))
+    }
+
+    async fn fetch(&self, record: &Record) -> Result<Bytes, Restored> {
+        if record.size > portion::MAX_PORTION as u64 {
+            return Err(Restored::Refused(format!("{} bytes are more than a portion may have", record.size)));
+        }
+        self.copies.fetch(&record.copy).await.map_err(|error| {
+            if error.transient { Restored::Failed(repository(&error)) } else { Restored::Refused(error.why) }
+        })
+    }
+
+    fn write(
+        &self,
+        member: MemberId,
+        target: &Target,
+        version: &Version,
+        expected: Option<Fingerprint>,
+    ) -> RestoreDone {
+        let nothing = |restored| RestoreDone { restored, written: None, unfinished: false };
+        let place = match self.place(target) {
+            Ok(place) => place,
+            Err(condition) => return nothing(Restored::Failed(condition)),
+        };
+        let path = place.path();
+        let lock = self.writing.lock().unwrap_or_else(PoisonError::into_inner).entry(path.clone()).or_default().clone();
+        let held = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buffer = self.buffers.take();
+        let mut log = |portion: &Portion| -> Box<dyn IntentLog + '_> {
+            Box::new(MemberLog {
+                journal: &self.journal,
+                member,
+                folder: place.folder_path.clone(),
+                version: version.record.version,
+                portion: portion.clone(),
+            })
+        };
+        let done = restore::restore(&place, target, &self.keys, version, expected, &mut buffer, &mut log);
+        self.buffers.give(buffer);
+        let done = self.finish(member, &place, done);
+        drop(held);
+        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        if Arc::strong_count(&lock) == 2 {
+            writing.remove(&path);
+        }
+        done
+    }
+
+    /// Finds out what was done, if that is not known.
+    fn finish(&self, member: MemberId, place: &Place, done: Done) -> RestoreDone {
+        let deletion = |displaced: splice::Displaced| {
+            journal::deletion(&place.folder_path, &place.name, &displaced.name, &[displaced.old])
+        };
+        let Done { restored, displaced, written, unfinished } = done;
+        if !unfinished {
+            return RestoreDone { restored, written: written.then(|| displaced.map(deletion)), unfinished: false };
+        }
+        let Some(intent) = self.journal.read(|contents| contents.intents.get(&member).cloned()) else {
+            return RestoreDone { restored, written: None, unfinished: false };
+        };
+        let mut log = MemberLog::of(&self.journal, member, &intent);
+        match splice::recover(&place.folder, &intent.intent, &mut log) {
+            Ok(Recovered::Done { displaced }) => RestoreDone {
+                restored: Restored::Done(intent.portion),
+                written: Some(displaced.map(deletion)),
+                unfinished: false,
+            },
+            Ok(Recovered::NotDone) => RestoreDone { restored, written: None, unfinished: false },
+            Ok(Recovered::KeptAside(aside)) => {
+                let kept = restore::kept(place.folder_path.join(aside));
+                RestoreDone { restored: Restored::Failed(kept), written: None, unfinished: false }
+            }
+            Err(error) => {
+                tracing::error!(error = error_chain(&error), "a write is neither done nor undone");
+                RestoreDone { restored, written: None, unfinished: true }
+            }
+        }
+    }
+
+    /// Finds out what a write came to that an earlier process began, and finishes it or takes it back.
+    pub(crate) fn recover(&self, member: MemberId, intent: &MemberIntent) -> Result<RestoreDone, io::Error> {
+        let folder = OsFolder::open(&intent.folder, std::path::Path::new(""), &self.tag)?;
+        let mut log = MemberLog::of(&self.journal, member, intent);
+        let recovered = splice::recover(&folder, &intent.intent, &mut log).map_err(io::Error::other)?;
+        Ok(match recovered {
+            Recovered::Done { displaced } => {
+                let deletion = |displaced: splice::Displaced| {
+                    journal::deletion(&intent.folder, &intent.intent.name, &displaced.name, &[displaced.old])
+                };
+                RestoreDone {
+                    restored: Restored::Done(intent.portion.clone()),
+                    written: Some(displaced.map(deletion)),
+                    unfinished: false,
+                }
+            }
+            Recovered::NotDone => {
+                RestoreDone { restored: Restored::Failed(interrupted()), written: None, unfinished: false }
+            }
+            Recovered::KeptAside(aside) => {
+                let kept = restore::kept(intent.folder.join(aside));
+                RestoreDone { restored: Restored::Failed(kept), written: None, unfinished: false }
+            }
+        })
+    }
+
+    /// Deletes what was displaced, if nobody wrote to it; otherwise it is kept aside. Returns whether the name is free.
+    pub(crate) fn delete(&self, deletion: &Deletion) -> bool {
+        let deleted = OsFolder::open(&deletion.folder, std::path::Path::new(""), &self.tag)
+            .and_then(|folder| splice::delete(&folder, &deletion.name, &deletion.temporary, &deletion.delete_if));
+        match deleted {
+            Ok(Deleted::Gone) => {}
+            Ok(Deleted::KeptAside(aside)) => {
+                let aside = deletion.folder.join(aside);
+                tracing::warn!(aside = %aside.display(), "somebody wrote to a file that was replaced; it is kept");
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                tracing::warn!(path = %deletion.path().display(), %error, "cannot delete a file that was replaced");
+                return false;
+            }
+        }
+        if let Err(error) = self.journal.append([journal::Record::Deleted(deletion.path())]) {
+            tracing::warn!(%error, "a deletion was not journaled");
+        }
+        true
+    }
+
+    /// Removes what a killed process left in a folder.
+    pub(crate) fn sweep(&self, folder: &std::path::Path) {
+        let known = |name: &OsStr| {
+            let path = folder.join(name);
+            self.journal.read(|contents| {
+                contents.deletions.contains_key(&path)
+                    || contents.intents.values().any(|i| i.folder == folder && i.intent.temporary.name == name)
+            })
+        };
+        let swept =
+            OsFolder::open(folder, std::path::Path::new(""), &self.tag).and_then(|open| splice::sweep(&open, &known));
+        for kept in swept.unwrap_or_default() {
+            let path = folder.join(kept);
+            tracing::warn!(path = %path.display(), "a file that was replaced before a power failure is kept");
+        }
+    }
+
+    /// Which members' files are not surely as they were seen.
+    pub(crate) fn changed(&self, members: Vec<(MemberId, Arc<Target>, Option<Seen>)>) -> Vec<MemberId> {
+        use crate::folder::Folder;
+        let is_same = |target: &Target, seen: &Option<Seen>| {
+            let place = self.place(target).ok()?;
+            let stat = place.folder.stat(&place.name).ok()?;
+            match (seen, stat) {
+                (Some(seen), Some(stat)) => Some(seen.is(&stat)),
+                _ => None,
+            }
+        };
+        members
+            .into_iter()
+            .filter(|(_, target, seen)| !is_same(target, seen).unwrap_or(false))
+            .map(|(member, ..)| member)
+            .collect()
+    }
+}
+
+/// A member's intents, in the journal.
+struct MemberLog<'a> {
+    journal: &'a Journal,
+    member: MemberId,
+    folder: PathBuf,
+    version: VersionId,
+    portion: Portion,
+}
+
+impl<'a> MemberLog<'a> {
+    fn of(journal: &'a Journal, member: MemberId, intent: &MemberIntent) -> Self {
+        MemberLog {
+            journal,
+            member,
+            folder: intent.folder.clone(),
+            version: intent.version,
+            portion: intent.portion.clone(),
+        }
+    }
+}
+
+impl IntentLog for MemberLog<'_> {
+    fn intend(&mut self, intent: &Intent) -> io::Result<()> {
+        let intent = MemberIntent {
+            folder: self.folder.clone(),
+            intent: intent.clone(),
+            version: self.version,
+            portion: self.portion.clone(),
+        };
+        self.journal.append([journal::Record::Intent(self.member, Box::new(intent))]).map(drop)
+    }
+
+    fn give_up(&mut self, temporary: &OsStr, delete_if: &[Hash]) -> io::Result<()> {
+        let name = self
+            .journal
+            .read(|contents| contents.intents.get(&self.member).map(|intent| intent.intent.name.clone()))
+            .unwrap_or_default();
+        let deletion = (!delete_if.is_empty()).then(|| journal::deletion(&self.folder, &name, temporary, delete_if));
+        self.journal.append([journal::Record::Finished(self.member, None, deletion)]).map(drop)
+    }
+
+    fn cleaned(&mut self, temporary: &OsStr) -> io::Result<()> {
+        self.journal.append([journal::Record::Deleted(self.folder.join(temporary))]).map(drop)
+    }
+}
+
+/// How long a stage of an edit's way took; the bench prints these.
+pub(crate) fn stage(name: &'static str, member: MemberId, started: Instant) {
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    tracing::debug!(target: "inlay::stage", stage = name, member = %member.short(), micros);
+}
+
+pub(crate) fn interrupted() -> Condition {
+    Condition::Suspended("the agent was interrupted; it tries again".to_owned())
+}
+
+fn repository(error: &CopyError) -> Condition {
+    Condition::Suspended(format!("the repository: {}", error.why))
+}
+
+fn random_version() -> Option<VersionId> {
+    let mut id = [0; 16];
+    getrandom::fill(&mut id).ok()?;
+    Some(VersionId(id))
+}
+
+/// So long are displaced files kept, for writers that still have them open.
+pub(crate) const KEEP_DISPLACED: Duration = Duration::from_secs(2);

@@ -1,0 +1,66 @@
+//! What is said to the manager, in order, and nothing before what it rests on is durable.
+
+use std::sync::Arc;
+
+use plan::VersionId;
+use tokio::sync::mpsc;
+use wire::v1::{FromAgent, from_agent};
+
+use crate::journal::{Journal, Record};
+
+/// So many messages wait.
+const QUEUE: usize = 1024;
+/// So many are sent after one sync.
+const BATCH: usize = 256;
+
+/// A message on its way.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    /// What to say.
+    pub message: from_agent::Message,
+    /// The stream to say it on; if that is gone nothing is said.
+    pub stream: mpsc::Sender<FromAgent>,
+    /// The journal has to be durable up to here.
+    pub needs: u64,
+    /// Versions whose seal is said by it.
+    pub sealed: Vec<VersionId>,
+}
+
+/// Starts the task that sends. It ends when the sender is dropped and everything was sent.
+pub(crate) fn start(journal: Arc<Journal>) -> (mpsc::Sender<Outgoing>, tokio::task::JoinHandle<()>) {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    (sender, tokio::spawn(run(journal, receiver)))
+}
+
+async fn run(journal: Arc<Journal>, mut receiver: mpsc::Receiver<Outgoing>) {
+    let mut batch = Vec::new();
+    while receiver.recv_many(&mut batch, BATCH).await > 0 {
+        let needs = batch.iter().map(|outgoing| outgoing.needs).max().unwrap_or(0);
+        let durable = needs <= journal.synced() || sync(&journal, needs).await;
+        for outgoing in batch.drain(..) {
+            if outgoing.needs > 0 && !durable {
+                // It is said again once it is due, and then perhaps the disk is well.
+                continue;
+            }
+            let sent = outgoing.stream.send(FromAgent { message: Some(outgoing.message) }).await.is_ok();
+            if sent
+                && !outgoing.sealed.is_empty()
+                && let Err(error) = journal.append([Record::Sealed(outgoing.sealed)])
+            {
+                tracing::warn!(%error, "a seal was not journaled: it is said again after the next start");
+            }
+        }
+    }
+}
+
+async fn sync(journal: &Arc<Journal>, needs: u64) -> bool {
+    let journal = journal.clone();
+    match tokio::task::spawn_blocking(move || journal.sync(needs)).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the journal cannot be made durable: nothing that rests on it is said");
+            false
+        }
+        Err(_) => false,
+    }
+}
