@@ -20,8 +20,8 @@ mod value;
 
 pub use address::{Address, AddressError};
 pub use lens::{
-    Edit, Format, Fragment, Item, Lens, LensError, MAX_DEPTH, MAX_PORTION, Position, Span, get, insert, list, put,
-    remove,
+    Edit, Format, Fragment, Item, Lens, LensError, MAX_DEPTH, MAX_PORTION, Position, Span, edits, get, insert, list,
+    put, remove,
 };
 pub use mapping::{Mapping, MappingError};
 pub use selector::{Scheme, Selector, SelectorError};

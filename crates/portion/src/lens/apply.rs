@@ -11,15 +11,52 @@ use crate::value::{Action, Value, changes};
 /// # Errors
 /// Those of [`LensError`]. [`LensError::Refused`] if what would stand in the file is not what was put.
 pub fn put(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Option<Vec<u8>>, LensError> {
+    match plan(scheme, file, expression, fragment)? {
+        Plan::Nothing => Ok(None),
+        Plan::Edits(edits) => splice(file, &edits).map(Some),
+        Plan::Written(_, written) => Ok(Some(written)),
+    }
+}
+
+/// The edits that [`put`] does, already verified, sorted and disjoint; for a caller that writes a large file piece by
+/// piece. `None` if the fragment stands there already.
+///
+/// # Errors
+/// As for [`put`].
+pub fn edits(
+    scheme: Scheme,
+    file: &[u8],
+    expression: &str,
+    fragment: &Fragment,
+) -> Result<Option<Vec<Edit>>, LensError> {
+    match plan(scheme, file, expression, fragment)? {
+        Plan::Nothing => Ok(None),
+        Plan::Edits(edits) | Plan::Written(edits, _) => Ok(Some(edits)),
+    }
+}
+
+/// A replacement that was verified.
+enum Plan {
+    Nothing,
+    Edits(Vec<Edit>),
+    /// With the file that was read again to verify it.
+    Written(Vec<Edit>, Vec<u8>),
+}
+
+fn plan(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Plan, LensError> {
     let lens = registered(scheme);
     let fragment = lens.fitted(expression, tidy(fragment)?);
     let (standing, edits) = lens.replace(file, expression, &fragment)?;
     if standing == fragment {
-        return Ok(None);
+        return Ok(Plan::Nothing);
+    }
+    check_edits(file, &edits)?;
+    if lens.is_proved(file, &edits, &fragment) {
+        return Ok(Plan::Edits(edits));
     }
     let written = splice(file, &edits)?;
     verify(scheme, &written, expression, &fragment)?;
-    Ok(Some(written))
+    Ok(Plan::Written(edits, written))
 }
 
 /// The file's bytes with the missing portion inserted. The fragment is tidied first ([`Format::tidy`]).
@@ -73,8 +110,8 @@ pub(crate) fn is_blank(file: &[u8]) -> bool {
     file.strip_prefix(super::BOM).unwrap_or(file).iter().all(u8::is_ascii_whitespace)
 }
 
-/// Does the edits: the file is copied once. Refuses a plan that is not sorted, disjoint and in bounds.
-pub(crate) fn splice(file: &[u8], edits: &[Edit]) -> Result<Vec<u8>, LensError> {
+/// Refuses a plan that is not sorted, disjoint and in bounds. The size of the file afterwards.
+fn check_edits(file: &[u8], edits: &[Edit]) -> Result<usize, LensError> {
     let mut end = 0;
     let mut size = file.len();
     for edit in edits {
@@ -84,6 +121,12 @@ pub(crate) fn splice(file: &[u8], edits: &[Edit]) -> Result<Vec<u8>, LensError> 
         end = edit.span.end;
         size = size - edit.span.len() + edit.text.len();
     }
+    Ok(size)
+}
+
+/// Does the edits: the file is copied once.
+pub(crate) fn splice(file: &[u8], edits: &[Edit]) -> Result<Vec<u8>, LensError> {
+    let size = check_edits(file, edits)?;
     let mut out = Vec::with_capacity(size);
     let mut from = 0;
     for edit in edits {

@@ -27,6 +27,9 @@ pub(crate) const JSON: Json = Json { comments: false };
 /// With comments and trailing commas.
 pub(crate) const JSONC: Json = Json { comments: true };
 
+/// From this size of a file on, in bytes, a replacement is proved instead of read again ([`Lens::is_proved`]).
+const LARGE: usize = 1 << 20;
+
 /// How much text [`Syntax::update`] reads anew for insertions and removals, one by one, before it renders the whole anew.
 const MAX_REREAD: usize = 1 << 30;
 
@@ -55,10 +58,7 @@ impl Json {
         apply::check_size(span.len())?;
         let text = &file[span.clone()];
         if kind.is_container() || kind == Kind::String {
-            inspect(text, self.comments).map_err(|mut fault| {
-                fault.at += span.start;
-                fault.error(file)
-            })?;
+            inspect(text, self.comments).map_err(|fault| fault.shifted(span.start).error(file))?;
         }
         Ok(Fragment {
             format: self.format(),
@@ -99,6 +99,20 @@ impl Lens for Json {
         let text = self.accept(fragment)?;
         let edits = Place { file, comments: self.comments, located: &located }.replace(&span, text);
         Ok((standing, edits))
+    }
+
+    fn is_proved(&self, file: &[u8], edits: &[Edit], fragment: &Fragment) -> bool {
+        // The file has been read to its end, and a value stands at the edit's span. Another whole value in its place leaves
+        // everything else as it is, by the grammar, whatever it holds.
+        let [edit] = edits else {
+            return false;
+        };
+        let base = layout::base(file, edit.span.start);
+        file.len() >= LARGE
+            && fragment.format == self.format()
+            && read::root(&edit.text, self.comments).is_ok_and(|span| span == (0..edit.text.len()))
+            && inspect(&edit.text, self.comments).is_ok()
+            && layout::dedent(&edit.text, base, self.comments) == fragment.text
     }
 
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {

@@ -232,3 +232,26 @@ fn what_is_doubled_elsewhere_does_not_matter() {
     let selectors: Vec<String> = list(Scheme::Json, file).unwrap().into_iter().map(|item| item.selector).collect();
     assert_eq!(selectors, ["/a", "/d/1", "/d/1/x"]);
 }
+
+/// From 1 MiB on, a replacement is proved instead of read again: it must do and refuse the same.
+#[test]
+fn large_files_are_put_like_small_ones() {
+    let filler = format!("\t\"filler\": \"{}\",\n", "x".repeat(1 << 20));
+    for end in ["\n", "\r\n"] {
+        let small = "{\n\t\"a\": {\"b\": 1}\n}\n".replace('\n', end);
+        let large = small.replacen(end, &format!("{end}{filler}"), 1);
+        for new in ["2", "{\n  \"c\": [\n    1\n  ]\n}", "[1,\n 2,\n   3]", "\"/\"", "[]\n"] {
+            let put_small = put(Scheme::Json, small.as_bytes(), "/a", &json(new)).unwrap().map(text).unwrap();
+            let put_large = put(Scheme::Json, large.as_bytes(), "/a", &json(new)).unwrap().map(text).unwrap();
+            assert_eq!(put_large, put_small.replacen(end, &format!("{end}{filler}"), 1), "{new}");
+            let edits = portion::edits(Scheme::Json, large.as_bytes(), "/a", &json(new)).unwrap().unwrap();
+            assert_eq!(edits.len(), 1);
+            assert!(edits[0].text.len() < 100);
+        }
+        assert_eq!(put(Scheme::Json, large.as_bytes(), "/a", &json("{\"b\": 1}")), Ok(None));
+        let broken = large.replace("{\"b\": 1}", "{\"b\": 1}}");
+        assert!(matches!(put(Scheme::Json, broken.as_bytes(), "/a", &json("2")), Err(LensError::Unparsable { .. })));
+        let commented = Fragment { format: Format::Jsonc, text: b"[1 /* one */]".to_vec() };
+        assert!(put(Scheme::Json, large.as_bytes(), "/a", &commented).is_err());
+    }
+}

@@ -31,7 +31,7 @@ impl Place<'_> {
         }
         for frame in self.located.frames.iter().rev() {
             let outer = base(self.file, frame.span.start);
-            let members = [frame.before.as_ref(), frame.on_path.as_ref(), frame.last.as_ref()];
+            let members = [frame.on_path.as_ref(), frame.before.as_ref(), frame.last.as_ref()];
             for member in members.into_iter().flatten().filter(|member| self.starts_line(member.start)) {
                 if let Some(unit) = base(self.file, member.start).strip_prefix(outer)
                     && is_step(unit)

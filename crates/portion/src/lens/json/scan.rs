@@ -5,15 +5,12 @@
 
 use crate::lens::{BOM, LensError, MAX_DEPTH, Position, Span};
 
-/// Where and why the text is not JSON.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) at: usize,
-    pub(super) why: Why,
-}
+/// Where and why the text is not JSON. One word wide, so that the hot paths carry it in a register.
+#[derive(Debug)]
+pub(super) struct Fault(Box<(usize, Why)>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Why {
+#[derive(Debug)]
+enum Why {
     /// Something else was expected; what stands there is read off the text.
     Expected(&'static str),
     /// Said in full.
@@ -23,20 +20,33 @@ pub(super) enum Why {
 }
 
 impl Fault {
+    #[cold]
+    fn new(at: usize, why: Why) -> Fault {
+        Fault(Box::new((at, why)))
+    }
+
+    #[cold]
     pub(super) fn said(at: usize, why: impl Into<String>) -> Fault {
-        Fault { at, why: Why::Said(why.into()) }
+        Fault::new(at, Why::Said(why.into()))
+    }
+
+    /// The fault of a text that starts at `by` in the file.
+    pub(super) fn shifted(mut self, by: usize) -> Fault {
+        self.0.0 += by;
+        self
     }
 
     /// The error, with the position in `file`.
     pub(super) fn error(self, file: &[u8]) -> LensError {
-        match self.why {
+        let (at, why) = *self.0;
+        match why {
             Why::Expected(what) => {
-                let found = format!("expected {what}, found {}", found(file, self.at));
-                LensError::unparsable(file, self.at, found)
+                let found = format!("expected {what}, found {}", found(file, at));
+                LensError::unparsable(file, at, found)
             }
-            Why::Said(found) => LensError::unparsable(file, self.at, found),
+            Why::Said(found) => LensError::unparsable(file, at, found),
             Why::TooDeep => {
-                let at = Position::at(file, self.at);
+                let at = Position::at(file, at);
                 LensError::TooLarge(format!("{at}: nested deeper than {MAX_DEPTH} levels"))
             }
         }
@@ -173,7 +183,7 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 impl<'a> Scanner<'a> {
     fn expected(&self, what: &'static str) -> Fault {
-        Fault { at: self.at, why: Why::Expected(what) }
+        Fault::new(self.at, Why::Expected(what))
     }
 
     #[inline]
@@ -188,20 +198,39 @@ impl<'a> Scanner<'a> {
     }
 
     /// White space and, where they are allowed, comments.
-    #[inline]
+    #[inline(always)]
     pub(super) fn space(&mut self) -> Result<(), Fault> {
+        match self.peek() {
+            Some(byte) if byte > b' ' && byte != b'/' => Ok(()),
+            _ => self.some_space(),
+        }
+    }
+
+    #[inline]
+    fn some_space(&mut self) -> Result<(), Fault> {
         loop {
             match self.peek() {
                 Some(b'\n') => {
                     self.at += 1;
-                    while self.word() == Some(ONES * 0x20) {
-                        self.at += 8;
-                    }
+                    self.spaces();
                 }
                 Some(b' ' | b'\t' | b'\r') => self.at += 1,
                 Some(b'/') if self.comments => self.comment()?,
                 _ => return Ok(()),
             }
+        }
+    }
+
+    /// A run of spaces, as indentation is.
+    #[inline]
+    fn spaces(&mut self) {
+        while let Some(word) = self.word() {
+            let other = word ^ (ONES * b' ' as u64);
+            if other != 0 {
+                self.at += (other.trailing_zeros() / 8) as usize;
+                return;
+            }
+            self.at += 8;
         }
     }
 
@@ -232,7 +261,7 @@ impl<'a> Scanner<'a> {
                 Some(open @ (b'{' | b'[')) => {
                     let object = open == b'{';
                     if !stack.push(object) {
-                        return Err(Fault { at: self.at, why: Why::TooDeep });
+                        return Err(Fault::new(self.at, Why::TooDeep));
                     }
                     visitor.open(if object { Kind::Object } else { Kind::Array }, self.at);
                     self.at += 1;
@@ -393,13 +422,23 @@ impl<'a> Scanner<'a> {
     }
 
     /// A string, from its opening quote to behind its closing one. True if it has a backslash.
-    #[inline]
+    #[inline(always)]
     pub(super) fn string(&mut self) -> Result<bool, Fault> {
         let start = self.at;
-        let (mut escaped, mut ascii) = (false, true);
         self.at += 1;
+        self.plain();
+        if self.peek() == Some(b'"') {
+            self.at += 1;
+            return Ok(false);
+        }
+        self.odd_string(start)
+    }
+
+    /// The rest of a string with something in it that does not mean itself.
+    #[inline(never)]
+    fn odd_string(&mut self, start: usize) -> Result<bool, Fault> {
+        let (mut escaped, mut ascii) = (false, true);
         loop {
-            self.plain();
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -418,6 +457,7 @@ impl<'a> Scanner<'a> {
                     return Err(Fault::said(self.at, why));
                 }
             }
+            self.plain();
         }
         self.at += 1;
         if !ascii {
@@ -427,7 +467,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips bytes that mean themselves: neither quote, backslash, control character nor outside of ASCII.
-    #[inline]
+    #[inline(always)]
     fn plain(&mut self) {
         while let Some(word) = self.word() {
             let quote = word ^ (ONES * b'"' as u64);
