@@ -1,5 +1,6 @@
-//! Developer commands: `cargo xtask proto | tidy | test | ci`. One file a command.
+//! Developer commands: `cargo xtask proto | tidy | test | ci | bench`. One file a command.
 
+mod bench;
 mod ci;
 mod proto;
 mod restic;
@@ -20,6 +21,7 @@ usage: cargo xtask COMMAND
   tidy              the walls, the names and the architecture page
   test [ARGS...]    install what the tests need, then run all of them (ARGS go to nextest)
   ci                format, lints, licences, tidy, tests: what a change must pass
+  bench [--quick]   inlay beside its peers in one run: a table, and target/bench.json
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(&root),
         Some("test") => test::run(&root, &rest),
         Some("ci") => ci::run(&root),
+        Some("bench") => bench::run(&root, &rest),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -25,6 +25,14 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     Program { name: "npm", probe: &["--version"], package: "npm" },
 ];
 
+/// The peers beside which inlay is measured, and what the measuring takes.
+pub(crate) const FOR_BENCHES: &[Program] = &[
+    Program { name: "lsyncd", probe: &["--version"], package: "lsyncd" },
+    Program { name: "rsync", probe: &["--version"], package: "rsync" },
+    Program { name: "git", probe: &["--version"], package: "git" },
+    Program { name: "ip", probe: &["-V"], package: "iproute2" },
+];
+
 /// Makes sure that the programs are there: installs the missing ones as root, otherwise names them.
 pub(crate) fn need(programs: &[Program]) -> Result<(), TaskError> {
     let missing = |programs: &[Program]| -> Vec<&'static str> {
