@@ -1,0 +1,276 @@
+//! The protocol's rules one by one: what a commit becomes, and what follows for the others.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use plan::{
+    AgentId, BackedUp, Condition, Conflict, Direction, Fingerprint, Group, GroupId, GroupState, Instruction, Join,
+    Kind, Member, MemberId, Outcome, Policy, Record, Report, ReportOutcome, Shape, VersionId, group_state, instruction,
+    instructions,
+};
+
+const A: MemberId = MemberId([1; 16]);
+const B: MemberId = MemberId([2; 16]);
+const C: MemberId = MemberId([3; 16]);
+
+fn version(id: u8) -> VersionId {
+    VersionId([id; 16])
+}
+
+fn member(id: MemberId, format: &str, join: Join) -> Member {
+    Member {
+        id,
+        agent: AgentId(id.0),
+        path: "/file".to_owned(),
+        selector: "json:/a".to_owned(),
+        shape: Shape { format: format.to_owned(), mapping: String::new() },
+        direction: Direction::Both,
+        join,
+        create: false,
+        paused: false,
+        condition: Condition::Fine,
+        reported_gen: 0,
+        committed_gen: 0,
+        standing: None,
+        restored_at: 0,
+    }
+}
+
+/// A (JSON) and B (JSON) hold version 1, C (TOML) has joined with the same value in version 2.
+fn group(conflict: Conflict) -> Group {
+    let mut group = Group::new(GroupId([9; 16]), "rules", Policy { conflict });
+    group.members.insert(A, member(A, "json", Join::Offer));
+    assert_eq!(backed_up(&mut group, A, 1, 1, ("json", 10, 10), None), Outcome::NewHead(version(1)));
+    group.members.insert(B, member(B, "json", Join::Wait));
+    assert_eq!(backed_up(&mut group, B, 1, 50, ("json", 10, 10), None), Outcome::Standing(version(1)));
+    group.members.insert(C, member(C, "toml", Join::Wait));
+    assert_eq!(backed_up(&mut group, C, 1, 2, ("toml", 20, 10), None), Outcome::Branch(version(2)));
+    report(&mut group, C, 2, Some((1, 2)));
+    assert_eq!(group_state(&group, |_| true), GroupState::InSync);
+    group
+}
+
+/// Backs up a content (format, text, value) as `id`; `base` is the version, its generation and its text.
+fn backed_up(
+    group: &mut Group,
+    member: MemberId,
+    generation: u64,
+    id: u8,
+    content: (&str, u8, u8),
+    base: Option<(u8, u64, u8)>,
+) -> Outcome {
+    let record = Record {
+        version: version(id),
+        group: group.id,
+        member,
+        generation,
+        shape: Shape { format: content.0.to_owned(), mapping: String::new() },
+        text: Fingerprint([content.1; 32]),
+        value: Fingerprint([content.2; 32]),
+        size: 1,
+        copy: vec![],
+        mac: [0; 32],
+    };
+    let base_fp = Fingerprint([base.map_or(0, |b| b.2); 32]);
+    let done = BackedUp { base: base.map(|b| version(b.0)), base_gen: base.map_or(0, |b| b.1), base_fp, record };
+    group.commit(&done, 1).unwrap()
+}
+
+fn report(group: &mut Group, member: MemberId, generation: u64, base: Option<(u8, u64)>) -> ReportOutcome {
+    group.report(&Report {
+        member,
+        generation,
+        base: base.map(|b| version(b.0)),
+        base_gen: base.map_or(0, |b| b.1),
+        fingerprint: Fingerprint([7; 32]),
+        format: String::new(),
+        condition: Condition::Fine,
+    })
+}
+
+fn restores(group: &Group) -> Vec<(MemberId, VersionId, Option<VersionId>, u64)> {
+    let wanted = instructions(group).into_iter().filter_map(|i| match i {
+        Instruction::Restore(r) => Some((r.member, r.record.version, r.text_base.map(|t| t.version), r.expected_gen)),
+        Instruction::Backup(_) => None,
+    });
+    wanted.collect()
+}
+
+#[test]
+fn a_commit_becomes_what_the_rules_say_in_their_order() {
+    // What is backed up: member, generation, content, base; and what it becomes.
+    type Case = (&'static str, MemberId, (&'static str, u8, u8), Option<(u8, u64, u8)>, Outcome);
+    let cases: [Case; 8] = [
+        ("a: the head's text", A, ("json", 10, 10), None, Outcome::Standing(version(1))),
+        (
+            "b: the base's text, as this file says it",
+            C,
+            ("toml", 21, 10),
+            Some((1, 2, 21)),
+            Outcome::Standing(version(1)),
+        ),
+        (
+            "b does not hold for a base that it stands on no more",
+            C,
+            ("toml", 21, 11),
+            Some((2, 1, 21)),
+            Outcome::NewHead(version(7)),
+        ),
+        ("c: the parent is the head", A, ("json", 11, 11), None, Outcome::NewHead(version(7))),
+        ("c: only the text differs", A, ("json", 11, 10), None, Outcome::NewHead(version(7))),
+        ("c: the base is what it stands on", C, ("toml", 22, 12), Some((1, 2, 20)), Outcome::NewHead(version(7))),
+        ("an unknown base changes nothing", A, ("json", 11, 11), Some((77, 9, 11)), Outcome::NewHead(version(7))),
+        (
+            "a base of a later generation is taken first",
+            B,
+            ("json", 12, 12),
+            Some((1, 2, 10)),
+            Outcome::NewHead(version(7)),
+        ),
+    ];
+    for (what, member, content, base, outcome) in cases {
+        let mut group = group(Conflict::Merge);
+        assert_eq!(backed_up(&mut group, member, 3, 7, content, base), outcome, "{what}");
+        assert_eq!(backed_up(&mut group, member, 3, 7, content, base), Outcome::Ignored, "{what}: once more");
+    }
+}
+
+#[test]
+fn when_two_edits_meet_the_policy_decides() {
+    // After A's edit 7 (value 11) became the head: B's edit, then what it becomes, and whether B waits for a person.
+    let cases = [
+        (Conflict::Merge, ("json", 12, 12), Outcome::Branch(version(8)), true),
+        (Conflict::Manual, ("json", 12, 12), Outcome::Branch(version(8)), true),
+        (Conflict::Newest, ("json", 12, 12), Outcome::NewHead(version(8)), false),
+        (Conflict::Prefer(B), ("json", 12, 12), Outcome::NewHead(version(8)), false),
+        (Conflict::Prefer(A), ("json", 12, 12), Outcome::Branch(version(8)), false),
+        (Conflict::Prefer(C), ("json", 12, 12), Outcome::Branch(version(8)), true),
+        (Conflict::Merge, ("json", 11, 11), Outcome::Standing(version(7)), false),
+        (Conflict::Merge, ("yaml", 31, 11), Outcome::NewHead(version(8)), false),
+    ];
+    for (policy, content, outcome, waits) in cases {
+        let mut group = group(policy);
+        backed_up(&mut group, A, 2, 7, ("json", 11, 11), None);
+        assert_eq!(backed_up(&mut group, B, 2, 8, content, None), outcome, "{policy:?} {content:?}");
+        assert_eq!(group.is_open(version(8)), waits, "{policy:?} {content:?}");
+        assert_eq!(group.open_branches().is_empty(), !waits);
+        if let Outcome::NewHead(_) = outcome {
+            assert_eq!(group.head_version().unwrap().parents, [version(7), version(1)], "{policy:?}");
+        }
+    }
+}
+
+#[test]
+fn a_restore_carries_the_newest_text_of_the_members_own_form() {
+    let mut group = group(Conflict::Merge);
+    assert_eq!(restores(&group), []);
+    backed_up(&mut group, C, 3, 7, ("toml", 22, 12), Some((1, 2, 20)));
+    // A and B read JSON: their newest text is version 1's.
+    assert_eq!(restores(&group), [(A, version(7), Some(version(1)), 1), (B, version(7), Some(version(1)), 1)]);
+    report(&mut group, A, 2, None);
+    // A has an edit now: nothing is restored over it.
+    assert_eq!(restores(&group), [(B, version(7), Some(version(1)), 1)]);
+    assert_eq!(instructions(&group).len(), 2);
+    assert_eq!(report(&mut group, B, 2, Some((7, 2))), ReportOutcome::Changed);
+    assert_eq!(report(&mut group, B, 2, Some((7, 2))), ReportOutcome::Known);
+    assert_eq!(restores(&group), []);
+}
+
+#[test]
+fn members_agree_with_a_head_that_says_the_same() {
+    let mut group = group(Conflict::Merge);
+    backed_up(&mut group, A, 2, 7, ("json", 11, 11), None);
+    // B and C made the same edit at the same time, C in TOML; A goes on.
+    backed_up(&mut group, B, 2, 8, ("json", 12, 12), None);
+    backed_up(&mut group, C, 3, 9, ("toml", 32, 12), Some((1, 2, 20)));
+    assert_eq!(group.open_branches(), [version(8), version(9)]);
+    backed_up(&mut group, A, 3, 10, ("json", 12, 12), None);
+    assert_eq!(group.open_branches(), []);
+    assert_eq!(group.members[&B].standing, Some(version(10)), "the same text: nothing is to be written");
+    assert!(group.versions[&version(9)].merged, "the same value in another format: a parent of the head");
+    assert_eq!(group.head_version().unwrap().parents, [version(7), version(9)]);
+    assert_eq!(restores(&group), [(C, version(10), Some(version(9)), 3)]);
+}
+
+#[test]
+fn a_conflict_ends_only_as_the_person_saw_it() {
+    let mut group = group(Conflict::Merge);
+    backed_up(&mut group, A, 2, 7, ("json", 11, 11), None);
+    backed_up(&mut group, B, 2, 8, ("json", 12, 12), None);
+    let mut record = group.versions[&version(8)].record.clone();
+    record.version = version(9);
+    let mut resolve = |head, branches: &[VersionId], record: &Record| {
+        group.resolve(Kind::Resolve, Some(head), branches, record, 2).map_err(|e| e.to_string())
+    };
+    assert!(resolve(version(1), &[version(8)], &record).unwrap_err().contains("moved on"));
+    assert!(resolve(version(7), &[version(2)], &record).unwrap_err().contains("not open"));
+    let used = Record { version: version(2), ..record.clone() };
+    assert!(resolve(version(7), &[version(8)], &used).is_err());
+    let other = Record { group: GroupId([8; 16]), ..record.clone() };
+    assert!(resolve(version(7), &[version(8)], &other).is_err());
+    assert_eq!(resolve(version(7), &[version(8)], &record), Ok(version(9)));
+    assert_eq!(group.open_branches(), []);
+    assert_eq!(group.head_version().unwrap().parents, [version(7), version(8)]);
+    assert_eq!(group.members[&B].standing, Some(version(9)), "B has that text already");
+}
+
+#[test]
+fn whoever_adopts_has_joined_once_it_holds_the_head() {
+    let mut group = group(Conflict::Merge);
+    let d = MemberId([4; 16]);
+    group
+        .members
+        .insert(d, Member { condition: Condition::Missing("the file".to_owned()), ..member(d, "json", Join::Adopt) });
+    assert_eq!(restores(&group), [(d, version(1), None, 0)], "what is missing is made");
+    report(&mut group, d, 1, Some((1, 1)));
+    assert_eq!(group.members[&d].join, Join::Done);
+    assert_eq!(
+        backed_up(&mut group, d, 2, 7, ("json", 11, 11), Some((1, 1, 10))),
+        Outcome::NewHead(version(7)),
+        "its first edit is an edit"
+    );
+}
+
+#[test]
+fn giving_way_keeps_what_was_there_and_takes_the_head() {
+    let mut group = group(Conflict::Merge);
+    assert!(!group.give_way(B), "it has nothing to give");
+    assert!(!group.give_way(MemberId([8; 16])));
+    backed_up(&mut group, A, 2, 7, ("json", 11, 11), None);
+    // An open branch.
+    backed_up(&mut group, B, 2, 8, ("json", 12, 12), None);
+    assert!(group.give_way(B));
+    assert_eq!(group.open_branches(), []);
+    assert_eq!(restores(&group), [(B, version(7), None, 2), (C, version(7), None, 2)]);
+    assert_eq!(group.members[&B].join, Join::Done, "its next edit is an edit");
+    // An edit that is not backed up yet.
+    report(&mut group, C, 3, Some((1, 2)));
+    assert!(group.give_way(C));
+    assert_eq!(backed_up(&mut group, C, 3, 9, ("toml", 40, 40), Some((1, 2, 20))), Outcome::Branch(version(9)));
+    assert!(group.versions.contains_key(&version(9)) && !group.is_open(version(9)));
+    assert_eq!(restores(&group).len(), 2);
+}
+
+#[test]
+fn directions_and_pauses() {
+    let mut group = group(Conflict::Merge);
+    group.members.get_mut(&B).unwrap().direction = Direction::Receive;
+    group.members.get_mut(&C).unwrap().direction = Direction::Send;
+    assert_eq!(backed_up(&mut group, B, 2, 7, ("json", 11, 11), None), Outcome::Branch(version(7)));
+    assert_eq!(restores(&group), [(B, version(1), None, 2)], "what only receives goes back to the head");
+    assert_eq!(backed_up(&mut group, A, 2, 8, ("json", 12, 12), None), Outcome::NewHead(version(8)));
+    assert_eq!(restores(&group), [(B, version(8), None, 2)], "nothing is restored into what only sends");
+    assert_eq!(
+        backed_up(&mut group, C, 3, 9, ("toml", 33, 13), None),
+        Outcome::NewHead(version(9)),
+        "what only sends is the next version"
+    );
+    group.paused = true;
+    assert_eq!(instructions(&group), []);
+    assert_eq!(instruction(&group, &group.members[&A]), None);
+    group.paused = false;
+    group.members.get_mut(&A).unwrap().paused = true;
+    assert_eq!(restores(&group), [(B, version(9), Some(version(8)), 2)]);
+    for condition in [Condition::AwaitingConsent, Condition::Missing("x".into()), Condition::Suspended("y".into())] {
+        group.members.get_mut(&B).unwrap().condition = condition;
+        assert_eq!(instructions(&group), []);
+    }
+}
