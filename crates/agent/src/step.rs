@@ -19,6 +19,8 @@ const REPEAT_AFTER: Millis = 5_000;
 const RETRY_AFTER: Millis = 5_000;
 /// How many earlier contents a member remembers, to know a return to them.
 const RECENT: usize = 16;
+/// How far the manager may be ahead of a journal that lost its end with the power. More is no honest manager's number.
+const LEAP: u64 = 1 << 20;
 /// How many versions that it has left a member remembers.
 const LEFT: usize = 4_096;
 
@@ -599,6 +601,10 @@ impl Member {
         }
         if self.condition != Condition::Fine || generation < self.entry.generation || self.entry.fingerprint.is_none() {
             self.report(id, now, Some(job), "", effects);
+            return;
+        }
+        if generation - self.entry.generation > LEAP {
+            self.report(id, now, Some(job), "no agent has that many edits", effects);
             return;
         }
         if generation > self.entry.generation {
