@@ -2,7 +2,7 @@
 //!
 //! # Addresses
 //! `/Guide/Install` is the section `Install` within the section `Guide`: its heading and everything up to the next heading of the same or a
-//! higher level. Names are the text of headings without markup, with single blanks; a JSON Pointer, so that `/` in a name is written `~1`.
+//! higher level. Names are the text of headings without markup (`[a]` is a link, `a`), with single blanks; a JSON Pointer, so that `/` in a name is written `~1`.
 //! Headings in lists, quotes, code and HTML are no sections. Two equal paths are ambiguous. `front` is the front matter: YAML between `---`
 //! lines or TOML between `+++` lines, at the start of the file; its fragment has that format.
 //!
@@ -177,7 +177,7 @@ fn guarded(outline: &Outline<'_>, span: &Span, edits: Vec<Edit>) -> Result<Vec<E
         return Ok(edits);
     }
     Err(LensError::Refused(
-        "another heading would change: the fragment leaves something open, as a code block".to_owned(),
+        "another heading would change, or be none any more, as behind a code block that is left open".to_owned(),
     ))
 }
 

@@ -56,6 +56,7 @@ fn sections_by_path() {
         "/Guide/Instal now",
         "missing: nothing stands at `/Guide/Instal now`; did you mean `/Guide/Install now`, `/Guide/Install now/Windows`, `/Guide/Install now/On Linux`?",
     );
+    get(Md, "# [A]: b [c][d] [`e`](f) ![g](h)\n", "/A: b c e g", "# [A]: b [c][d] [`e`](f) ![g](h)\n");
     get_fails(Md, "# A\n# A\n", "/A", "ambiguous: `/A` matches 2 portions, on lines 1, 2");
     get_fails(
         Md,
@@ -105,7 +106,7 @@ fn what_is_no_section_is_refused() {
         file,
         "/A/B",
         "# B\n```\nopen\n",
-        "refused: another heading would change: the fragment leaves something open, as a code block",
+        "refused: another heading would change, or be none any more, as behind a code block that is left open",
     );
     put_fails(Md, file, "/A/B/C", "# C\n##### x\n", "refused: the heading `x` would have level 7, and there is none");
     put_fails(

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{BrokenLink, CowStr, Event, Options, Parser, Tag, TagEnd};
 
 use super::front::{self, Front};
 use crate::lens::{Item, LensError, Span, body};
@@ -40,7 +40,10 @@ pub(super) fn of(text: &str, start: usize) -> Vec<Heading> {
     let mut open: Vec<usize> = Vec::new();
     let mut depth = 0_usize;
     let mut name: Option<String> = None;
-    for (event, range) in Parser::new_ext(&text[start..], options).into_offset_iter() {
+    // `[name]` reads as a link whether or not its definition stands somewhere else, so that no other section has a say in a name.
+    let any_link = |_: BrokenLink<'_>| Some((CowStr::Borrowed(""), CowStr::Borrowed("")));
+    let parser = Parser::new_with_broken_link_callback(&text[start..], options, Some(any_link));
+    for (event, range) in parser.into_offset_iter() {
         match event {
             Event::Start(Tag::Heading { level, .. }) if depth == 0 => {
                 let level = level as usize;
