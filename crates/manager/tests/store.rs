@@ -1,0 +1,238 @@
+//! The SQLite store: the suite, and that its decisions are those of the pure group, however little of it is in memory.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod suite;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use manager::store::{Resolve, Source, SqliteOptions, SqliteStore, Store, Taken};
+use plan::{BackedUp, Condition, Conflict, Direction, Fingerprint, Group, Instruction, Join, Kind, Policy, VersionId};
+use proptest::prelude::*;
+use suite::{agent, group_id, member, member_id, version_id};
+
+fn open(dir: &Path, plan: bool, cache: usize) -> Arc<dyn Store> {
+    let options = SqliteOptions { plan, cache, ..SqliteOptions::default() };
+    Arc::new(SqliteStore::open(&dir.join("manager.db"), options).unwrap())
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+#[test]
+fn the_suite() {
+    block_on(suite::run(&|dir, plan| open(dir, plan, 1_000)));
+}
+
+#[test]
+fn the_suite_without_a_cache() {
+    block_on(suite::run(&|dir, plan| open(dir, plan, 0)));
+}
+
+#[test]
+fn a_newer_database_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("manager.db");
+    block_on(async { open(dir.path(), true, 0).close().await });
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let error = SqliteStore::open(&path, SqliteOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("schema 99"), "{error}");
+    std::fs::write(&path, b"this is no database, whatever its name says; it is long enough to be looked at").unwrap();
+    assert!(SqliteStore::open(&path, SqliteOptions::default()).is_err());
+}
+
+/// What is done to a group with four members, of two agents and two formats. Numbers choose.
+#[derive(Debug, Clone)]
+enum Op {
+    Report { member: u8, generation: u64, base: Option<(u8, u64)>, format: bool, condition: u8 },
+    BackedUp { member: u8, generation: u64, base: Option<(u8, u64)>, content: u8, format: bool },
+    Resolve { take: u8, content: u8, format: bool, stale: bool },
+    GiveWay { member: u8 },
+    Pause { paused: bool },
+    Reopen,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let base = || prop::option::of((0_u8..12, 0_u64..12));
+    prop_oneof![
+        4 => (0_u8..4, 0_u64..12, base(), any::<bool>(), 0_u8..12).prop_map(|(member, generation, base, format, condition)| {
+            Op::Report { member, generation, base, format, condition }
+        }),
+        8 => (0_u8..4, 0_u64..12, base(), 0_u8..5, any::<bool>()).prop_map(|(member, generation, base, content, format)| {
+            Op::BackedUp { member, generation, base, content, format }
+        }),
+        2 => (any::<u8>(), 0_u8..5, any::<bool>(), prop::bool::weighted(0.1))
+            .prop_map(|(take, content, format, stale)| Op::Resolve { take, content, format, stale }),
+        1 => (0_u8..4).prop_map(|member| Op::GiveWay { member }),
+        1 => any::<bool>().prop_map(|paused| Op::Pause { paused }),
+        1 => Just(Op::Reopen),
+    ]
+}
+
+fn form(format: bool) -> &'static str {
+    if format { "json" } else { "toml" }
+}
+
+/// The store and the pure group, side by side.
+struct Pair {
+    dir: tempfile::TempDir,
+    cache: usize,
+    store: Arc<dyn Store>,
+    group: Group,
+    next: u8,
+}
+
+impl Pair {
+    async fn new(policy: Conflict, cache: usize) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path(), true, cache);
+        let mut group = Group::new(group_id(1), "group-1", Policy { conflict: policy });
+        for number in [1, 2] {
+            suite::connect(&*store, number).await;
+        }
+        for number in 0..4_u8 {
+            let join = [Join::Offer, Join::Wait, Join::Adopt, Join::Wait][usize::from(number)];
+            let mut new = member(member_id(number), agent(1 + number % 2), form(number != 1), join);
+            new.direction = if number == 3 { Direction::Receive } else { Direction::Both };
+            group.members.insert(new.id, new);
+        }
+        let link = manager::store::Link {
+            name: group.name.clone(),
+            group: group.id,
+            make: true,
+            conflict: Some(policy),
+            members: group.members.values().cloned().collect(),
+        };
+        store.link(link).await.unwrap().await.unwrap().unwrap();
+        Pair { dir, cache, store, group, next: 1 }
+    }
+
+    fn source(member: u8) -> Source {
+        suite::source(1 + member % 2)
+    }
+
+    /// A version by number: of this group, or unknown.
+    fn base(&self, base: Option<(u8, u64)>) -> (Option<VersionId>, u64) {
+        (base.map(|(version, _)| version_id(version)), base.map_or(0, |(_, generation)| generation))
+    }
+
+    async fn apply(&mut self, op: &Op) {
+        match *op {
+            Op::Report { member, generation, base, format, condition } => {
+                let (base, base_gen) = self.base(base);
+                let mut report = suite::report(member_id(member), generation, None);
+                (report.base, report.base_gen) = (base, base_gen);
+                report.format = if condition == 5 { String::new() } else { form(format).to_owned() };
+                report.condition = match condition {
+                    0 => Condition::Suspended("emptied".into()),
+                    1 => Condition::Missing("gone".into()),
+                    2 => Condition::AwaitingConsent,
+                    _ => Condition::Fine,
+                };
+                self.group.report(&report);
+                let committed = generation <= self.group.members[&report.member].committed_gen;
+                let taken = self.store.report(Self::source(member), report, None).await.unwrap().await.unwrap();
+                assert_eq!(taken, Taken::Stored { committed });
+            }
+            Op::BackedUp { member, generation, base, content, format } => {
+                let (base, base_gen) = self.base(base);
+                let version = version_id(self.next);
+                self.next += 1;
+                // Texts of two formats differ, values do not.
+                let content = (form(format), content + 10 * u8::from(format), content);
+                let record = suite::record(group_id(1), member_id(member), generation, version, content);
+                let done = BackedUp { base, base_gen, base_fp: Fingerprint([content.1; 32]), record };
+                let wanted = match self.group.commit(&done, 0) {
+                    Ok(_) => Taken::Stored { committed: true },
+                    Err(error) => Taken::Refused(error.to_string()),
+                };
+                let taken = self.store.backed_up(Self::source(member), done, None).await.unwrap().await.unwrap();
+                assert_eq!(taken, wanted);
+            }
+            Op::Resolve { take, content, format, stale } => {
+                let head = if stale { Some(version_id(250)) } else { self.group.head };
+                let mut branches = self.group.open_branches();
+                if take % 3 == 0 {
+                    branches.truncate(1);
+                }
+                let content = (form(format), content + 10 * u8::from(format), content);
+                let record = suite::record(group_id(1), member_id(0), 1, version_id(self.next), content);
+                self.next += 1;
+                let wanted = self.group.resolve(Kind::Resolve, head, &branches, &record, 0);
+                let resolve = Resolve { name: "group-1".into(), kind: Kind::Resolve, head, branches, record };
+                let done = self.store.resolve(resolve).await.unwrap().await.unwrap();
+                assert_eq!(done, wanted.map_err(Into::into));
+            }
+            Op::GiveWay { member } => {
+                let done = self.group.give_way(member_id(member));
+                let stored =
+                    self.store.give_way("group-1".into(), vec![member_id(member)]).await.unwrap().await.unwrap();
+                assert_eq!(stored.is_ok(), done);
+            }
+            Op::Pause { paused } => {
+                self.group.paused = paused;
+                self.store.pause("group-1".into(), None, paused).await.unwrap().await.unwrap().unwrap();
+            }
+            Op::Reopen => {
+                self.store.close().await;
+                self.store = open(self.dir.path(), true, self.cache);
+            }
+        }
+    }
+
+    async fn compare(&self) {
+        let stored = self.store.groups(Some("group-1".into())).await.unwrap().remove(0);
+        let mut members = stored.members.clone();
+        members.values_mut().for_each(|m| m.restored_at = 0);
+        assert_eq!(members, self.group.members);
+        assert_eq!(
+            (stored.head, stored.last_number, stored.paused),
+            (self.group.head, self.group.last_number, self.group.paused)
+        );
+        let log = self.store.log("group-1".into(), 0).await.unwrap().unwrap();
+        assert_eq!(log.versions.len(), self.group.versions.len());
+        for row in log.versions {
+            let mut version = row.version;
+            version.committed_at = 0;
+            assert_eq!(&version, &self.group.versions[&version.id()]);
+            assert_eq!(row.open, self.group.is_open(version.id()));
+        }
+        // The open jobs are exactly what the planner says.
+        let mut wanted: Vec<(Vec<u8>, u64)> = plan::instructions(&self.group)
+            .into_iter()
+            .map(|instruction| match instruction {
+                Instruction::Backup(b) => (Vec::new(), b.generation),
+                Instruction::Restore(r) => (r.record.version.0.to_vec(), r.expected_gen),
+            })
+            .collect();
+        let jobs = self.store.jobs(None, 0).await.unwrap().into_iter().filter(|j| j.state == "waiting");
+        let mut open: Vec<(Vec<u8>, u64)> = jobs.map(|j| (j.version, j.generation)).collect();
+        wanted.sort();
+        open.sort();
+        assert_eq!(open, wanted);
+        assert_eq!(plan::instructions(&stored), plan::instructions(&self.group), "also from what a reader loads");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn decisions_through_the_store_are_those_of_the_pure_group(
+        policy in prop_oneof![
+            Just(Conflict::Merge), Just(Conflict::Newest), Just(Conflict::Manual), Just(Conflict::Prefer(member_id(1)))
+        ],
+        cache in prop_oneof![Just(0_usize), Just(100)],
+        ops in prop::collection::vec(op(), 1..60),
+    ) {
+        block_on(async {
+            let mut pair = Pair::new(policy, cache).await;
+            for op in &ops {
+                pair.apply(op).await;
+                pair.compare().await;
+            }
+            pair.store.close().await;
+        });
+    }
+}
