@@ -6,10 +6,12 @@
 //! and an escaped half of a surrogate pair in the portion.
 
 mod edit;
+mod fault;
 mod layout;
 mod locate;
 mod read;
 mod scan;
+mod string;
 mod write;
 
 use std::borrow::Cow;

@@ -1,6 +1,8 @@
 //! Finding one path in a document, in one reading, with what edits need to know about its neighbours.
 
-use super::scan::{Fault, Kind, Visitor, document, unescape};
+use super::fault::Fault;
+use super::scan::{Kind, Visitor, document};
+use super::string::unescape;
 use crate::lens::{LensError, Position, Span};
 use crate::pointer;
 

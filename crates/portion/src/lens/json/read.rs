@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::fault::Fault;
 use super::locate::{Key, duplicate, inspect};
-use super::scan::{Fault, Kind, Visitor, document, unescape};
+use super::scan::{Kind, Visitor, document};
+use super::string::unescape;
 use crate::lens::{Item, LensError, MAX_PORTION, Span};
 use crate::pointer;
 use crate::value::{Number, Value};

@@ -3,79 +3,9 @@
 //! The scanner checks every byte and tells a [`Visitor`] where things stand. It builds nothing itself, so that a large file costs
 //! no memory. Plain runs of a string and white space are read eight bytes at a time.
 
-use crate::lens::{BOM, LensError, MAX_DEPTH, Position, Span};
-
-/// Where and why the text is not JSON. One word wide, so that the hot paths carry it in a register.
-#[derive(Debug)]
-pub(super) struct Fault(Box<(usize, Why)>);
-
-#[derive(Debug)]
-enum Why {
-    /// Something else was expected; what stands there is read off the text.
-    Expected(&'static str),
-    /// Said in full.
-    Said(String),
-    /// Nested deeper than [`MAX_DEPTH`].
-    TooDeep,
-}
-
-impl Fault {
-    #[cold]
-    fn new(at: usize, why: Why) -> Fault {
-        Fault(Box::new((at, why)))
-    }
-
-    #[cold]
-    pub(super) fn said(at: usize, why: impl Into<String>) -> Fault {
-        Fault::new(at, Why::Said(why.into()))
-    }
-
-    /// The fault of a text that starts at `by` in the file.
-    pub(super) fn shifted(mut self, by: usize) -> Fault {
-        self.0.0 += by;
-        self
-    }
-
-    /// The error, with the position in `file`.
-    pub(super) fn error(self, file: &[u8]) -> LensError {
-        let (at, why) = *self.0;
-        match why {
-            Why::Expected(what) => {
-                let found = format!("expected {what}, found {}", found(file, at));
-                LensError::unparsable(file, at, found)
-            }
-            Why::Said(found) => LensError::unparsable(file, at, found),
-            Why::TooDeep => {
-                let at = Position::at(file, at);
-                LensError::TooLarge(format!("{at}: nested deeper than {MAX_DEPTH} levels"))
-            }
-        }
-    }
-}
-
-/// What stands at an offset, in words.
-fn found(file: &[u8], at: usize) -> String {
-    let rest = &file[at.min(file.len())..];
-    let Some(first) = rest.first() else {
-        return "the end of the file".to_owned();
-    };
-    if *first == b'\n' || *first == b'\r' {
-        return "the end of the line".to_owned();
-    }
-    if *first < 0x20 || *first == 0x7f {
-        return format!("the control character U+{first:04X}");
-    }
-    let chunk = rest[..rest.len().min(4)].utf8_chunks().next();
-    match chunk.and_then(|chunk| chunk.valid().chars().next()) {
-        None => format!("the byte 0x{first:02X}, which is no UTF-8"),
-        Some(c) if c.is_alphanumeric() => {
-            let word: Vec<u8> =
-                rest.iter().copied().take(20).take_while(|b| b.is_ascii_alphanumeric() || *b >= 0x80).collect();
-            format!("`{}`", word.utf8_chunks().map(|chunk| chunk.valid()).collect::<String>())
-        }
-        Some(c) => format!("`{c}`"),
-    }
-}
+use super::fault::{Fault, Why};
+use super::string::check_utf8;
+use crate::lens::{BOM, MAX_DEPTH, Span};
 
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -503,64 +433,4 @@ impl<'a> Scanner<'a> {
         }
         Ok(())
     }
-}
-
-fn check_utf8(text: &[u8], span: Span) -> Result<(), Fault> {
-    match std::str::from_utf8(&text[span.clone()]) {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            let at = span.start + error.valid_up_to();
-            Err(Fault::said(at, format!("the byte 0x{:02X} is no UTF-8", text[at])))
-        }
-    }
-}
-
-/// The text of a string that the scanner has accepted, quotes included in `span`.
-///
-/// # Errors
-/// An escaped half of a surrogate pair without its other half: no text can hold it.
-pub(super) fn unescape(text: &[u8], span: Span, escaped: bool) -> Result<String, Fault> {
-    let body = &text[span.start + 1..span.end - 1];
-    if !escaped {
-        return std::str::from_utf8(body).map(str::to_owned).map_err(|_| Fault::said(span.start, "no UTF-8"));
-    }
-    let mut out: Vec<u8> = Vec::with_capacity(body.len());
-    let mut at = 0;
-    let hex = |at: usize| -> Option<u16> {
-        let digits = std::str::from_utf8(body.get(at..at + 4)?).ok()?;
-        u16::from_str_radix(digits, 16).ok()
-    };
-    while at < body.len() {
-        let Some(next) = memchr::memchr(b'\\', &body[at..]) else {
-            out.extend_from_slice(&body[at..]);
-            break;
-        };
-        out.extend_from_slice(&body[at..at + next]);
-        at += next;
-        let simple = match body.get(at + 1) {
-            Some(b'n') => Some(b'\n'),
-            Some(b'r') => Some(b'\r'),
-            Some(b't') => Some(b'\t'),
-            Some(b'b') => Some(8),
-            Some(b'f') => Some(12),
-            Some(b'u') => None,
-            Some(byte) => Some(*byte),
-            None => return Err(Fault::said(span.start + 1 + at, "an escape without its character")),
-        };
-        if let Some(byte) = simple {
-            out.push(byte);
-            at += 2;
-            continue;
-        }
-        let lone = || Fault::said(span.start + 1 + at, "half of a surrogate pair, which no text can hold");
-        let first = hex(at + 2).ok_or_else(lone)?;
-        let second = (body.get(at + 6..at + 8) == Some(b"\\u")).then(|| hex(at + 8)).flatten();
-        let units = [Some(first), second];
-        let pair = matches!((first, second), (0xD800..=0xDBFF, Some(0xDC00..=0xDFFF)));
-        let read = char::decode_utf16(units.into_iter().flatten().take(if pair { 2 } else { 1 })).next();
-        let c = read.and_then(Result::ok).ok_or_else(lone)?;
-        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-        at += if pair { 12 } else { 6 };
-    }
-    String::from_utf8(out).map_err(|_| Fault::said(span.start, "no UTF-8"))
 }
