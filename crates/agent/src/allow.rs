@@ -228,11 +228,16 @@ impl Allow {
 #[derive(Debug)]
 pub(crate) struct AllowFile {
     path: PathBuf,
-    read: Mutex<Option<(Seen, Result<Arc<Allow>, String>)>>,
+    read: Mutex<Option<Read>>,
 }
 
-/// What tells one state of the file from another.
-type Seen = Option<(u64, u64, i128, i128)>;
+/// The file as it was read.
+#[derive(Debug)]
+struct Read {
+    /// What tells this state of it from others.
+    seen: Option<(u64, u64, i128, i128)>,
+    allow: Result<Arc<Allow>, String>,
+}
 
 impl AllowFile {
     pub(crate) fn new(path: PathBuf) -> Self {
@@ -247,13 +252,13 @@ impl AllowFile {
     pub(crate) fn current(&self) -> Result<Arc<Allow>, String> {
         let seen = os::version_of(&self.path);
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((old, allow)) = &*read
-            && *old == seen
+        if let Some(read) = &*read
+            && read.seen == seen
         {
-            return allow.clone();
+            return read.allow.clone();
         }
         let allow = Allow::load(&self.path).map(Arc::new).map_err(|error| crate::error_chain(&error));
-        *read = Some((seen, allow.clone()));
+        *read = Some(Read { seen, allow: allow.clone() });
         allow
     }
 }

@@ -208,7 +208,9 @@ impl Found {
 pub(crate) fn condition_of(error: &LensError) -> Condition {
     match error {
         LensError::Missing { .. } => Condition::Missing(format!("the portion is missing: {error}")),
-        LensError::Unparsable { at, found } => Condition::Suspended(format!("unparsable at {at}: {found}")),
+        LensError::Unparsable { at, found } => {
+            Condition::Suspended(format!("unparsable at {}:{}: {found}", at.line, at.column))
+        }
         LensError::Ambiguous { .. } => Condition::Suspended(format!("the selector is ambiguous: {error}")),
         _ => Condition::Suspended(error.to_string()),
     }

@@ -1,7 +1,11 @@
 //! The event loop around the step function: it hands over what happened, and carries out what follows.
 
+mod members;
+mod recovery;
+mod told;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,25 +13,19 @@ use plan::{BackedUp, Condition, Fingerprint, MemberId, Record, VersionId};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wire::v1::{self, FromAgent, from_agent, to_agent};
+use wire::v1::{self, FromAgent, from_agent};
 
 use crate::copies::Seal;
 use crate::detect::{Seen, Target};
-use crate::inspect;
 use crate::jobs::{KEEP_DISPLACED, RestoreDone, Tools, stage};
 use crate::journal::{self, Deletion};
 use crate::outbox::Outgoing;
-use crate::roster;
-use crate::step::{Assignment, Commit, Copied, Effect, Event, Instruction, Restored, Sight, Steps};
+use crate::step::{Commit, Copied, Effect, Event, Instruction, Restored, Sight, Steps};
 use crate::stream::Stream;
-use crate::watch::{Touched, Watch};
+use crate::watch::Watch;
 
 /// Time passes for the rules in steps of this.
 const TICK: Duration = Duration::from_secs(1);
-/// A file above this size is compared by its time stamps before it is read because of an event.
-const LARGE: u64 = 1 << 20;
-/// So many questions are answered at a time.
-const QUESTIONS: usize = 8;
 
 /// What a job came to.
 #[derive(Debug)]
@@ -73,16 +71,16 @@ struct Local {
 
 /// The loop's state.
 pub(crate) struct Engine {
-    pub(crate) tools: Arc<Tools>,
-    pub(crate) watch: Watch,
-    pub(crate) outbox: mpsc::Sender<Outgoing>,
-    pub(crate) streams: mpsc::Receiver<Stream>,
-    pub(crate) seals: Arc<Seals>,
-    pub(crate) stop: CancellationToken,
-    pub(crate) user_home: Option<PathBuf>,
-    pub(crate) rescan: Duration,
+    tools: Arc<Tools>,
+    watch: Watch,
+    outbox: mpsc::Sender<Outgoing>,
+    streams: mpsc::Receiver<Stream>,
+    seals: Arc<Seals>,
+    stop: CancellationToken,
+    user_home: Option<PathBuf>,
+    rescan: Duration,
     /// Where the members are remembered over a restart.
-    pub(crate) roster: PathBuf,
+    roster: PathBuf,
     steps: Steps,
     locals: HashMap<MemberId, Local>,
     by_point: HashMap<PathBuf, HashSet<MemberId>>,
@@ -183,111 +181,6 @@ impl Engine {
             }
         }
         self.end().await;
-    }
-
-    /// Finishes what a crash interrupted, and takes up the members that were there before.
-    async fn begin(&mut self) {
-        let (intents, deletions, unsealed) = self.tools.journal.read(|contents| {
-            (
-                contents.intents.clone(),
-                contents.deletions.clone(),
-                contents.unsealed.values().cloned().collect::<Vec<_>>(),
-            )
-        });
-        let assigned = roster::load(&self.roster);
-        let mut folders: HashSet<PathBuf> = intents.values().map(|intent| intent.folder.clone()).collect();
-        folders.extend(deletions.values().map(|deletion| deletion.folder.clone()));
-        folders.extend(
-            assigned
-                .iter()
-                .filter_map(|member| crate::place::resolve(Path::new(&member.path)).ok()?.parent().map(Path::to_owned)),
-        );
-        for (member, intent) in intents {
-            if member != MemberId([0; 16]) {
-                self.recover(member, intent).await;
-            }
-        }
-        let deletions: Vec<Deletion> = deletions.into_values().collect();
-        self.tools
-            .blocking(move |tools| {
-                deletions.iter().for_each(|deletion| {
-                    tools.delete(deletion);
-                });
-                folders.iter().for_each(|folder| tools.sweep(folder));
-            })
-            .await;
-        match self.tools.copies.recover(unsealed).await {
-            Ok(seals) => {
-                let sealed: HashSet<VersionId> = seals.iter().flat_map(|seal| seal.versions.iter().copied()).collect();
-                let lost: Vec<VersionId> = self.tools.journal.read(|contents| {
-                    contents.unsealed.keys().filter(|version| !sealed.contains(version)).copied().collect()
-                });
-                self.append([journal::Record::Sealed(lost)]);
-                self.unsaid.extend(seals);
-            }
-            Err(error) => tracing::warn!(error = error.why, "what an earlier process left unsealed stays so"),
-        }
-        for member in assigned {
-            self.assign(member).await;
-        }
-    }
-
-    async fn recover(&mut self, member: MemberId, intent: journal::MemberIntent) {
-        let version = intent.version;
-        let recovered = self
-            .tools
-            .blocking(move |tools| {
-                tools.recover(member, &intent).inspect_err(|error| {
-                    tracing::error!(%error, "a write that was interrupted is neither done nor undone");
-                })
-            })
-            .await
-            .and_then(Result::ok);
-        self.recovered(member, version, recovered).await;
-    }
-
-    async fn recovered(&mut self, member: MemberId, version: VersionId, done: Option<RestoreDone>) {
-        let Some(done) = done else {
-            self.unfinished.insert(member, false);
-            return;
-        };
-        self.unfinished.remove(&member);
-        if let (Restored::Done(portion), Some(deletion)) = (done.restored, done.written) {
-            self.written.insert(member, deletion);
-            self.handle(Event::Recovered { member, version, portion }).await;
-            self.settle_written(member);
-        }
-        if self.locals.contains_key(&member) {
-            self.handle(Event::Touched(member)).await;
-        }
-    }
-
-    async fn end(mut self) {
-        self.running.close();
-        // Jobs end by themselves: they wait for disks and for the repository, which has deadlines of its own.
-        while let Some(happened) = tokio::select! {
-            biased;
-            happened = self.happened.recv() => happened,
-            () = self.running.wait() => None,
-        } {
-            self.took_place(happened).await;
-        }
-        while let Ok(happened) = self.happened.try_recv() {
-            self.took_place(happened).await;
-        }
-        match self.tools.copies.shut_down().await {
-            Ok(seals) => seals.into_iter().for_each(|seal| self.seals.add(seal)),
-            Err(error) => tracing::warn!(error = error.why, "not everything is sealed: the next start does it"),
-        }
-        self.say_seals().await;
-        let displaced = std::mem::take(&mut self.displaced);
-        self.tools
-            .blocking(move |tools| {
-                for (_, deletion) in displaced {
-                    tools.delete(&deletion);
-                }
-            })
-            .await;
     }
 
     fn next_rescan(&self) -> Instant {
@@ -403,48 +296,6 @@ impl Engine {
             tracing::error!(%error, "the journal cannot be written: nothing that rests on it is said");
             u64::MAX
         })
-    }
-
-    fn watch_member(&mut self, member: MemberId) {
-        let Some(local) = self.locals.get_mut(&member) else { return };
-        if let Ok(target) = &local.target {
-            local.points = Watch::points(&target.path);
-        }
-        for point in local.points.clone() {
-            self.watch.add(&point);
-            self.by_point.entry(point).or_default().insert(member);
-        }
-    }
-
-    fn unwatch_member(&mut self, member: MemberId) {
-        let Some(local) = self.locals.get_mut(&member) else { return };
-        for point in std::mem::take(&mut local.points) {
-            self.watch.remove(&point);
-            if let Some(members) = self.by_point.get_mut(&point) {
-                members.remove(&member);
-                if members.is_empty() {
-                    self.by_point.remove(&point);
-                }
-            }
-        }
-    }
-
-    fn forget(&mut self, member: MemberId) {
-        self.unwatch_member(member);
-        self.locals.remove(&member);
-        self.append([journal::Record::Forget(member)]);
-    }
-
-    fn target(&self, member: MemberId) -> Result<Arc<Target>, Condition> {
-        if self.unfinished.contains_key(&member) {
-            return Err(Condition::Suspended(
-                "a write that was interrupted cannot be finished; see the agent's log".to_owned(),
-            ));
-        }
-        match self.locals.get(&member) {
-            Some(local) => local.target.clone(),
-            None => Err(Condition::Suspended("it is no member here".to_owned())),
-        }
     }
 
     /// Starts a job.
@@ -563,51 +414,6 @@ impl Engine {
         }
     }
 
-    async fn touched(&mut self, touched: Touched, policy: &Path) {
-        match touched {
-            Touched::Everything => self.check(self.locals.keys().copied().collect()),
-            Touched::File(path, _) if path == policy => {
-                for member in self.locals.keys().copied().collect::<Vec<_>>() {
-                    self.handle(Event::Touched(member)).await;
-                }
-            }
-            Touched::File(path, at) => {
-                let members: Vec<MemberId> = self.by_point.get(&path).into_iter().flatten().copied().collect();
-                let mut large = Vec::new();
-                for member in members {
-                    let Some(local) = self.locals.get_mut(&member) else { continue };
-                    local.touched = at.into_std();
-                    if local.seen.is_some_and(|seen| seen.len() > LARGE) {
-                        large.push(member);
-                    } else {
-                        self.handle(Event::Touched(member)).await;
-                    }
-                }
-                if !large.is_empty() {
-                    self.check(large);
-                }
-            }
-        }
-    }
-
-    /// Compares files with what was seen of them, and looks at those that are not surely the same.
-    fn check(&mut self, members: Vec<MemberId>) {
-        let members: Vec<_> = members
-            .into_iter()
-            .filter_map(|member| {
-                let local = self.locals.get(&member)?;
-                Some((member, local.target.clone().ok()?, local.seen))
-            })
-            .collect();
-        if members.is_empty() {
-            return;
-        }
-        let tools = self.tools.clone();
-        self.start(async move {
-            Happened::Changed(tools.blocking(move |tools| tools.changed(members)).await.unwrap_or_default())
-        });
-    }
-
     async fn tick(&mut self) {
         self.handle(Event::Tick).await;
         self.watch.mend();
@@ -659,159 +465,4 @@ impl Engine {
             self.say_sealed(from_agent::Message::Sealed(message), 0, seal.versions).await;
         }
     }
-
-    async fn streamed(&mut self, stream: Stream) {
-        match stream {
-            Stream::Up(number, sender) => {
-                tracing::info!("connected to the manager");
-                self.stream = Some((number, sender));
-                self.handle(Event::Online).await;
-                self.say_seals().await;
-            }
-            Stream::Down(number) => {
-                if self.stream.as_ref().is_some_and(|(current, _)| *current == number) {
-                    self.stream = None;
-                    self.handle(Event::Offline).await;
-                }
-            }
-            Stream::Message(number, message) => {
-                if self.stream.as_ref().is_some_and(|(current, _)| *current == number)
-                    && let Err(error) = self.told(*message).await
-                {
-                    tracing::warn!(%error, "the manager said something that means nothing");
-                }
-            }
-        }
-    }
-
-    async fn told(&mut self, message: v1::ToAgent) -> Result<(), wire::WireError> {
-        let Some(message) = message.message else { return Ok(()) };
-        match message {
-            to_agent::Message::Welcome(_) => {}
-            to_agent::Message::Members(members) => self.members(members).await?,
-            to_agent::Message::Acknowledged(ack) => {
-                let member = wire::id("member", &ack.member, MemberId)?;
-                if !ack.refused.is_empty() {
-                    tracing::warn!(member = %member.short(), why = ack.refused, "the manager refused what was sent");
-                }
-                let event = Event::Acknowledged { member, generation: ack.generation, committed: ack.committed };
-                self.handle(event).await;
-            }
-            to_agent::Message::Backup(backup) => {
-                let member = wire::id("member", &backup.member, MemberId)?;
-                let job = wire::id("job", &backup.job, plan::JobId)?;
-                self.handle(Event::Backup { member, job, generation: backup.generation }).await;
-            }
-            to_agent::Message::Restore(restore) => {
-                let instruction = self.instruction(&restore)?;
-                self.handle(Event::Restore(Box::new(instruction))).await;
-            }
-            to_agent::Message::Inspect(request) => self.ask(request).await,
-            to_agent::Message::Accept(accept) => {
-                let member = wire::id("id", &accept.id, MemberId)?;
-                self.handle(Event::Accept { member, give_way: accept.give_way }).await;
-            }
-        }
-        Ok(())
-    }
-
-    fn instruction(&self, restore: &v1::Restore) -> Result<Instruction, wire::WireError> {
-        let record = wire::from_record(restore.record.as_ref().ok_or(wire::WireError::Missing("record"))?)?;
-        let text_base = restore.text_base.as_ref().map(wire::from_record).transpose()?;
-        let keys = &self.tools.keys;
-        let authentic = keys.is_authentic(&record) && text_base.as_ref().is_none_or(|base| keys.is_authentic(base));
-        Ok(Instruction {
-            member: wire::id("member", &restore.member, MemberId)?,
-            job: wire::id("job", &restore.job, plan::JobId)?,
-            group: wire::id("group", &restore.group, plan::GroupId)?,
-            record,
-            text_base,
-            authentic,
-            expected_gen: restore.expected_gen,
-            create: restore.create,
-        })
-    }
-
-    async fn ask(&mut self, request: v1::InspectRequest) {
-        if self.questions >= QUESTIONS {
-            let refused = "this agent is asked too much at a time".to_owned();
-            let reply = v1::InspectReply { id: request.id, path: request.path, refused, ..Default::default() };
-            self.say(from_agent::Message::Inspected(reply), 0).await;
-            return;
-        }
-        self.questions += 1;
-        let (tools, home) = (self.tools.clone(), self.user_home.clone());
-        self.start(async move { Happened::Answered(Box::new(inspect::inspect(tools, home, request).await)) });
-    }
-
-    async fn members(&mut self, members: v1::Members) -> Result<(), wire::WireError> {
-        let mut named = HashSet::new();
-        for member in members.assigned {
-            named.insert(wire::from_assignment(&member)?.0);
-            self.assign(member).await;
-        }
-        let mut gone = Vec::new();
-        for member in &members.removed {
-            gone.push(wire::id("removed", member, MemberId)?);
-        }
-        if members.whole {
-            gone.extend(self.assigned.keys().filter(|member| !named.contains(*member)));
-        }
-        for member in gone {
-            self.assigned.remove(&member);
-            self.handle(Event::Removed(member)).await;
-        }
-        if let Err(error) = roster::save(&self.roster, self.assigned.values()) {
-            tracing::warn!(%error, "the members are not remembered: after a restart they are known when the manager is");
-        }
-        Ok(())
-    }
-
-    async fn assign(&mut self, message: v1::Assignment) {
-        let Ok((member, group)) = wire::from_assignment(&message) else { return };
-        let assignment = Assignment {
-            group,
-            group_name: message.group_name.clone(),
-            path: message.path.clone(),
-            selector: message.selector.clone(),
-            mapping: message.mapping.clone(),
-            direction: wire::from_direction(message.direction),
-            create: message.create,
-            paused: message.paused,
-        };
-        let target = target(&assignment).map(Arc::new);
-        let moved = match self.locals.get_mut(&member) {
-            Some(local) => {
-                let moved = self.assigned.get(&member).is_none_or(|old| old.path != message.path);
-                local.target = target;
-                moved
-            }
-            None => {
-                let local = Local { target, points: Vec::new(), seen: None, named: 0, touched: Instant::now() };
-                self.locals.insert(member, local);
-                false
-            }
-        };
-        if moved {
-            self.unwatch_member(member);
-            self.watch_member(member);
-        }
-        self.assigned.insert(member, message);
-        self.handle(Event::Assigned(member, Box::new(assignment))).await;
-    }
-}
-
-/// What an assignment means.
-fn target(assignment: &Assignment) -> Result<Target, Condition> {
-    let wrong =
-        |what: &str, why: &dyn std::fmt::Display| Condition::Suspended(format!("its {what} means nothing here: {why}"));
-    let mapping: portion::Mapping = assignment.mapping.parse().map_err(|e| wrong("mapping", &e))?;
-    Ok(Target {
-        group: assignment.group,
-        group_name: assignment.group_name.clone(),
-        path: PathBuf::from(&assignment.path),
-        selector: assignment.selector.parse().map_err(|e| wrong("selector", &e))?,
-        mapping,
-        mapping_text: assignment.mapping.clone(),
-    })
 }

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 
-use prost::Message;
 use wire::v1::{Assignment, Members};
 
 use crate::os;
@@ -15,12 +14,13 @@ pub(crate) fn load(path: &Path) -> Vec<Assignment> {
     if crc32fast::hash(message) != u32::from_le_bytes(*check) {
         return Vec::new();
     }
-    Members::decode(message).map(|members| members.assigned).unwrap_or_default()
+    wire::members_from_bytes(message).map(|members| members.assigned).unwrap_or_default()
 }
 
 /// Saves the members.
 pub(crate) fn save<'a>(path: &Path, members: impl Iterator<Item = &'a Assignment>) -> io::Result<()> {
-    let message = Members { whole: true, assigned: members.cloned().collect(), removed: Vec::new() }.encode_to_vec();
+    let members = Members { whole: true, assigned: members.cloned().collect(), removed: Vec::new() };
+    let message = wire::members_to_bytes(&members);
     let mut bytes = crc32fast::hash(&message).to_le_bytes().to_vec();
     bytes.extend(message);
     os::write_private(path, &bytes)

@@ -98,9 +98,8 @@ impl Repository {
     pub async fn read_by_index(&self, blobs: &[Id]) -> Result<Bytes, ReadError> {
         let locations = self.find_blobs(BlobKind::Data, blobs).await?;
         check_length(&locations)?;
-        let parts = stream::iter(
-            blobs.to_vec().into_iter().zip(locations).map(|(id, location)| self.read_checked(id, location)),
-        );
+        let parts =
+            stream::iter(blobs.iter().copied().zip(locations).map(|(id, location)| self.read_checked(id, location)));
         let parts: Vec<Vec<u8>> = parts.buffered(AT_ONCE).try_collect().await?;
         Ok(parts.concat().into())
     }
@@ -254,7 +253,7 @@ impl Repository {
         if let [blob] = blobs {
             return Ok(self.read_blob(*blob).await?.into());
         }
-        let mut parts = stream::iter(blobs.to_vec().into_iter().map(|blob| self.read_blob(blob))).buffered(AT_ONCE);
+        let mut parts = stream::iter(blobs.iter().copied().map(|blob| self.read_blob(blob))).buffered(AT_ONCE);
         let mut contents = BytesMut::new();
         while let Some(part) = parts.try_next().await? {
             contents.extend_from_slice(&part);

@@ -264,6 +264,16 @@ pub fn from_assignment(message: &v1::Assignment) -> Result<(MemberId, GroupId), 
     Ok((id("member", &message.member, MemberId)?, id("group", &message.group, GroupId)?))
 }
 
+/// The members of an agent, as it keeps them over a restart.
+pub fn members_to_bytes(members: &v1::Members) -> Vec<u8> {
+    prost::Message::encode_to_vec(members)
+}
+
+/// What [`members_to_bytes`] wrote; `None` for other bytes.
+pub fn members_from_bytes(bytes: &[u8]) -> Option<v1::Members> {
+    prost::Message::decode(bytes).ok()
+}
+
 /// An instruction, to its message.
 pub fn instruction(instruction: &Instruction, job: JobId) -> v1::ToAgent {
     use v1::to_agent::Message;

@@ -1,0 +1,179 @@
+//! The members: what the manager assigned, where their files are, and which of these may have changed.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use plan::{Condition, MemberId};
+use wire::v1;
+
+use super::{Engine, Happened, Local};
+use crate::detect::Target;
+use crate::journal;
+use crate::roster;
+use crate::step::{Assignment, Event};
+use crate::watch::{Touched, Watch};
+
+/// A file above this size is compared by its time stamps before it is read because of an event.
+const LARGE: u64 = 1 << 20;
+
+impl Engine {
+    pub(super) async fn members(&mut self, members: v1::Members) -> Result<(), wire::WireError> {
+        let mut named = HashSet::new();
+        for member in members.assigned {
+            named.insert(wire::from_assignment(&member)?.0);
+            self.assign(member).await;
+        }
+        let mut gone = Vec::new();
+        for member in &members.removed {
+            gone.push(wire::id("removed", member, MemberId)?);
+        }
+        if members.whole {
+            gone.extend(self.assigned.keys().filter(|member| !named.contains(*member)));
+        }
+        for member in gone {
+            self.assigned.remove(&member);
+            self.handle(Event::Removed(member)).await;
+        }
+        if let Err(error) = roster::save(&self.roster, self.assigned.values()) {
+            tracing::warn!(%error, "the members are not remembered: after a restart they are known when the manager is");
+        }
+        Ok(())
+    }
+
+    pub(super) async fn assign(&mut self, message: v1::Assignment) {
+        let Ok((member, group)) = wire::from_assignment(&message) else { return };
+        let assignment = Assignment {
+            group,
+            group_name: message.group_name.clone(),
+            path: message.path.clone(),
+            selector: message.selector.clone(),
+            mapping: message.mapping.clone(),
+            direction: wire::from_direction(message.direction),
+            create: message.create,
+            paused: message.paused,
+        };
+        let target = target(&assignment).map(Arc::new);
+        let moved = match self.locals.get_mut(&member) {
+            Some(local) => {
+                let moved = self.assigned.get(&member).is_none_or(|old| old.path != message.path);
+                local.target = target;
+                moved
+            }
+            None => {
+                let local = Local { target, points: Vec::new(), seen: None, named: 0, touched: Instant::now() };
+                self.locals.insert(member, local);
+                false
+            }
+        };
+        if moved {
+            self.unwatch_member(member);
+            self.watch_member(member);
+        }
+        self.assigned.insert(member, message);
+        self.handle(Event::Assigned(member, Box::new(assignment))).await;
+    }
+
+    pub(super) fn watch_member(&mut self, member: MemberId) {
+        let Some(local) = self.locals.get_mut(&member) else { return };
+        if let Ok(target) = &local.target {
+            local.points = Watch::points(&target.path);
+        }
+        for point in local.points.clone() {
+            self.watch.add(&point);
+            self.by_point.entry(point).or_default().insert(member);
+        }
+    }
+
+    pub(super) fn unwatch_member(&mut self, member: MemberId) {
+        let Some(local) = self.locals.get_mut(&member) else { return };
+        for point in std::mem::take(&mut local.points) {
+            self.watch.remove(&point);
+            if let Some(members) = self.by_point.get_mut(&point) {
+                members.remove(&member);
+                if members.is_empty() {
+                    self.by_point.remove(&point);
+                }
+            }
+        }
+    }
+
+    pub(super) fn forget(&mut self, member: MemberId) {
+        self.unwatch_member(member);
+        self.locals.remove(&member);
+        self.append([journal::Record::Forget(member)]);
+    }
+
+    pub(super) fn target(&self, member: MemberId) -> Result<Arc<Target>, Condition> {
+        if self.unfinished.contains_key(&member) {
+            return Err(Condition::Suspended(
+                "a write that was interrupted cannot be finished; see the agent's log".to_owned(),
+            ));
+        }
+        match self.locals.get(&member) {
+            Some(local) => local.target.clone(),
+            None => Err(Condition::Suspended("it is no member here".to_owned())),
+        }
+    }
+
+    pub(super) async fn touched(&mut self, touched: Touched, policy: &Path) {
+        match touched {
+            Touched::Everything => self.check(self.locals.keys().copied().collect()),
+            Touched::File(path, _) if path == policy => {
+                for member in self.locals.keys().copied().collect::<Vec<_>>() {
+                    self.handle(Event::Touched(member)).await;
+                }
+            }
+            Touched::File(path, at) => {
+                let members: Vec<MemberId> = self.by_point.get(&path).into_iter().flatten().copied().collect();
+                let mut large = Vec::new();
+                for member in members {
+                    let Some(local) = self.locals.get_mut(&member) else { continue };
+                    local.touched = at.into_std();
+                    if local.seen.is_some_and(|seen| seen.len() > LARGE) {
+                        large.push(member);
+                    } else {
+                        self.handle(Event::Touched(member)).await;
+                    }
+                }
+                if !large.is_empty() {
+                    self.check(large);
+                }
+            }
+        }
+    }
+
+    /// Compares files with what was seen of them, and looks at those that are not surely the same.
+    pub(super) fn check(&mut self, members: Vec<MemberId>) {
+        let members: Vec<_> = members
+            .into_iter()
+            .filter_map(|member| {
+                let local = self.locals.get(&member)?;
+                Some((member, local.target.clone().ok()?, local.seen))
+            })
+            .collect();
+        if members.is_empty() {
+            return;
+        }
+        let tools = self.tools.clone();
+        self.start(async move {
+            Happened::Changed(tools.blocking(move |tools| tools.changed(members)).await.unwrap_or_default())
+        });
+    }
+}
+
+/// What an assignment means.
+fn target(assignment: &Assignment) -> Result<Target, Condition> {
+    let wrong =
+        |what: &str, why: &dyn std::fmt::Display| Condition::Suspended(format!("its {what} means nothing here: {why}"));
+    let mapping: portion::Mapping = assignment.mapping.parse().map_err(|e| wrong("mapping", &e))?;
+    Ok(Target {
+        group: assignment.group,
+        group_name: assignment.group_name.clone(),
+        path: PathBuf::from(&assignment.path),
+        selector: assignment.selector.parse().map_err(|e| wrong("selector", &e))?,
+        mapping,
+        mapping_text: assignment.mapping.clone(),
+    })
+}

@@ -1,0 +1,119 @@
+//! The engine's beginning and end: what a crash interrupted is finished, and what is under way is.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use plan::{MemberId, VersionId};
+
+use super::Engine;
+use crate::jobs::RestoreDone;
+use crate::journal::{self, Deletion};
+use crate::roster;
+use crate::step::{Event, Restored};
+
+impl Engine {
+    /// Finishes what a crash interrupted, and takes up the members that were there before.
+    pub(super) async fn begin(&mut self) {
+        let (intents, deletions, unsealed) = self.tools.journal.read(|contents| {
+            (
+                contents.intents.clone(),
+                contents.deletions.clone(),
+                contents.unsealed.values().cloned().collect::<Vec<_>>(),
+            )
+        });
+        let assigned = roster::load(&self.roster);
+        let mut folders: HashSet<PathBuf> = intents.values().map(|intent| intent.folder.clone()).collect();
+        folders.extend(deletions.values().map(|deletion| deletion.folder.clone()));
+        folders.extend(
+            assigned
+                .iter()
+                .filter_map(|member| crate::place::resolve(Path::new(&member.path)).ok()?.parent().map(Path::to_owned)),
+        );
+        for (member, intent) in intents {
+            if member != MemberId([0; 16]) {
+                self.recover(member, intent).await;
+            }
+        }
+        let deletions: Vec<Deletion> = deletions.into_values().collect();
+        self.tools
+            .blocking(move |tools| {
+                deletions.iter().for_each(|deletion| {
+                    tools.delete(deletion);
+                });
+                folders.iter().for_each(|folder| tools.sweep(folder));
+            })
+            .await;
+        match self.tools.copies.recover(unsealed).await {
+            Ok(seals) => {
+                let sealed: HashSet<VersionId> = seals.iter().flat_map(|seal| seal.versions.iter().copied()).collect();
+                let lost: Vec<VersionId> = self.tools.journal.read(|contents| {
+                    contents.unsealed.keys().filter(|version| !sealed.contains(version)).copied().collect()
+                });
+                self.append([journal::Record::Sealed(lost)]);
+                self.unsaid.extend(seals);
+            }
+            Err(error) => tracing::warn!(error = error.why, "what an earlier process left unsealed stays so"),
+        }
+        for member in assigned {
+            self.assign(member).await;
+        }
+    }
+
+    async fn recover(&mut self, member: MemberId, intent: journal::MemberIntent) {
+        let version = intent.version;
+        let recovered = self
+            .tools
+            .blocking(move |tools| {
+                tools.recover(member, &intent).inspect_err(|error| {
+                    tracing::error!(%error, "a write that was interrupted is neither done nor undone");
+                })
+            })
+            .await
+            .and_then(Result::ok);
+        self.recovered(member, version, recovered).await;
+    }
+
+    pub(super) async fn recovered(&mut self, member: MemberId, version: VersionId, done: Option<RestoreDone>) {
+        let Some(done) = done else {
+            self.unfinished.insert(member, false);
+            return;
+        };
+        self.unfinished.remove(&member);
+        if let (Restored::Done(portion), Some(deletion)) = (done.restored, done.written) {
+            self.written.insert(member, deletion);
+            self.handle(Event::Recovered { member, version, portion }).await;
+            self.settle_written(member);
+        }
+        if self.locals.contains_key(&member) {
+            self.handle(Event::Touched(member)).await;
+        }
+    }
+
+    pub(super) async fn end(mut self) {
+        self.running.close();
+        // Jobs end by themselves: they wait for disks and for the repository, which has deadlines of its own.
+        while let Some(happened) = tokio::select! {
+            biased;
+            happened = self.happened.recv() => happened,
+            () = self.running.wait() => None,
+        } {
+            self.took_place(happened).await;
+        }
+        while let Ok(happened) = self.happened.try_recv() {
+            self.took_place(happened).await;
+        }
+        match self.tools.copies.shut_down().await {
+            Ok(seals) => seals.into_iter().for_each(|seal| self.seals.add(seal)),
+            Err(error) => tracing::warn!(error = error.why, "not everything is sealed: the next start does it"),
+        }
+        self.say_seals().await;
+        let displaced = std::mem::take(&mut self.displaced);
+        self.tools
+            .blocking(move |tools| {
+                for (_, deletion) in displaced {
+                    tools.delete(&deletion);
+                }
+            })
+            .await;
+    }
+}
