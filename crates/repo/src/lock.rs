@@ -105,7 +105,11 @@ pub enum LockError {
 pub(crate) async fn write(repository: &Repository, name: &str) -> Result<Id, LockError> {
     let bytes = seal_json(repository.key(), &LockFile::ours(name))?;
     let id = Id::of(&bytes);
-    repository.storage().put(Kind::Locks, id, bytes.into()).await?;
+    if let Err(error) = repository.storage().put(Kind::Locks, id, bytes.into()).await {
+        // Perhaps only the answer was lost: a lock that nobody knows of would keep everybody out.
+        let _ = repository.storage().delete(Kind::Locks, id).await;
+        return Err(error.into());
+    }
     Ok(id)
 }
 

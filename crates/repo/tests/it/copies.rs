@@ -228,6 +228,21 @@ async fn tampered_packs_are_noticed() {
     writer.shutdown().await.unwrap();
 }
 
+/// Everything can be awaited in a task of its own; that this compiles is the test.
+#[allow(dead_code, reason = "never called")]
+fn all_is_send(repository: &Repository, writer: &Writer, location: &Location, snapshot: &Snapshot, copy: Copy) {
+    fn check(_: impl Send) {}
+    check(repository.read(location));
+    check(repository.read_by_index(&[]));
+    check(repository.refresh_index());
+    check(repository.snapshots());
+    check(repository.walk(snapshot, 1));
+    check(repository.dump(snapshot, ""));
+    check(writer.backup(copy));
+    check(writer.recover(vec![]));
+    check(writer.shutdown());
+}
+
 #[tokio::test]
 async fn passwords() {
     let folder = tempfile::tempdir().unwrap();

@@ -3,5 +3,6 @@
 #![allow(clippy::disallowed_methods, reason = "INLAY_RESTIC names the programs to test with")]
 
 mod copies;
+mod faults;
 mod restic;
 mod trace;

@@ -57,6 +57,13 @@ impl Restic {
     }
 }
 
+/// Every program finds the repository in order.
+pub(crate) fn check(folder: &Path) {
+    for program in programs() {
+        Restic::new(&program, folder.to_str().unwrap()).ok(&["check", "--read-data"]);
+    }
+}
+
 fn each(check: impl AsyncFn(&Path)) {
     for program in programs() {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(check(&program));
@@ -182,6 +189,9 @@ fn a_crash_before_the_seal_loses_nothing() {
         // Even without the journal restic finds the packs, and then the blobs.
         let locks = repository.storage().list(Kind::Locks).await.unwrap();
         assert_eq!(locks.len(), 1, "unsealed packs are not protected");
+        // `unlock` asks by SIGHUP whether the process of a lock lives: ours does, and goes on to.
+        restic.ok(&["unlock"]);
+        assert_eq!(repository.storage().list(Kind::Locks).await.unwrap(), locks);
         let prune = restic.run(&["prune"]);
         let errors = String::from_utf8_lossy(&prune.stderr);
         assert!(!prune.status.success() && errors.contains("locked"), "prune was not refused: {errors}");
