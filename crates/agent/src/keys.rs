@@ -16,10 +16,15 @@ pub struct Keys {
 impl Keys {
     /// The keys of an open repository.
     pub fn new(copies: &dyn Copies) -> Keys {
+        Keys::derived(|context| copies.key(context))
+    }
+
+    /// The keys of a zone, given the function that derives a key for a purpose: for commands, which open a repository to read.
+    pub fn derived(key: impl Fn(&str) -> Zeroizing<[u8; 32]>) -> Keys {
         Keys {
-            text: copies.key("inlay fingerprint of a text 1"),
-            value: copies.key("inlay fingerprint of a value 1"),
-            record: copies.key("inlay signature of a record 1"),
+            text: key("inlay fingerprint of a text 1"),
+            value: key("inlay fingerprint of a value 1"),
+            record: key("inlay signature of a record 1"),
         }
     }
 

@@ -50,7 +50,7 @@ pub use splice::{
     Deleted, Displaced, Intent, IntentLog, NoLog, Recovered, Refusal, SpliceError, Spliced, delete, recover, splice,
     sweep,
 };
-pub use tls::ConnectError;
+pub use tls::{ConnectError, config as tls_config};
 pub use write::{ReplaceError, replace_file};
 
 pub(crate) use error::chain as error_chain;

@@ -89,8 +89,11 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-/// A configuration for an enrolled machine or an operator.
-pub(crate) fn config(credentials: &Credentials, alpn: &[u8]) -> Result<ClientConfig, ConnectError> {
+/// A TLS configuration for an enrolled machine or an operator; `alpn` is the protocol that is spoken inside.
+///
+/// # Errors
+/// [`ConnectError::Credentials`].
+pub fn config(credentials: &Credentials, alpn: &[u8]) -> Result<ClientConfig, ConnectError> {
     let wrong = |what: &str, e: &dyn std::fmt::Display| ConnectError::Credentials(format!("{what}: {e}"));
     let ca = CertificateDer::from_pem_slice(credentials.ca.as_bytes()).map_err(|e| wrong("the CA", &e))?;
     let chain = CertificateDer::pem_slice_iter(credentials.certificate.as_bytes())

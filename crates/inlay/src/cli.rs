@@ -68,6 +68,13 @@ pub enum Command {
     List(command::list::Args),
     Copy(command::copy::Args),
     Diff(command::diff::Args),
+    Up(command::up::Args),
+    Link(command::link::Args),
+    Status(command::status::Args),
+    Invite(command::invite::Args),
+    Join(command::join::Args),
+    Agent(command::agent::Args),
+    Manager(command::manager::Args),
 }
 
 fn dispatch(cli: &Cli, ctx: &Context) -> Result<(), CommandError> {
@@ -77,6 +84,13 @@ fn dispatch(cli: &Cli, ctx: &Context) -> Result<(), CommandError> {
         Command::List(args) => command::list::run(args, ctx),
         Command::Copy(args) => command::copy::run(args, ctx),
         Command::Diff(args) => command::diff::run(args, ctx),
+        Command::Up(args) => command::up::run(args, ctx),
+        Command::Link(args) => command::link::run(args, ctx),
+        Command::Status(args) => command::status::run(args, ctx),
+        Command::Invite(args) => command::invite::run(args, ctx),
+        Command::Join(args) => command::join::run(args, ctx),
+        Command::Agent(args) => command::agent::run(args, ctx),
+        Command::Manager(args) => command::manager::run(args, ctx),
     }
 }
 

@@ -160,6 +160,16 @@ impl Home {
     }
 }
 
+/// The settings of the manager in `dir`, and where its operator's certificate lies: for commands in the same home, which open
+/// nothing else.
+///
+/// # Errors
+/// [`HomeError::Absent`] if no manager lives there; [`HomeError::File`], [`HomeError::Settings`].
+pub fn find(dir: &Path) -> Result<(Settings, OperatorFiles), HomeError> {
+    let home = Home::new(dir);
+    Ok((home.read_settings()?, home.operator()))
+}
+
 /// Makes a manager's directory: CA, operator certificate and settings. The database is made when it is first opened.
 ///
 /// The settings are written last: a directory without them is no manager, and `init` may be tried again.

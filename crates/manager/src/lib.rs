@@ -25,7 +25,7 @@ pub mod store;
 mod tls;
 
 pub use ca::CaError;
-pub use home::{HomeError, InitOptions, Initialised, OperatorFiles, RepositoryInfo, Settings, init};
+pub use home::{HomeError, InitOptions, Initialised, OperatorFiles, RepositoryInfo, Settings, find, init};
 pub use manager::{Manager, ManagerOptions, OpenError};
 pub use peer::{Identity, Peer};
 pub use serve::{ServeError, serve};

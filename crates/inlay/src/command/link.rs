@@ -1,0 +1,221 @@
+//! `inlay link NAME ADDRESS ADDRESS…`.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use portion::Address;
+use wire::v1;
+
+use crate::ask::{self, Progress};
+use crate::command::{status, up};
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::place::argument;
+use crate::portions::{self, Content, Portion};
+use crate::service::{self, NoService, Service};
+
+/// How long it is waited until a new group is in sync.
+const SETTLE: Duration = Duration::from_secs(15);
+
+/// Keep portions of files in sync: make a group
+///
+/// Shows where the portions differ, asks whose content begins, makes what is missing, allows exactly the portions that you name on this
+/// machine, and waits until they are in sync. Whatever they held before is kept as a version first. Where only a file is named, the
+/// portion that is usually shared of it is proposed. A member on another machine waits until `inlay accept NAME` there.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  inlay link mcp ~/.claude.json#/mcpServers ~/.codex/config.toml#/mcp_servers\n  \
+    inlay link dns '/etc/hosts#mark:dns' 'server2:/etc/hosts#mark:dns' --one-way\n  \
+    inlay link rules 'a/AGENTS.md#/Rules' 'b/CLAUDE.md#/Rules' --from a/AGENTS.md")]
+pub struct Args {
+    /// What to call the group
+    pub name: String,
+    /// The portions, [AGENT:]PATH#SELECTOR
+    #[arg(required = true, num_args = 1.., value_name = "ADDRESS", value_parser = argument)]
+    pub addresses: Vec<Address>,
+    /// Whose content begins
+    #[arg(long, value_name = "ADDRESS", value_parser = argument)]
+    pub from: Option<Address>,
+    /// Keys that are private to each file, as JSON Pointers from the portion's root; * stands for any key. Can be given several times
+    #[arg(long, value_name = "POINTER")]
+    pub except: Vec<String>,
+    /// What the first ADDRESS calls A, the others call B, as in /*/headers=/*/http_headers. Can be given several times
+    #[arg(long, value_name = "A=B")]
+    pub map: Vec<String>,
+    /// What happens when two edits meet: merge (default), newest, manual, or prefer=ADDRESS
+    #[arg(long, value_name = "POLICY", default_value = "merge")]
+    pub conflict: String,
+    /// What happens when a portion is missing later; by default its member is suspended until you decide
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub on_missing: Option<OnMissing>,
+    /// Only from the beginning ADDRESS to the others
+    #[arg(long)]
+    pub one_way: bool,
+}
+
+/// What happens when a portion is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnMissing {
+    /// It is made again, where the format knows a place.
+    Create,
+}
+
+pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
+    if args.addresses.len() < 2 {
+        return Err(CommandError::usage("a group needs two addresses at least").hint(format!(
+            "`inlay link {} ADDRESS ADDRESS`; `inlay add {0} ADDRESS` takes a further one in",
+            args.name
+        )));
+    }
+    service::block_on(async {
+        let mut service = open_or_start(ctx).await?;
+        let mut portions = portions::look(&mut service, &args.addresses, ctx).await?;
+        if service.client.status(v1::StatusRequest { name: args.name.clone() }).await.is_ok() {
+            return Err(CommandError::failed(format!("there is a group `{}` already", args.name))
+                .hint(format!("`inlay add {} ADDRESS` takes a further member in", args.name)));
+        }
+        map(&mut portions, args)?;
+        portions::read(&mut service, &mut portions, ctx).await?;
+        portions::describe(&portions, ctx);
+        let begins = begins(&portions, args, ctx, &service)?;
+        let conflict = conflict(&portions, args, ctx, &service)?;
+        let members = portions.iter().enumerate().map(|(at, portion)| v1::NewMember {
+            join: if at == begins { v1::Join::Offer } else { v1::Join::Adopt }.into(),
+            direction: match (args.one_way, at == begins) {
+                (false, _) => v1::Direction::Both,
+                (true, true) => v1::Direction::Send,
+                (true, false) => v1::Direction::Receive,
+            }
+            .into(),
+            create: args.on_missing == Some(OnMissing::Create),
+            ..portion.new_member()
+        });
+        let request = v1::LinkRequest { name: args.name.clone(), members: members.collect(), conflict, make: true };
+        portions::consent(&service, &portions)?;
+        service.client.link(request).await?;
+        settle(&mut service, &args.name, ctx).await
+    })
+}
+
+/// The manager; where none runs, `up` is offered.
+async fn open_or_start(ctx: &Context) -> Result<Service, CommandError> {
+    match Service::try_open(ctx).await {
+        Ok(service) => return Ok(service),
+        Err(NoService::Failed(error)) => return Err(error),
+        Err(NoService::Unknown | NoService::Stopped(_)) => {}
+    }
+    let instead = "`inlay up --detach` starts it in the background, `inlay up --install` as a service; or say --yes";
+    if !ask::confirm(ctx, "No manager runs here. Start `inlay up` in the background?", instead)? {
+        return Err(CommandError::failed("nothing was linked: no manager runs here").hint(instead));
+    }
+    let ready = up::detach(ctx, None, None)?;
+    ctx.say(&ready);
+    Service::open(ctx).await
+}
+
+/// Adds the mappings of the command line to those that the files' names propose.
+fn map(portions: &mut [Portion], args: &Args) -> Result<(), CommandError> {
+    let mut all: Vec<String> = args.except.iter().map(|path| format!("except {path}")).collect();
+    for (at, portion) in portions.iter_mut().enumerate() {
+        if at == 1 {
+            for pair in &args.map {
+                let (first, other) = pair.split_once('=').ok_or_else(|| {
+                    CommandError::usage(format!("--map {pair}: it needs two names, as in /*/headers=/*/http_headers"))
+                })?;
+                all.push(format!("map {other}={first}"));
+            }
+        }
+        portion.add_mapping(&all.join("; "))?;
+    }
+    Ok(())
+}
+
+/// The place of the member whose content begins.
+fn begins(portions: &[Portion], args: &Args, ctx: &Context, service: &Service) -> Result<usize, CommandError> {
+    if let Some(from) = &args.from {
+        let at = place_of(portions, from, "--from", ctx, service)?;
+        if portions[at].content == Content::Missing {
+            return Err(CommandError::usage(format!("--from {from}: there is nothing to begin with")));
+        }
+        return Ok(at);
+    }
+    let with: Vec<usize> = (0..portions.len()).filter(|at| portions[*at].content != Content::Missing).collect();
+    let Some(first) = with.first().copied() else {
+        return Err(CommandError::new(
+            crate::error::Exit::Portion,
+            "none of these portions is there: one has to have content",
+        )
+        .hint("`inlay list FILE` shows the portions of a file, `inlay put ADDRESS --create` makes one"));
+    };
+    let known: Vec<usize> = with.iter().copied().filter(|at| portions[*at].content != Content::Unknown).collect();
+    let all_equal = known.windows(2).all(|pair| portions[pair[0]].content == portions[pair[1]].content);
+    // What cannot be seen yet is shown on its own machine before it is replaced there.
+    if with.len() == 1 || (all_equal && !known.is_empty()) {
+        return Ok(known.first().copied().unwrap_or(first));
+    }
+    portions::show_differences(portions, ctx)?;
+    if ctx.yes {
+        ctx.say(format_args!("The content of {} begins.", portions[first].shown(ctx)));
+        return Ok(first);
+    }
+    if !ask::is_interactive() {
+        return Err(CommandError::usage("the portions differ, and there is nobody to ask whose content begins")
+            .hint("--from ADDRESS says whose; what the others held is kept as versions"));
+    }
+    let choices: Vec<String> = with.iter().map(|at| portions[*at].shown(ctx)).collect();
+    let chosen = ask::choose("Whose content begins? What the others hold is kept as a version.", &choices)?;
+    chosen.map(|at| with[at]).ok_or_else(|| CommandError::failed("nothing was linked"))
+}
+
+fn place_of(
+    portions: &[Portion],
+    address: &Address,
+    option: &str,
+    ctx: &Context,
+    service: &Service,
+) -> Result<usize, CommandError> {
+    let found: Vec<usize> = portions
+        .iter()
+        .enumerate()
+        .filter_map(|(at, portion)| portion.is_meant(address, ctx, service).then_some(at))
+        .collect();
+    match found[..] {
+        [at] => Ok(at),
+        [] => Err(CommandError::usage(format!("{option} {address} is none of the addresses"))),
+        _ => {
+            Err(CommandError::usage(format!("{option} {address} may be several of the addresses"))
+                .hint("add its selector"))
+        }
+    }
+}
+
+fn conflict(portions: &[Portion], args: &Args, ctx: &Context, service: &Service) -> Result<String, CommandError> {
+    match args.conflict.as_str() {
+        "merge" | "newest" | "manual" => Ok(args.conflict.clone()),
+        other => {
+            let address = other.strip_prefix("prefer=").or_else(|| other.strip_prefix("prefer ")).ok_or_else(|| {
+                CommandError::usage(format!("--conflict {other}: it is merge, newest, manual or prefer=ADDRESS"))
+            })?;
+            let address: Address = address.parse()?;
+            Ok(format!("prefer {}", place_of(portions, &address, "--conflict prefer", ctx, service)?))
+        }
+    }
+}
+
+/// Waits until a group has settled, and shows it.
+pub(crate) async fn settle(service: &mut Service, name: &str, ctx: &Context) -> Result<(), CommandError> {
+    let progress = Progress::start(ctx, "waiting until it is in sync");
+    let moving = |m: &v1::MemberStatus| matches!(m.state.as_str(), "changed" | "behind");
+    let settled = |groups: &[v1::GroupStatus]| {
+        groups.iter().all(|g| {
+            let begun = !g.head.is_empty() || g.members.iter().any(|m| !moving(m) && m.state != status::IN_SYNC);
+            begun && !g.members.iter().any(moving)
+        })
+    };
+    let groups = status::wait_for(service, name.to_owned(), SETTLE, settled).await?;
+    drop(progress);
+    status::show(&groups, ctx)?;
+    if groups.iter().all(|g| g.state == status::IN_SYNC) {
+        ctx.say(format_args!("Next: edit one of the files, and look at `inlay log {name}`."));
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! `inlay status`.
+
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use plan::VersionId;
+use serde_json::json;
+use tokio::time::Instant;
+use wire::v1;
+
+use crate::ask::{self, Progress};
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::service::{self, Service};
+
+/// Show every group and member: state, cause, and what to do
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  inlay status\n  inlay status mcp --watch\n  inlay status --wait=10 && echo in sync"
+)]
+pub struct Args {
+    /// The group; all of them if it is left out
+    pub name: Option<String>,
+    /// Go on showing it whenever it changes, until Ctrl-C
+    #[arg(long, conflicts_with = "wait")]
+    pub watch: bool,
+    /// Wait until everything is in sync; exit code 4 if it is not by then
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "30", value_parser = ask::duration)]
+    pub wait: Option<Duration>,
+}
+
+/// The state in which nothing is left to do.
+pub(crate) const IN_SYNC: &str = "in-sync";
+
+pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
+    service::block_on(async {
+        let mut service = Service::open(ctx).await?;
+        let name = args.name.clone().unwrap_or_default();
+        if args.watch {
+            return watch(&mut service, name, ctx).await;
+        }
+        let Some(wait) = args.wait else {
+            let reply = service.client.status(v1::StatusRequest { name }).await?.into_inner();
+            return show(&reply.groups, ctx);
+        };
+        let _progress = Progress::start(ctx, "waiting until everything is in sync");
+        let groups = wait_for(&mut service, name, wait, |groups| groups.iter().all(|g| g.state == IN_SYNC)).await?;
+        drop(_progress);
+        show(&groups, ctx)?;
+        if groups.iter().all(|group| group.state == IN_SYNC) { Ok(()) } else { Err(CommandError::not_in_sync()) }
+    })
+}
+
+async fn watch(service: &mut Service, name: String, ctx: &Context) -> Result<(), CommandError> {
+    let mut stream = service.client.watch(v1::StatusRequest { name }).await?.into_inner();
+    while let Some(reply) = stream.message().await? {
+        if !ctx.json {
+            ctx.print(format_args!("\n{}", jiff::Zoned::now().strftime("%H:%M:%S")))?;
+        }
+        show(&reply.groups, ctx)?;
+    }
+    Err(CommandError::failed("the manager ended the connection").hint("it may be restarting; try again"))
+}
+
+/// Follows the state until `done` says so or the time is over; returns the last one.
+pub(crate) async fn wait_for(
+    service: &mut Service,
+    name: String,
+    time: Duration,
+    done: impl Fn(&[v1::GroupStatus]) -> bool,
+) -> Result<Vec<v1::GroupStatus>, CommandError> {
+    let end = Instant::now() + time;
+    let mut last = Vec::new();
+    let mut stream = service.client.watch(v1::StatusRequest { name }).await?.into_inner();
+    while let Ok(next) = tokio::time::timeout_at(end, stream.message()).await {
+        match next? {
+            Some(reply) => last = reply.groups,
+            None => return Err(CommandError::failed("the manager ended the connection").hint("try again")),
+        }
+        if done(&last) {
+            break;
+        }
+    }
+    Ok(last)
+}
+
+/// Prints groups and members.
+pub(crate) fn show(groups: &[v1::GroupStatus], ctx: &Context) -> Result<(), CommandError> {
+    if ctx.json {
+        let groups: Vec<_> = groups.iter().map(as_json).collect();
+        return ctx.print(serde_json::Value::Array(groups));
+    }
+    if groups.is_empty() {
+        ctx.say("There are no groups yet. `inlay link NAME ADDRESS ADDRESS` makes one.");
+    }
+    for group in groups {
+        let head =
+            if group.head.is_empty() { "no version yet".to_owned() } else { format!("version {}", group.head_number) };
+        let bold = Style::new().bold();
+        ctx.print(format_args!("{bold}{}{bold:#}  {}  {head}", group.name, coloured(&group.state)))?;
+        for member in &group.members {
+            let arrow = match v1::Direction::try_from(member.direction) {
+                Ok(v1::Direction::Send) => " (sends only)",
+                Ok(v1::Direction::Receive) => " (receives only)",
+                _ => "",
+            };
+            ctx.print(format_args!("  {}  {}{arrow}", padded(&member.state), address(member, ctx)))?;
+            if !member.cause.is_empty() {
+                ctx.print(format_args!("                    {}", member.cause))?;
+            }
+        }
+        let next = advice(group);
+        if !next.is_empty() {
+            ctx.say(format_args!("  → {next}"));
+        }
+    }
+    Ok(())
+}
+
+/// What to do about a group as it is.
+fn advice(group: &v1::GroupStatus) -> String {
+    let name = &group.name;
+    let suspended = group.members.iter().find(|m| m.state == "suspended");
+    match group.state.as_str() {
+        "conflict" => format!(
+            "`inlay diff {name} head`, and `inlay resolve {name} --take ADDRESS` or VERSION; `inlay log {name}` lists them"
+        ),
+        "awaiting-consent" => format!("`inlay accept {name}` on the machine of that member"),
+        "suspended" if suspended.is_some() => format!(
+            "put the cause right; or `inlay accept {name}` if what stands there now is meant, `inlay restore {name}@head` if it is not"
+        ),
+        _ => String::new(),
+    }
+}
+
+fn as_json(group: &v1::GroupStatus) -> serde_json::Value {
+    let members: Vec<_> = group
+        .members
+        .iter()
+        .map(|m| {
+            json!({"agent": m.agent, "path": m.path, "selector": m.selector, "mapping": m.mapping, "format": m.format,
+                "state": m.state, "version": id(&m.version), "version_number": m.version_number, "cause": m.cause,
+                "direction": direction(m.direction)})
+        })
+        .collect();
+    json!({"group": group.name, "id": hex::encode(&group.group), "head": id(&group.head), "head_number": group.head_number,
+        "state": group.state, "conflict": group.conflict,
+        "open_branches": group.open_branches.iter().map(hex::encode).collect::<Vec<_>>(), "members": members})
+}
+
+fn direction(direction: i32) -> &'static str {
+    match v1::Direction::try_from(direction) {
+        Ok(v1::Direction::Send) => "send",
+        Ok(v1::Direction::Receive) => "receive",
+        _ => "both",
+    }
+}
+
+/// A version's id, or null for none.
+pub(crate) fn id(bytes: &[u8]) -> serde_json::Value {
+    VersionId::from_bytes(bytes).map_or(serde_json::Value::Null, |id| id.to_string().into())
+}
+
+/// A member's address as a person would write it anywhere.
+pub(crate) fn address(member: &v1::MemberStatus, ctx: &Context) -> String {
+    format!("{}:{}#{}", member.agent, tilde(&member.path, ctx), member.selector)
+}
+
+/// A path with the person's home as `~`.
+pub(crate) fn tilde(path: &str, ctx: &Context) -> String {
+    let home = ctx.user_home.as_ref().and_then(|home| home.to_str()).filter(|home| *home != "/");
+    match home.and_then(|home| path.strip_prefix(home)) {
+        Some(rest) if rest.starts_with('/') => format!("~{rest}"),
+        _ => path.to_owned(),
+    }
+}
+
+fn style(state: &str) -> Style {
+    let colour = match state {
+        IN_SYNC => AnsiColor::Green,
+        "changed" | "behind" | "syncing" => AnsiColor::Blue,
+        "conflict" | "suspended" => AnsiColor::Red,
+        _ => AnsiColor::Yellow,
+    };
+    Style::new().fg_color(Some(colour.into()))
+}
+
+fn coloured(state: &str) -> String {
+    let style = style(state);
+    format!("{style}{state}{style:#}")
+}
+
+fn padded(state: &str) -> String {
+    let style = style(state);
+    format!("{style}{state:<16}{style:#}")
+}

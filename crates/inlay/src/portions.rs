@@ -1,0 +1,246 @@
+//! Portions that are to become members: what stands there, told without asking the manager where it can be read here.
+
+use std::collections::BTreeMap;
+
+use agent::{Allow, Consent};
+use plan::{Condition, GroupId};
+use portion::{Address, Fragment, Mapping, Scheme, Selector, Value};
+use wire::v1;
+
+use crate::command::diff;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::home::Home;
+use crate::members;
+use crate::place::Place;
+use crate::service::Service;
+use crate::zone::Zone;
+
+/// Fingerprints of an address that is in no group yet are bound to this one: see [`v1::InspectReply`].
+const NO_GROUP: GroupId = GroupId([0; 16]);
+
+/// What stands in a portion.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Content {
+    /// Nothing.
+    Missing,
+    /// It is not known: its machine does not allow it to be read yet.
+    Unknown,
+    /// What it means, where it is on this machine and no fingerprint is needed; the canonical bytes of the group's value.
+    Value(Vec<u8>),
+    /// The keyed fingerprint of what it means.
+    Fingerprint(Vec<u8>),
+}
+
+/// A portion that is to become a member.
+#[derive(Debug, Clone)]
+pub(crate) struct Portion {
+    /// As it was written.
+    pub address: Address,
+    pub agent: String,
+    pub path: String,
+    pub selector: Selector,
+    pub mapping: Mapping,
+    /// Whether it is on this machine.
+    pub here: bool,
+    pub format: String,
+    pub content: Content,
+    /// What is shared of it, if it can be read here.
+    pub shared: Option<Fragment>,
+}
+
+/// Finds out which portions are meant. Nothing is read yet.
+pub(crate) async fn look(
+    service: &mut Service,
+    addresses: &[Address],
+    ctx: &Context,
+) -> Result<Vec<Portion>, CommandError> {
+    let mut portions: Vec<Portion> = Vec::new();
+    for address in addresses {
+        let agent = service.agent_of(address)?;
+        let here = service.is_here(address);
+        let path = if here { members::own_path(address, ctx)? } else { address.path.clone() };
+        let selector = match &address.selector {
+            Some(selector) => selector.clone(),
+            None => Selector::usual(&address.path).ok_or_else(|| {
+                CommandError::usage(format!("`{address}` names a file, not a portion of it")).hint(format!(
+                    "`inlay list {}` shows what can stand after `#`",
+                    crate::error::quoted(&address.path)
+                ))
+            })?,
+        };
+        let mapping = Mapping::proposed(&path, &selector).unwrap_or_default();
+        if portions.iter().any(|p| p.agent == agent && p.path == path && p.selector == selector) {
+            return Err(CommandError::usage(format!("`{address}` is named twice")));
+        }
+        let address = address.clone();
+        let (format, content) = (String::new(), Content::Unknown);
+        portions.push(Portion { address, agent, path, selector, mapping, here, format, content, shared: None });
+    }
+    Ok(portions)
+}
+
+/// Reads what stands in them: those of this machine itself, those of others by asking their agents.
+pub(crate) async fn read(service: &mut Service, portions: &mut [Portion], ctx: &Context) -> Result<(), CommandError> {
+    let mut values: BTreeMap<usize, Value> = BTreeMap::new();
+    for (at, portion) in portions.iter_mut().enumerate() {
+        if portion.here {
+            values.extend(portion.read_here(ctx)?.map(|value| (at, value)));
+        } else {
+            portion.ask(service).await?;
+        }
+    }
+    if portions.iter().any(|p| matches!(p.content, Content::Fingerprint(_))) && !values.is_empty() {
+        // Our own are compared with theirs by fingerprint.
+        let zone = Zone::need(&service.home, "compare with what stands on other machines").await?;
+        for (at, value) in values {
+            portions[at].content = Content::Fingerprint(zone.keys.value(NO_GROUP, &value).0.to_vec());
+        }
+    }
+    Ok(())
+}
+
+impl Portion {
+    /// Adds clauses to the mapping.
+    pub(crate) fn add_mapping(&mut self, clauses: &str) -> Result<(), CommandError> {
+        if clauses.is_empty() {
+            return Ok(());
+        }
+        self.mapping = self.mapping.with(clauses).map_err(|error| {
+            CommandError::usage(error)
+                .hint("keys are JSON Pointers from the portion's root, as in `--except '/*/timeout'`")
+        })?;
+        Ok(())
+    }
+
+    fn read_here(&mut self, ctx: &Context) -> Result<Option<Value>, CommandError> {
+        let address = Address { agent: None, path: self.path.clone(), selector: Some(self.selector.clone()) };
+        let mut place = Place::open(&address, ctx)?;
+        place.written = self.address.path.clone();
+        // What is linked means the same tomorrow, whatever the file then looks like.
+        self.selector.scheme = Some(place.scheme);
+        let Some(own) = place.find()? else {
+            self.content = Content::Missing;
+            return Ok(None);
+        };
+        let shared = self.mapping.share(own).map_err(|e| place.lens(e))?;
+        let value = self.mapping.value(&shared).map_err(|e| place.lens(e))?;
+        self.format = shared.format.name().to_owned();
+        self.content = Content::Value(value.canonical());
+        self.shared = Some(shared);
+        Ok(Some(value))
+    }
+
+    async fn ask(&mut self, service: &mut Service) -> Result<(), CommandError> {
+        let request = v1::InspectRequest {
+            id: Vec::new(),
+            agent: self.agent.clone(),
+            path: self.path.clone(),
+            selector: self.selector.to_string(),
+            mapping: self.mapping.to_string(),
+        };
+        let reply = service.client.inspect(request).await?.into_inner();
+        if !reply.refused.is_empty() {
+            return Err(CommandError::usage(format!(
+                "`{}`: the agent `{}` says: {}",
+                self.address, self.agent, reply.refused
+            )));
+        }
+        self.path = reply.path;
+        self.selector =
+            reply.selector.parse().map_err(|_| CommandError::failed("the agent's answer cannot be read"))?;
+        self.format = reply.format;
+        self.content = match wire::from_condition(reply.condition.as_ref())? {
+            Condition::Fine => Content::Fingerprint(reply.value),
+            Condition::Missing(_) => Content::Missing,
+            Condition::AwaitingConsent => Content::Unknown,
+            Condition::Suspended(cause) => {
+                return Err(CommandError::new(crate::error::Exit::Portion, format!("`{}`: {cause}", self.address)));
+            }
+        };
+        Ok(())
+    }
+
+    /// What the manager is told of it; how it joins is still to be said.
+    pub(crate) fn new_member(&self) -> v1::NewMember {
+        v1::NewMember {
+            agent: self.agent.clone(),
+            path: self.path.clone(),
+            selector: self.selector.to_string(),
+            mapping: self.mapping.to_string(),
+            format: self.format.clone(),
+            ..v1::NewMember::default()
+        }
+    }
+
+    /// Whether a person means this one by an address.
+    pub(crate) fn is_meant(&self, address: &Address, ctx: &Context, service: &Service) -> bool {
+        let agent = address.agent.as_ref().or(service.agent.as_ref());
+        let own = members::own_path(address, ctx).ok();
+        let same_path = self.address.path == address.path || (self.here && own.as_ref() == Some(&self.path));
+        let same_selector = address.selector.as_ref().is_none_or(|selector| {
+            selector.expression == self.selector.expression
+                && (selector.scheme.is_none() || selector.scheme == self.selector.scheme)
+        });
+        agent == Some(&self.agent) && same_path && same_selector
+    }
+
+    /// Its address, for people.
+    pub(crate) fn shown(&self, ctx: &Context) -> String {
+        let path = if self.here { crate::command::status::tilde(&self.path, ctx) } else { self.path.clone() };
+        let agent = if self.here { String::new() } else { format!("{}:", self.agent) };
+        format!("{agent}{path}#{}", self.selector)
+    }
+}
+
+/// Says what was found, and which mappings are proposed.
+pub(crate) fn describe(portions: &[Portion], ctx: &Context) {
+    for portion in portions {
+        let what = match &portion.content {
+            Content::Missing => "missing: it will be made".to_owned(),
+            Content::Unknown => format!("waits for `inlay accept` on {}", portion.agent),
+            _ => portion.format.clone(),
+        };
+        let mapping = match portion.mapping.to_string() {
+            none if none.is_empty() => none,
+            mapping => format!(", mapping {mapping}"),
+        };
+        ctx.say(format_args!("  {}  ({what}{mapping})", portion.shown(ctx)));
+    }
+}
+
+/// Shows where those that can be read here differ from the first of them.
+pub(crate) fn show_differences(portions: &[Portion], ctx: &Context) -> Result<(), CommandError> {
+    let mut sides = Vec::new();
+    for portion in portions {
+        let Some(shared) = &portion.shared else { continue };
+        let value = portion.mapping.value(shared);
+        let value = value.map_err(|e| CommandError::lens(&portion.address.path, e))?;
+        sides.push(diff::Side { name: portion.shown(ctx), fragment: shared.clone(), value });
+    }
+    if ctx.json {
+        return Ok(());
+    }
+    let Some((first, others)) = sides.split_first() else { return Ok(()) };
+    for other in others {
+        ctx.say(format_args!("From {} to {}:", first.name, other.name));
+        diff::show(first, other, ctx)?;
+    }
+    Ok(())
+}
+
+/// Allows exactly those portions that are on this machine: naming them in a command here is consent.
+pub(crate) fn consent(service: &Service, portions: &[Portion]) -> Result<(), CommandError> {
+    for portion in portions.iter().filter(|p| p.here) {
+        allow(&service.home, &portion.path, &portion.selector)?;
+    }
+    Ok(())
+}
+
+/// Adds one portion to this machine's policy.
+pub(crate) fn allow(home: &Home, path: &str, selector: &Selector) -> Result<bool, CommandError> {
+    let scheme = selector.scheme.or_else(|| Scheme::detect(path, b""));
+    let selector = Selector { scheme, expression: selector.expression.clone() };
+    let consent = Consent::to(path.as_ref(), Some(&selector))?;
+    Ok(Allow::add(&home.allow(), &consent)?)
+}
