@@ -87,7 +87,7 @@ impl Invitation {
         );
         let body = plain.strip_prefix("inlay").and_then(|rest| rest.strip_prefix(['1', 'l', 'i']));
         let body = body.ok_or(CodeError::NoCode)?;
-        let bytes = decode(body)?;
+        let (bytes, padding) = decode(body)?;
         let length = *bytes.first().ok_or(CodeError::CutOff { found: body.len(), expected: 2 })? as usize;
         let (found, expected) = (body.chars().count(), (length * 8).div_ceil(5));
         if found < expected {
@@ -97,7 +97,8 @@ impl Invitation {
             return Err(CodeError::TooLong { found: found + PREFIX.len(), expected: expected + PREFIX.len() });
         }
         let (head, check) = bytes.split_at_checked(length.saturating_sub(CHECK)).ok_or(CodeError::Checksum)?;
-        if check.get(..CHECK) != Some(&checksum(head)) {
+        // The padding counts, too: a wrong last character would not be seen otherwise.
+        if check.get(..CHECK) != Some(&checksum(head)) || padding != 0 {
             return Err(CodeError::Checksum);
         }
         let mut rest = head.get(1..).ok_or(CodeError::Checksum)?;
@@ -219,7 +220,8 @@ fn encode(bytes: &[u8]) -> Zeroizing<String> {
     out
 }
 
-fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, CodeError> {
+/// The bytes, and what is left over of the last character.
+fn decode(text: &str) -> Result<(Zeroizing<Vec<u8>>, u32), CodeError> {
     let mut out = Zeroizing::new(Vec::with_capacity(text.len()));
     let (mut held, mut bits) = (0_u32, 0);
     for written in text.chars() {
@@ -237,8 +239,7 @@ fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, CodeError> {
             held &= (1 << bits) - 1;
         }
     }
-    // What is left over is padding: a wrong character there would not be seen otherwise.
-    if held != 0 { Err(CodeError::Checksum) } else { Ok(out) }
+    Ok((out, held))
 }
 
 #[cfg(test)]

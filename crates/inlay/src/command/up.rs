@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use wire::v1;
 
 use crate::ask::Progress;
 use crate::command::manager::{self, NewManager};
@@ -18,6 +20,9 @@ use crate::{command, enrolment, os, service};
 
 /// How long the invite lasts with which `up` enrols its own agent.
 const OWN_INVITE: Duration = Duration::from_secs(300);
+/// How long its own agent may take to connect, and how often that is looked at.
+const CONNECT: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(20);
 /// So much of a log is shown when a start fails, in bytes.
 const TAIL: i64 = 2_000;
 /// What the ready line contains.
@@ -84,6 +89,7 @@ async fn serve(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     let with_agent = async {
         enrol_itself(&home, args.name.as_deref()).await?;
         let (mut agent, identity) = serving::start_agent(&home, ctx).await?;
+        connected(&home, &identity.name).await?;
         ctx.print(format_args!("inlay up: manager on {address} and agent {}{READY}", identity.name))?;
         let done = tokio::select! {
             () = agent.ended() => Err(CommandError::failed("the agent ended before its time").hint("the log says why")),
@@ -110,6 +116,22 @@ async fn enrol_itself(home: &Home, name: Option<&str>) -> Result<(), CommandErro
     let mut invitation = enrolment::invite(&mut client, home, OWN_INVITE, 1, true).await?;
     invitation.addresses = vec![address];
     enrolment::join(home, &invitation, name).await?;
+    Ok(())
+}
+
+/// Waits until the manager sees our agent: what is linked right after the ready line is not `offline`. If that takes long it is
+/// ready all the same; the status says why.
+async fn connected(home: &Home, name: &str) -> Result<(), CommandError> {
+    let (address, credentials) = service::own_manager(home)?;
+    let mut client = agent::operator(&[address], &credentials).await?;
+    let end = Instant::now() + CONNECT;
+    while Instant::now() < end {
+        let reply = client.list_agents(v1::ListAgentsRequest {}).await?.into_inner();
+        if reply.agents.iter().any(|agent| agent.name == name && agent.online) {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
     Ok(())
 }
 
