@@ -53,8 +53,9 @@ pub(crate) fn create_private_folders(path: &Path) -> io::Result<()> {
 pub(crate) fn hostname() -> String {
     #[cfg(unix)]
     return rustix::system::uname().nodename().to_string_lossy().into_owned();
+    // Then restic takes our locks for another machine's, and leaves them alone for 30 minutes.
     #[cfg(not(unix))]
-    std::env::var("COMPUTERNAME").unwrap_or_default()
+    "localhost".into()
 }
 
 /// User and group of this process, as restic stores them; zero where there are none.
