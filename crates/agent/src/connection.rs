@@ -111,7 +111,18 @@ pub async fn operator(
         .max_encoding_message_size(wire::MAX_MESSAGE))
 }
 
-/// What a status of the manager means for a connection: whether it refuses this machine's certificate.
+/// Whether a status means that the manager refuses this machine's certificate: it says so, or the TLS connection ended with that alert
+/// (in TLS 1.3 the client learns of it only after the handshake).
 pub fn is_refusal(status: &tonic::Status) -> bool {
-    matches!(status.code(), tonic::Code::Unauthenticated | tonic::Code::PermissionDenied)
+    if matches!(status.code(), tonic::Code::Unauthenticated | tonic::Code::PermissionDenied) {
+        return true;
+    }
+    let mut next = std::error::Error::source(status);
+    while let Some(error) = next {
+        if error.downcast_ref::<std::io::Error>().is_some_and(tls::is_refusal) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }

@@ -147,9 +147,11 @@ fn host_of(address: &str) -> Result<String, ConnectError> {
 }
 
 /// What a TLS error means here.
-pub(crate) fn refusal(address: &str, error: io::Error) -> ConnectError {
-    use rustls::AlertDescription as Alert;
+fn refusal(address: &str, error: io::Error) -> ConnectError {
     let address = address.to_owned();
+    if is_refusal(&error) {
+        return ConnectError::Refused { address };
+    }
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(why)) => match why {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
@@ -161,18 +163,33 @@ pub(crate) fn refusal(address: &str, error: io::Error) -> ConnectError {
             | CertificateError::NotValidYetContext { .. } => ConnectError::Expired { address },
             _ => ConnectError::OtherAuthority { address },
         },
-        Some(rustls::Error::AlertReceived(
-            Alert::BadCertificate
-            | Alert::UnknownCA
-            | Alert::AccessDenied
-            | Alert::CertificateExpired
-            | Alert::CertificateRevoked
-            | Alert::CertificateUnknown
-            | Alert::CertificateRequired
-            | Alert::UnsupportedCertificate
-            | Alert::DecryptError,
-        )) => ConnectError::Refused { address },
         _ => ConnectError::Tls { address, source: error },
+    }
+}
+
+/// Whether the other end refuses this machine's certificate.
+pub(crate) fn is_refusal(error: &io::Error) -> bool {
+    use rustls::AlertDescription as Alert;
+    let refusals = [
+        Alert::BadCertificate,
+        Alert::UnknownCA,
+        Alert::AccessDenied,
+        Alert::CertificateExpired,
+        Alert::CertificateRevoked,
+        Alert::CertificateUnknown,
+        Alert::CertificateRequired,
+        Alert::UnsupportedCertificate,
+        Alert::DecryptError,
+    ];
+    let Some(inner) = error.get_ref() else { return false };
+    match inner.downcast_ref::<rustls::Error>() {
+        Some(rustls::Error::AlertReceived(alert)) => refusals.contains(alert),
+        Some(_) => false,
+        // h2 keeps only the text of an error.
+        None => {
+            let text = inner.to_string();
+            refusals.iter().any(|alert| text == rustls::Error::AlertReceived(*alert).to_string())
+        }
     }
 }
 
