@@ -33,9 +33,19 @@ const KINDS: &[(&str, &str)] = &[
 ];
 
 /// So many files of one kind from one package: many authors, not one generator.
-const FROM_ONE_PACKAGE: usize = 300;
+const FROM_ONE_PACKAGE: usize = 250;
 /// So many files of one kind in all.
-const OF_ONE_KIND: usize = 1200;
+const OF_ONE_KIND: usize = 600;
+
+/// Whether every file and many more portions are to be tried, which takes minutes: `INLAY_TEST_CORPORA=all`.
+pub(crate) fn all() -> bool {
+    std::env::var("INLAY_TEST_CORPORA").is_ok_and(|v| v == "all")
+}
+
+/// Whether the corpora must be there.
+pub(crate) fn required() -> bool {
+    all() || std::env::var("INLAY_TEST_CORPORA").is_ok_and(|v| v == "required")
+}
 /// Larger files are left to the benchmarks.
 const LARGEST: u64 = 512 << 10;
 
@@ -59,12 +69,12 @@ pub(crate) fn found(root: &Path) -> Vec<File> {
         let package = name.split('/').next().unwrap_or_default().to_owned();
         let of_package = counts.entry((package, kind)).or_default();
         *of_package += 1;
-        if *of_package > FROM_ONE_PACKAGE {
+        if *of_package > FROM_ONE_PACKAGE && !all() {
             continue;
         }
         let of_kind = counts.entry((String::new(), kind)).or_default();
         *of_kind += 1;
-        if *of_kind > OF_ONE_KIND {
+        if *of_kind > OF_ONE_KIND && !all() {
             continue;
         }
         files.push(File { name, kind, bytes: fs::read(path).unwrap() });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use portion::{Fragment, Item, LensError, Scheme, Value};
 
 use crate::edits::edited;
-use crate::files::{File, hash};
+use crate::files::{self, File, hash};
 use crate::oracle;
 
 /// What was done with files of one kind, and what came of it.
@@ -64,9 +64,9 @@ fn reason(error: &LensError) -> String {
 }
 
 /// About so many bytes are parsed again and again for one file.
-const BUDGET: usize = 200 << 10;
+const BUDGET: usize = 100 << 10;
 /// At most so many portions of one file.
-const PORTIONS: usize = 6;
+const PORTIONS: usize = 4;
 /// So many spoilt copies of each file.
 const SPOILT: u64 = 3;
 
@@ -91,7 +91,8 @@ pub(crate) fn check(file: &File) -> Tally {
         }
     };
     let seed = hash(file.name.as_bytes());
-    let few = (BUDGET / file.bytes.len().max(1)).clamp(1, PORTIONS).min(items.len());
+    let most = if files::all() { 12 } else { PORTIONS };
+    let few = (BUDGET / file.bytes.len().max(1)).clamp(1, most).min(items.len());
     let whole = oracle::whole(scheme, &file.bytes);
     for nth in 0..few {
         // Spread over the file, from a place that the name chooses.
@@ -249,19 +250,51 @@ impl Portion<'_> {
         }
     }
 
-    /// Every line before and after the portion's own is there, byte for byte; up to `slack` of them may differ.
+    /// Every line outside the portion's own is there, byte for byte and in its order; up to `slack` of them may be missing.
     fn frame(&self, after: &[u8], slack: usize, tally: &mut Tally, what: &str) {
         let (first, last) = self.item.lines;
-        let before: Vec<&[u8]> = self.file.bytes.split_inclusive(|b| *b == b'\n').collect();
-        let after: Vec<&[u8]> = after.split_inclusive(|b| *b == b'\n').collect();
-        let head = first.saturating_sub(1).min(before.len());
-        let tail = before.len().saturating_sub(last);
-        let heads = before[..head].iter().enumerate().filter(|(i, line)| after.get(*i) != Some(line));
-        let tails = before.iter().rev().take(tail).enumerate();
-        let tails = tails.filter(|(i, line)| after.len().checked_sub(i + 1).and_then(|at| after.get(at)) != Some(line));
-        let differ: Vec<usize> = heads.map(|(i, _)| i + 1).chain(tails.map(|(i, _)| before.len() - i)).collect();
-        if differ.len() > slack {
-            self.broken(tally, "Frame", format!("{what} of lines {first} to {last} changed lines {differ:?}"));
+        let lines = |bytes: &'_ [u8]| bytes.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
+        let (before, after) = (lines(&self.file.bytes), lines(after));
+        let first = if what == "remove" { with_comment(&before, first) } else { first };
+        let outside = before.iter().enumerate().filter(|(i, _)| !(first..=last).contains(&(i + 1)));
+        let outside: Vec<&Vec<u8>> = outside.map(|(_, line)| line).collect();
+        let kept = common(&outside, &after.iter().collect::<Vec<_>>());
+        if kept + slack < outside.len() {
+            let missing = outside.len() - kept;
+            self.broken(
+                tally,
+                "Frame",
+                format!("after {what} of lines {first} to {last}, {missing} other lines are gone"),
+            );
         }
     }
+}
+
+/// The first line of the comment that stands directly above a line, which goes with it; the line itself where none does.
+fn with_comment(lines: &[Vec<u8>], first: usize) -> usize {
+    let is_comment = |line: &[u8]| {
+        let text = line.trim_ascii();
+        [b"#".as_slice(), b"//", b"/*", b"*", b"<!--"].iter().any(|start| text.starts_with(start))
+    };
+    let above =
+        lines[..first.saturating_sub(1).min(lines.len())].iter().rev().take_while(|line| is_comment(line)).count();
+    first - above
+}
+
+/// The length of the longest common subsequence.
+fn common(a: &[&Vec<u8>], b: &[&Vec<u8>]) -> usize {
+    let head = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[head..], &b[head..]);
+    let tail = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[..a.len() - tail], &b[..b.len() - tail]);
+    let mut row = vec![0usize; b.len() + 1];
+    for x in a {
+        let mut diagonal = 0;
+        for (at, y) in b.iter().enumerate() {
+            let above = row[at + 1];
+            row[at + 1] = if x == y { diagonal + 1 } else { above.max(row[at]) };
+            diagonal = above;
+        }
+    }
+    head + row[b.len()] + tail
 }

@@ -26,7 +26,7 @@ const ENOUGH: &[(&str, usize)] = &[("json", 500), ("toml", 500), ("yaml", 500), 
 fn the_laws_hold_on_real_files() {
     let root = files::workspace();
     let files = files::found(&root);
-    if std::env::var("INLAY_TEST_CORPORA").is_ok_and(|v| v == "required") {
+    if files::required() {
         for (kind, least) in ENOUGH {
             let count = files.iter().filter(|f| f.kind == *kind).count();
             assert!(count >= *least, "only {count} {kind} files were found, of at least {least}");

@@ -103,7 +103,9 @@ pub(crate) fn same(a: &Value, b: &Value) -> bool {
             let float = |n: &Number| n.as_str().replace('_', "").parse::<f64>().ok();
             a == b || (float(a).is_some() && float(a) == float(b))
         }
-        (Value::DateTime(a), Value::DateTime(b)) => a.replace(['t', ' '], "T") == b.replace(['t', ' '], "T"),
+        (Value::DateTime(a), Value::DateTime(b)) => moment(a) == moment(b),
+        // TOML leaves it to the parser how it reads a line end in a text.
+        (Value::String(a), Value::String(b)) => a.replace("\r\n", "\n") == b.replace("\r\n", "\n"),
         (Value::Sequence(a), Value::Sequence(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Map(a), Value::Map(b)) => {
             a.len() == b.len()
@@ -111,4 +113,20 @@ pub(crate) fn same(a: &Value, b: &Value) -> bool {
         }
         _ => a == b,
     }
+}
+
+/// RFC 3339 in one spelling of the several that TOML 1.1 allows, without a fraction's last zeros.
+fn moment(text: &str) -> String {
+    let mut text = text.replace(['t', ' '], "T").replace('z', "Z");
+    // Seconds may be left out.
+    let time = text.find('T').map_or(0, |at| at + 1);
+    if text[time..].contains(':') && text.as_bytes().get(time + 5) != Some(&b':') {
+        text.insert_str((time + 5).min(text.len()), ":00");
+    }
+    if let Some(dot) = text.find('.') {
+        let digits = text[dot + 1..].find(|c: char| !c.is_ascii_digit()).map_or(text.len(), |n| dot + 1 + n);
+        let kept = text[..digits].trim_end_matches('0').trim_end_matches('.').len();
+        text.replace_range(kept..digits, "");
+    }
+    text
 }

@@ -18,8 +18,7 @@ fn module(path: &Path) -> serde_json::Value {
 /// A package's folder; `None` where it is not installed and need not be.
 fn package(name: &str) -> Option<std::path::PathBuf> {
     let folder = files::workspace().join("target/corpora").join(name).join("package");
-    let required = std::env::var("INLAY_TEST_CORPORA").is_ok_and(|v| v == "required");
-    assert!(folder.exists() || !required, "`cargo xtask test` unpacks {name}");
+    assert!(folder.exists() || !files::required(), "`cargo xtask test` unpacks {name}");
     if !folder.exists() {
         println!("{name} is not installed: `cargo xtask test` does that");
     }
