@@ -325,6 +325,56 @@ fn copy_between_formats_copies_the_value() {
     });
 }
 
+#[test]
+fn copy_renames_and_leaves_out() {
+    let claude = "{\n  \"mcpServers\": {\n    \"docs\": {\"type\": \"http\", \"url\": \"https://x.test\", \"headers\": {\"A\": \"b\"}}\n  }\n}\n";
+    check(&Case {
+        files: &[(".claude.json", claude), ("config.toml", "# mine\n")],
+        args: &[
+            "copy",
+            "~/.claude.json#/mcpServers",
+            "config.toml#/servers",
+            "--map",
+            "/*/headers=/*/http_headers",
+            "--except",
+            "/*/type",
+        ],
+        after: &[(
+            "config.toml",
+            "# mine\n\n[servers.docs]\nurl = \"https://x.test\"\n\n[servers.docs.http_headers]\nA = \"b\"\n",
+        )],
+        ..Case::default()
+    });
+    check(&Case {
+        files: &[(".claude.json", claude), ("config.toml", "")],
+        args: &["copy", "~/.claude.json#/mcpServers", "config.toml#/servers", "--map", "nonsense"],
+        code: 2,
+        err: &["nonsense"],
+        ..Case::default()
+    });
+}
+
+#[test]
+fn copy_knows_the_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join(".codex")).unwrap();
+    fs::write(folder.path().join(".claude.json"), CLAUDE).unwrap();
+    let codex = folder.path().join(".codex/config.toml");
+    fs::write(&codex, "# mine\n[mcp_servers.github]\ncommand = \"old\"\nstartup_timeout_sec = 9 # slow\n").unwrap();
+    let done = Command::new(env!("CARGO_BIN_EXE_inlay"))
+        .args(["copy", ".claude.json#/mcpServers", ".codex/config.toml#/mcp_servers"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let err = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success(), "{err}");
+    assert!(err.contains("`mcp:claude`") && err.contains("`mcp:codex`"), "{err}");
+    assert_eq!(
+        fs::read_to_string(&codex).unwrap(),
+        "# mine\n[mcp_servers.github]\ncommand = \"npx\"\nstartup_timeout_sec = 9 # slow\nargs = [\"-y\", \"server\"]\n"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_is_followed_and_the_mode_is_kept() {

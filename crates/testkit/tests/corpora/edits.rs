@@ -25,6 +25,27 @@ const TEXTS: &[&str] = &[
     "%20",
 ];
 
+/// What is added to a section of a document.
+const PARAGRAPHS: &[&str] = &[
+    "An added line.",
+    "## Added\n\nWith *a* `sub-heading`.",
+    "```sh\n# no heading\n```",
+    "- one\n- two\n\n  # no heading of the document",
+    "> quoted <b>HTML</b> [link](x.md#y)",
+    "| a | b |\n| - | - |\n| 1 | 2 |",
+    "<!-- inlay:begin x -->\ninside\n<!-- inlay:end x -->",
+];
+
+/// A section, its heading kept, with something added at the end or after the heading.
+pub(crate) fn edited_section(text: &str, seed: u64) -> String {
+    let pick = usize::try_from(seed % 1_000_003).unwrap();
+    let added = PARAGRAPHS[pick % PARAGRAPHS.len()];
+    match text.split_once('\n') {
+        Some((heading, rest)) if pick.is_multiple_of(2) => format!("{heading}\n\n{added}\n{rest}"),
+        _ => format!("{text}\n\n{added}"),
+    }
+}
+
 /// `value`, changed in a way that `seed` chooses; never equal to it.
 pub(crate) fn edited(value: &Value, seed: u64) -> Value {
     let pick = usize::try_from(seed % 1_000_003).unwrap();

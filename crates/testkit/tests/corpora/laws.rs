@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use portion::{Fragment, Item, LensError, Scheme, Value};
+use portion::{Format, Fragment, Item, LensError, Scheme, Value};
 
-use crate::edits::edited;
+use crate::edits::{edited, edited_section};
 use crate::files::{self, File, hash};
 use crate::oracle;
 
@@ -128,6 +128,15 @@ fn total(file: &File, scheme: Scheme, tally: &mut Tally) {
     }
 }
 
+/// What may go beside the portion's own lines.
+struct Frame {
+    what: &'static str,
+    /// So many other lines may differ.
+    slack: usize,
+    /// Whether the comment directly above belongs to it.
+    own_comment: bool,
+}
+
 struct Portion<'a> {
     file: &'a File,
     scheme: Scheme,
@@ -176,7 +185,12 @@ impl Portion<'_> {
     /// PutGet and Frame, with an edited value.
     fn edit(&self, fragment: &Fragment, value: &Value, tally: &mut Tally) {
         let (bytes, selector) = (&self.file.bytes, &self.item.selector);
-        let wanted = edited(value, self.seed);
+        let wanted = match value {
+            Value::String(text) if fragment.format == Format::Markdown => {
+                Value::String(edited_section(text, self.seed))
+            }
+            _ => edited(value, self.seed),
+        };
         let text = match fragment.format.update(&fragment.text, &wanted) {
             Ok(text) => text,
             Err(error) => return tally.refuse("update", &error),
@@ -202,7 +216,8 @@ impl Portion<'_> {
             }
             Err(error) => self.broken(tally, "PutGet", error),
         }
-        self.frame(&after, 0, tally, "put");
+        let own_comment = fragment.text.starts_with(b"#");
+        self.frame(&after, Frame { what: "put", slack: 0, own_comment }, tally);
         if let (Some(whole), Ok(means)) = (self.whole, new.format.value(&new.text)) {
             let expected = oracle::with(whole, selector, Some(&means));
             let got = oracle::whole(self.scheme, &after);
@@ -227,7 +242,7 @@ impl Portion<'_> {
         };
         tally.removals += 1;
         // A comma may go from the line of the neighbour before; a parent that becomes empty closes on the line where it opens.
-        self.frame(&after, 2, tally, "remove");
+        self.frame(&after, Frame { what: "remove", slack: 2, own_comment: true }, tally);
         let expected = self.whole.and_then(|whole| oracle::with(whole, selector, None));
         if let Some(expected) = &expected
             && !oracle::whole(self.scheme, &after).is_some_and(|got| oracle::same(expected, &got))
@@ -250,21 +265,23 @@ impl Portion<'_> {
         }
     }
 
-    /// Every line outside the portion's own is there, byte for byte and in its order; up to `slack` of them may be missing.
-    fn frame(&self, after: &[u8], slack: usize, tally: &mut Tally, what: &str) {
+    /// Every line outside the portion's own is there, byte for byte and in its order.
+    fn frame(&self, after: &[u8], frame: Frame, tally: &mut Tally) {
         let (first, last) = self.item.lines;
         let lines = |bytes: &'_ [u8]| bytes.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
         let (before, after) = (lines(&self.file.bytes), lines(after));
-        let first = if what == "remove" { with_comment(&before, first) } else { first };
+        let first = if frame.own_comment { with_comment(&before, first) } else { first };
         let outside = before.iter().enumerate().filter(|(i, _)| !(first..=last).contains(&(i + 1)));
+        // Blank lines that kept it from its neighbours go with it, too.
+        let outside = outside.filter(|(_, line)| frame.what == "put" || !line.trim_ascii().is_empty());
         let outside: Vec<&Vec<u8>> = outside.map(|(_, line)| line).collect();
         let kept = common(&outside, &after.iter().collect::<Vec<_>>());
-        if kept + slack < outside.len() {
+        if kept + frame.slack < outside.len() {
             let missing = outside.len() - kept;
             self.broken(
                 tally,
                 "Frame",
-                format!("after {what} of lines {first} to {last}, {missing} other lines are gone"),
+                format!("after {} of lines {first} to {last}, {missing} other lines are gone", frame.what),
             );
         }
     }
