@@ -27,6 +27,9 @@ pub struct ManagerOptions {
     pub member_rate: u32,
     /// How long an agent may take to answer a question of a person.
     pub ask: Duration,
+    /// How often an idle connection is asked whether the other end is still there, and how long it may take to say so: a
+    /// half-open link ends after twice this time.
+    pub ping: Duration,
     /// How many connections may stand at once.
     pub connections: usize,
 }
@@ -39,6 +42,7 @@ impl Default for ManagerOptions {
             attempts: 10,
             member_rate: 1_000,
             ask: Duration::from_secs(10),
+            ping: Duration::from_secs(7),
             connections: 16_384,
         }
     }

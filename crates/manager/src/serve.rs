@@ -31,10 +31,6 @@ use crate::tls::{self, TlsError};
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long a request may take until its head is there.
 const HEAD: Duration = Duration::from_secs(10);
-/// How often an idle connection is asked whether the other end is still there, and how long it may take to say so: a
-/// half-open link ends within 15 seconds.
-const PING: Duration = Duration::from_secs(7);
-const PONG: Duration = Duration::from_secs(7);
 /// How many requests of one connection go on at once.
 const REQUESTS: u32 = 64;
 /// How long connections may take to end when the manager stops.
@@ -74,6 +70,7 @@ pub async fn serve(
         acceptor: TlsAcceptor::from(config),
         router: router(&manager, extra),
         stop: manager.inner.stop.clone(),
+        ping: manager.inner.options.ping,
     });
     let connections = Arc::new(Semaphore::new(manager.inner.options.connections));
     let tracker = TaskTracker::new();
@@ -105,6 +102,7 @@ struct Server {
     acceptor: TlsAcceptor,
     router: Router,
     stop: CancellationToken,
+    ping: Duration,
 }
 
 fn router(manager: &Manager, extra: Router) -> Router {
@@ -163,8 +161,8 @@ async fn connection(
     builder
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PONG)
+        .keep_alive_interval(server.ping)
+        .keep_alive_timeout(server.ping)
         .max_concurrent_streams(REQUESTS)
         .max_header_list_size(16 << 10);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));

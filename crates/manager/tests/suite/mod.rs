@@ -258,25 +258,31 @@ async fn jobs(open: Open<'_>) {
     let one = connect(&*store, 1).await;
     let new = |id: u8, join| member(member_id(id), agent(1), "json", join);
     link(&*store, 1, true, vec![new(1, Join::Offer), new(2, Join::Wait)]).await.unwrap();
-    let mut instructed = || {
+    // Events come in the order of the transactions: those before another agent's stream are all.
+    let mut marker = connect(&*store, 2).await;
+    let mut instructed = async || {
+        marker.stream[0] += 1;
+        reconnect(&*store, marker).await;
         let mut all = Vec::new();
-        while let Ok(events) = events.try_recv() {
-            all.extend(events.into_iter().filter_map(|event| match event {
-                Event::Instruct { job, .. } => Some(job),
-                _ => None,
-            }));
+        loop {
+            for event in events.recv().await.unwrap() {
+                match event {
+                    Event::Instruct { job, .. } => all.push(job),
+                    Event::Connected { source, .. } if source == marker => return all,
+                    _ => {}
+                }
+            }
         }
-        all
     };
     let say = async |store: &dyn Store, report: Report, answer: Option<Answer>| {
         store.report(one, report, answer).await.unwrap().await.unwrap()
     };
     say(&*store, report(member_id(1), 1, None), None).await;
-    let first = instructed();
+    let first = instructed().await;
     assert_eq!(first.len(), 1);
     say(&*store, report(member_id(1), 1, None), None).await;
     store.sweep().await.unwrap().await.unwrap();
-    assert_eq!(instructed(), [], "planning again doubles nothing");
+    assert_eq!(instructed().await, [], "planning again doubles nothing");
     // What is given up begins again with the next change, and says why it stood still.
     store.give_up(first[0], "never answered".into()).await.unwrap().await.unwrap();
     assert_eq!(store.jobs(None, 0).await.unwrap()[0].state, "given up");
@@ -287,14 +293,16 @@ async fn jobs(open: Open<'_>) {
     let job = &store.jobs(None, 0).await.unwrap()[0];
     assert_eq!((job.state.as_str(), job.error.as_str()), ("overtaken", "no key"));
     say(&*store, report(member_id(1), 1, None), None).await;
-    assert_eq!(instructed(), first, "the same job");
+    assert_eq!(instructed().await, first, "the same job");
     let done = record(group_id(1), member_id(1), 1, version_id(1), ("json", 1, 1));
     store.backed_up(one, backed_up(done), None).await.unwrap().await.unwrap();
     say(&*store, report(member_id(2), 1, None), None).await;
     let done = record(group_id(1), member_id(2), 1, version_id(2), ("json", 1, 1));
     store.backed_up(one, backed_up(done), None).await.unwrap().await.unwrap();
     let done = record(group_id(1), member_id(1), 2, version_id(3), ("json", 3, 3));
+    instructed().await;
     store.backed_up(one, backed_up(done), None).await.unwrap().await.unwrap();
+    assert_eq!(instructed().await.len(), 1, "the other member is told of the new head");
     store.close().await;
     // After a restart the jobs are there, and only what is open is handed out.
     let store = open(dir.path(), true);

@@ -128,7 +128,7 @@ impl Tx<'_> {
         }
         self.answered(&entry, answer)?;
         for member in affected {
-            self.replan(&mut entry, member, true, member == id)?;
+            self.replan(&mut entry, member, true, true)?;
         }
         self.events.push(Event::Changed);
         self.cache.put(entry);

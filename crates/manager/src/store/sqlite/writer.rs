@@ -223,7 +223,14 @@ impl State {
 
     fn store(&mut self, mut batch: Vec<Item>) {
         match self.transaction(&mut batch) {
-            Ok(()) => batch.into_iter().for_each(|item| item.work.finish(Ok(()))),
+            Ok(events) => {
+                // Whoever waits hears first: an agent's acknowledgement is under way before what follows from it.
+                batch.into_iter().for_each(|item| item.work.finish(Ok(())));
+                // The dispatcher never waits for the writer, so this ends. Without one there is nobody to tell.
+                if !events.is_empty() {
+                    let _ = self.events.blocking_send(events);
+                }
+            }
             Err(error) if batch.len() == 1 => {
                 tracing::error!(error = %described(&error), "a change is not stored");
                 batch.into_iter().for_each(|item| item.work.finish(Err(error.clone())));
@@ -233,28 +240,17 @@ impl State {
         }
     }
 
-    fn transaction(&mut self, batch: &mut [Item]) -> Result<(), StoreError> {
+    fn transaction(&mut self, batch: &mut [Item]) -> Result<Vec<Event>, StoreError> {
         let synced = batch.iter().any(|item| item.synced);
-        let done = self.run(batch, synced);
-        match done {
-            Ok(events) => {
-                // The dispatcher never waits for the writer, so this ends. Without one there is nobody to tell.
-                if !events.is_empty() {
-                    let _ = self.events.blocking_send(events);
-                }
-                Ok(())
+        self.run(batch, synced).inspect_err(|_| {
+            self.cache.clear();
+            self.streams.clear();
+            if !self.connection.is_autocommit()
+                && let Err(error) = self.connection.execute_batch("ROLLBACK")
+            {
+                tracing::error!(%error, "a transaction cannot be taken back");
             }
-            Err(error) => {
-                self.cache.clear();
-                self.streams.clear();
-                if !self.connection.is_autocommit()
-                    && let Err(error) = self.connection.execute_batch("ROLLBACK")
-                {
-                    tracing::error!(%error, "a transaction cannot be taken back");
-                }
-                Err(error)
-            }
-        }
+        })
     }
 
     fn run(&mut self, batch: &mut [Item], synced: bool) -> Result<Vec<Event>, StoreError> {
