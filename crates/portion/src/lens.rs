@@ -6,11 +6,13 @@
 mod apply;
 mod body;
 mod bytes;
+mod flow;
 mod json;
 mod keys;
 mod lines;
 mod mark;
 mod md;
+mod rows;
 mod toml;
 mod yaml;
 

@@ -27,10 +27,11 @@ mod value;
 
 use std::borrow::Cow;
 
-use self::document::{Doc, Kind, Node, indentation, is_blank};
+use self::document::{Doc, Kind, Node};
 use self::locate::find;
 use self::tables::Tables;
 use super::apply::{self, check_update};
+use super::rows::{indentation, is_blank};
 use super::{Edit, Format, Fragment, Item, Lens, LensError, Position, Syntax};
 use crate::pointer;
 use crate::selector::Scheme;

@@ -6,6 +6,7 @@
 
 use toml_edit::{Document, InlineTable, Item, Table, Value as Written};
 
+use crate::lens::rows::{indentation, is_blank, is_comment, line_at, line_start};
 use crate::lens::{BOM, Edit, LensError, Span};
 
 /// One header or one key-value pair.
@@ -297,30 +298,6 @@ fn lead(text: &str, from: usize, mut line: usize) -> usize {
         line = start;
     }
     line
-}
-
-/// Where the line that holds `offset` starts.
-pub(super) fn line_start(text: &str, offset: usize) -> usize {
-    text[..offset].rfind('\n').map_or(0, |at| at + 1)
-}
-
-/// From `offset` to its line's end, the line end included.
-pub(super) fn line_at(text: &str, offset: usize) -> &str {
-    let rest = &text[offset..];
-    &rest[..rest.find('\n').map_or(rest.len(), |at| at + 1)]
-}
-
-/// The white space at the start.
-pub(super) fn indentation(line: &str) -> &str {
-    &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
-}
-
-pub(super) fn is_blank(line: &str) -> bool {
-    line.trim().is_empty()
-}
-
-pub(super) fn is_comment(line: &str) -> bool {
-    line.trim_start_matches([' ', '\t']).starts_with('#')
 }
 
 /// What stands at the end of a path through the tree.

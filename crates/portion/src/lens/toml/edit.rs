@@ -2,13 +2,14 @@
 
 use toml_edit::Value as Written;
 
-use super::document::{Doc, Kind, Node, indentation, is_blank, is_comment, line_at, line_start};
+use super::document::{Doc, Kind, Node};
 use super::inline;
 use super::locate::{Found, find, follow, pair_of};
 use super::reroot::{Style, fit, rerooted, without};
 use super::tables::{Tables, header_path};
 use super::value::{self, key};
 use crate::lens::apply::splice;
+use crate::lens::rows::{indentation, is_blank, is_comment, line_at, line_start};
 use crate::lens::{Edit, Format, Fragment, LensError, Span};
 use crate::pointer;
 use crate::value::Value;

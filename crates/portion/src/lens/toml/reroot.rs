@@ -1,7 +1,8 @@
 //! Text on its way between a file and a fragment: headers, indentation, line ends; and how it fits where it is put.
 
-use super::document::{Doc, is_blank, is_comment, line_at, line_start};
+use super::document::Doc;
 use crate::lens::Span;
+use crate::lens::rows::{is_blank, is_comment, line_at, line_start};
 
 /// How a fragment's text becomes the file's.
 pub(super) struct Style<'s> {

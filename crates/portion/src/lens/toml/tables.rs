@@ -10,11 +10,12 @@
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::document::{Doc, Kind, Node, indentation, is_blank, line_at};
+use super::document::{Doc, Kind, Node};
 use super::locate::Found;
 use super::reroot::{Style, fit, lines, push_edited, rerooted, without};
 use super::value::key;
 use crate::lens::Span;
+use crate::lens::rows::{indentation, is_blank, line_at};
 
 /// The most standing units times the units of a fragment for which each finds its own place; beyond, all go to one.
 const MAX_COMPARED: usize = 25_000_000;
