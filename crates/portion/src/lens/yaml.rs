@@ -68,6 +68,10 @@ impl Lens for Yaml {
         edit::remove(file, expression)
     }
 
+    fn is_removed(&self, before: &[u8], after: &[u8], expression: &str) -> bool {
+        edit::is_removed(before, after, expression).is_ok_and(|removed| removed)
+    }
+
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {
         Ok(list::list(&Doc::parse(file)?))
     }

@@ -9,6 +9,7 @@ mod json;
 mod keys;
 mod md;
 mod toml;
+mod yaml;
 
 use std::cell::{Cell, RefCell};
 
@@ -64,6 +65,8 @@ laws! {
     jsonc_files: Subject::keyed(Scheme::Jsonc, crate::json::files(true));
     // A list of tables holds nothing but tables.
     toml_files: Subject { refusals: 3, ..Subject::keyed(Scheme::Toml, crate::toml::files()) };
+    // A block cannot stand in a flow collection; and what two parsers read differently is refused.
+    yaml_files: Subject { refusals: 10, ..Subject::keyed(Scheme::Yaml, crate::yaml::files()) };
     // What one format says in a value and another cannot is refused: line ends, blanks at the ends, null.
     ini_files: Subject { refusals: 30, ..Subject::keyed(Scheme::Ini, crate::keys::files(Scheme::Ini)) };
     env_files: Subject { refusals: 10, ..Subject::keyed(Scheme::Env, crate::keys::files(Scheme::Env)) };

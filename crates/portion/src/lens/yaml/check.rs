@@ -9,11 +9,16 @@ use crate::lens::apply::splice;
 use crate::lens::{Edit, LensError, Span};
 use crate::value::Value;
 
-/// The edits, if the file means `expected` with them, to both parsers.
+/// The edits, if the file means `expected` with them, to both parsers. `put` is the fragment's text.
 ///
 /// # Errors
 /// [`LensError::Refused`] otherwise.
-pub(super) fn checked(doc: &Doc<'_>, edits: Vec<(Span, String)>, expected: &Value) -> Result<Vec<Edit>, LensError> {
+pub(super) fn checked(
+    doc: &Doc<'_>,
+    edits: Vec<(Span, String)>,
+    put: &str,
+    expected: &Value,
+) -> Result<Vec<Edit>, LensError> {
     let bom = doc.file.len() - doc.text.len();
     let mut edits: Vec<Edit> = edits
         .into_iter()
@@ -27,7 +32,10 @@ pub(super) fn checked(doc: &Doc<'_>, edits: Vec<(Span, String)>, expected: &Valu
     if literally(&after.root, None)? != *expected {
         return Err(LensError::Refused("after the edit, the file would say something else than was asked".to_owned()));
     }
-    if !reads_alike(after.text) {
+    // Of a file or a fragment that the other parser rejects as it stands it has no opinion.
+    let alike =
+        reads_alike(after.text).unwrap_or_else(|| reads_alike(doc.text).is_none() || reads_alike(put).is_none());
+    if !alike {
         return Err(LensError::Refused("after the edit, two YAML parsers would read the file differently".to_owned()));
     }
     Ok(edits)
@@ -43,19 +51,24 @@ enum Seen {
     Document,
 }
 
-/// Whether both parsers see the same nodes.
-fn reads_alike(text: &str) -> bool {
+/// Whether both parsers see the same nodes; `None` if the other one rejects the text.
+fn reads_alike(text: &str) -> Option<bool> {
     let mut options = granit_parser::options! {};
     options.set_emit_comments(false);
     let ours = Parser::new_from_str_with_options(text, options).filter_map(|event| match event {
         Ok((event, span)) => ours(event, span.is_empty()).map(Some),
         Err(_) => Some(None),
     });
+    let mut rejected = false;
     let theirs = OtherParser::new_from_str(text).filter_map(|event| match event {
         Ok((event, _)) => theirs(event).map(Some),
-        Err(_) => Some(None),
+        Err(_) => {
+            rejected = true;
+            Some(None)
+        }
     });
-    ours.eq(theirs)
+    let same = ours.eq(theirs);
+    (!rejected).then_some(same)
 }
 
 fn ours(event: Event<'_>, is_empty: bool) -> Option<Seen> {

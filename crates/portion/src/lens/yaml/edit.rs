@@ -7,8 +7,8 @@ use granit_parser::ScalarStyle;
 use super::check::checked;
 use super::document::{Doc, Entry, Kind, Node};
 use super::place::{
-    Extent, Found, Place, block_end, comments_after, extent, find, follow, indented, line_end_of, refused, root_span,
-    sep, walk,
+    Extent, Found, Place, block_end, comments_after, extent, find, follow, indented, is_bare_pair, line_end_of,
+    refused, root_span, sep, walk,
 };
 use super::scalar;
 use super::value::{self, Swap, flow, literally};
@@ -149,7 +149,7 @@ fn put_part(doc: &Doc<'_>, found: &Found<'_>, part: &Part, expression: &str) -> 
         check_anchors(doc, found, Some(found.node), Some(part), expression)?;
     }
     let expected = literally(&doc.root, Some(Swap::Whole(found.node, part.says.clone())))?;
-    checked(doc, replaced(doc, found, part)?, &expected)
+    checked(doc, replaced(doc, found, part)?, &part.text, &expected)
 }
 
 /// The edits that put `part` in the node's place.
@@ -412,7 +412,7 @@ pub(super) fn insert(file: &[u8], expression: &str, fragment: &Fragment) -> Resu
         }
     };
     let expected = literally(&doc.root, Some(Swap::Inner(found.node, inner)))?;
-    checked(&doc, edits, &expected)
+    checked(&doc, edits, &part.text, &expected)
 }
 
 /// What a collection holds, without its tag.
@@ -529,17 +529,19 @@ fn into_flow(
     style: &Style,
 ) -> Result<Vec<(Span, String)>, LensError> {
     let entries = found.node.entries();
-    // An empty collection may become a block, where its first member is one.
-    if entries.is_empty()
-        && part.shape != Shape::Inline
-        && !matches!(found.place, Place::Flow { .. } | Place::Root)
-        && found.node.tag.is_none()
-    {
+    // An empty collection becomes a block, unless it is in a flow collection itself.
+    if entries.is_empty() && !matches!(found.place, Place::Flow { .. }) && found.node.tag.is_none() {
         let lines = match name {
             Some(name) => entry_text(&scalar::inline(name), part, style),
             None => item_text(part),
         };
-        return replaced(doc, found, &Part::of_text(lines)?);
+        if found.place != Place::Root {
+            return replaced(doc, found, &Part::of_text(lines)?);
+        }
+        if begins_line(doc, found.node.span.start) && doc.column(found.node.span.start) == 0 {
+            let lines = lines.strip_suffix('\n').filter(|_| !part.ends_open).unwrap_or(&lines);
+            return Ok(vec![(found.node.span.clone(), indented(lines, 0, false, doc.line_end()))]);
+        }
     }
     let value = part.inline(found.place.column(), doc.line_end())?;
     let text = name.map_or_else(|| value.clone(), |name| format!("{}: {value}", key_like(entries, name)));
@@ -580,21 +582,37 @@ pub(super) fn remove(file: &[u8], expression: &str) -> Result<Vec<Edit>, LensErr
         return Err(refused(expression, "its key is written with `?`"));
     }
     check_anchors(&doc, &found, Some(found.node), None, expression)?;
+    let around = Found { node: parent, place, parents: found.parents[..found.parents.len() - 1].to_vec() };
+    let edits = removed(&doc, &found, &around, at)?;
+    checked(&doc, edits, "", &without(&doc, &found)?)
+}
+
+/// What the whole file says without a node.
+fn without(doc: &Doc<'_>, found: &Found<'_>) -> Result<Value, LensError> {
+    let Some((parent, _, at)) = found.parents.last().copied() else {
+        return Ok(Value::Null);
+    };
     let mut inner = inner_of(parent)?;
     match &mut inner {
         Value::Map(members) => drop(members.remove(at)),
         Value::Sequence(values) => drop(values.remove(at)),
         _ => {}
     }
-    let around = Found { node: parent, place, parents: found.parents[..found.parents.len() - 1].to_vec() };
-    let edits = removed(&doc, &found, &around, at)?;
-    let expected = literally(&doc.root, Some(Swap::Inner(parent, inner)))?;
-    checked(&doc, edits, &expected)
+    literally(&doc.root, Some(Swap::Inner(parent, inner)))
+}
+
+/// See [`crate::lens::Lens::is_removed`].
+pub(super) fn is_removed(before: &[u8], after: &[u8], expression: &str) -> Result<bool, LensError> {
+    let (before, after) = (Doc::parse(before)?, Doc::parse(after)?);
+    Ok(literally(&after.root, None)? == without(&before, &find(&before, expression)?)?)
 }
 
 fn removed(doc: &Doc<'_>, found: &Found<'_>, around: &Found<'_>, at: usize) -> Result<Vec<(Span, String)>, LensError> {
     let entries = around.node.entries();
     let entry = &entries[at];
+    if is_bare_pair(doc, around.node) {
+        return replaced(doc, around, &Part::of_text("{}".to_owned())?);
+    }
     if !around.node.is_block() {
         let items: Vec<Span> = entries.iter().map(|entry| entry.start..entry.end()).collect();
         let inside = around.node.span.clone();

@@ -277,6 +277,10 @@ pub(super) fn text(doc: &Doc<'_>, found: &Found<'_>) -> String {
     }
     let outer = found.place.column();
     match extent(doc, found) {
+        // The only pair in `[a: b]` has no braces of its own.
+        Extent::Inline(span) if is_bare_pair(doc, found.node) => {
+            format!("{{{}}}", dedented(&doc.text[span], outer, true))
+        }
         Extent::Inline(span) => dedented(&doc.text[span], outer, true),
         Extent::Headed(header, lines) => {
             let mut out = doc.text[header].to_owned();
@@ -287,6 +291,10 @@ pub(super) fn text(doc: &Doc<'_>, found: &Found<'_>) -> String {
         Extent::Body(span, column) => closed(dedented(&doc.text[span], column, false)),
         Extent::Compact(span, column) => closed(dedented(&doc.text[span], column, true)),
     }
+}
+
+pub(super) fn is_bare_pair(doc: &Doc<'_>, node: &Node) -> bool {
+    matches!(node.kind, Kind::Map { flow: true, .. }) && !doc.text[node.span.clone()].starts_with('{')
 }
 
 fn closed(mut text: String) -> String {
