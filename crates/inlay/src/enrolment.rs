@@ -1,7 +1,6 @@
 //! How a machine becomes an agent: an invite is made there, used here. `up` does both ends itself.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use agent::{Allow, Consent, EnrolError, Enrolment, Identity};
@@ -136,11 +135,6 @@ pub(crate) fn agent_name(host: &str) -> String {
     let name: String = first.chars().map(plain).take(40).collect();
     let name = name.trim_matches('-');
     if name.is_empty() { "machine".to_owned() } else { name.to_owned() }
-}
-
-/// Whether a folder has something in it.
-pub(crate) fn has_content(folder: &Path) -> bool {
-    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 #[cfg(test)]

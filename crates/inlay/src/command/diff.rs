@@ -8,6 +8,7 @@ use crate::command::get;
 use crate::context::Context;
 use crate::difference::{self, Difference};
 use crate::error::CommandError;
+use crate::history;
 use crate::place::{Place, argument};
 use crate::text;
 
@@ -17,25 +18,42 @@ use crate::text;
 /// that differs (comments, order, style) is shown, and with --text it counts.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The first portion: PATH#SELECTOR
-    #[arg(value_name = "A", value_parser = argument)]
-    pub first: Address,
-    /// The second portion: PATH#SELECTOR
-    #[arg(value_name = "B", value_parser = argument)]
-    pub second: Address,
+    /// The first portion, PATH#SELECTOR; or a group
+    #[arg(value_name = "A|NAME")]
+    pub first: String,
+    /// The second portion, PATH#SELECTOR; or a version of the group: head, NO, @-1 (one before the head), ID
+    #[arg(value_name = "B|V", allow_negative_numbers = true)]
+    pub second: String,
+    /// Another version of the group [default: head]
+    #[arg(value_name = "W", allow_negative_numbers = true)]
+    pub third: Option<String>,
     /// Exit code 4 also if only the texts differ
     #[arg(long)]
     pub text: bool,
 }
 
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
+    // A group's name holds no `#`, and a portion cannot be named without one.
+    if !args.first.contains('#') && !args.second.contains('#') {
+        let same = history::diff(&args.first, &args.second, args.third.as_deref(), ctx)?;
+        return if same == Same::Text || (same == Same::Value && !args.text) {
+            Ok(())
+        } else {
+            Err(CommandError::not_in_sync())
+        };
+    }
+    if let Some(third) = &args.third {
+        return Err(CommandError::usage(format!("two portions are compared, and `{third}` is a third")));
+    }
+    let address = |text: &str| argument(text).map_err(CommandError::usage);
+    let (first, second) = (address(&args.first)?, address(&args.second)?);
     let side = |address: &Address| -> Result<Side, CommandError> {
         let place = Place::open(address, ctx)?;
         let fragment = place.get()?;
         let value = fragment.format.value(&fragment.text).map_err(|e| place.lens(e))?;
         Ok(Side { name: address.to_string(), fragment, value })
     };
-    let (first, second) = (side(&args.first)?, side(&args.second)?);
+    let (first, second) = (side(&first)?, side(&second)?);
     let same = show(&first, &second, ctx)?;
     match same {
         Same::Text => Ok(()),

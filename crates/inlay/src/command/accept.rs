@@ -1,0 +1,162 @@
+//! `inlay accept NAME [ADDRESS…]`.
+
+use portion::{Address, Selector};
+use wire::v1;
+
+use crate::ask;
+use crate::command::diff::Side;
+use crate::command::{diff, link, status};
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::home::Home;
+use crate::place::{Place, argument};
+use crate::service::{self, Service};
+use crate::zone::Zone;
+use crate::{history, members, portions};
+
+/// Agree, on this machine, to what a group wants of it
+///
+/// For a member of this machine that awaits consent: shows the path, the portion and what would arrive, asks, and allows exactly that
+/// portion. For one that is suspended (emptied, reverted, missing): what stands in its file now counts as an edit.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  inlay accept mcp\n  inlay accept mcp ~/.claude.json --yes")]
+pub struct Args {
+    /// The group
+    pub name: String,
+    /// Only these members; all of this machine if none is named
+    #[arg(value_name = "ADDRESS", value_parser = argument)]
+    pub addresses: Vec<Address>,
+}
+
+pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
+    service::block_on(async {
+        let mut service = Service::open(ctx).await?;
+        let Some(own) = service.agent.clone() else {
+            return Err(CommandError::usage("this machine is no agent, and consent is each machine's own")
+                .hint("run it on the machine of the member that waits; `inlay status` names it"));
+        };
+        let group = service.group(&args.name).await?;
+        let mut waiting: Vec<&v1::MemberStatus> = Vec::new();
+        for address in &args.addresses {
+            waiting.push(members::find(&group, address, &service, ctx)?);
+        }
+        if args.addresses.is_empty() {
+            waiting.extend(group.members.iter().filter(|m| m.agent == own));
+        }
+        waiting.retain(|m| m.state == "awaiting-consent" || m.state == "suspended");
+        if waiting.is_empty() {
+            let elsewhere: Vec<&str> =
+                group.members.iter().filter(|m| m.state == "awaiting-consent").map(|m| m.agent.as_str()).collect();
+            let made =
+                CommandError::failed(format!("no member of `{}` on this machine waits to be accepted", args.name));
+            return Err(if elsewhere.is_empty() {
+                made
+            } else {
+                made.hint(format!("run it on {}", elsewhere.join(", ")))
+            });
+        }
+        let zone = Zone::open(&service.home).await?;
+        for member in waiting {
+            if member.state == "suspended" {
+                suspended(&mut service, &group, member, ctx).await?;
+            } else {
+                awaiting(&mut service, zone.as_ref(), &group, member, ctx).await?;
+            }
+        }
+        link::settle(&mut service, &args.name, ctx).await
+    })
+}
+
+async fn suspended(
+    service: &mut Service,
+    group: &v1::GroupStatus,
+    member: &v1::MemberStatus,
+    ctx: &Context,
+) -> Result<(), CommandError> {
+    ctx.say(format_args!("{}\n  {}", status::address(member, ctx), member.cause));
+    let question = "Take what stands there now as an edit, for all members?";
+    let instead = format!("--yes accepts it; `inlay restore {}@head` puts the group's content back", group.name);
+    if ask::confirm(ctx, question, &instead)? {
+        tell(service, group, member).await?;
+    }
+    Ok(())
+}
+
+async fn awaiting(
+    service: &mut Service,
+    zone: Option<&Zone>,
+    group: &v1::GroupStatus,
+    member: &v1::MemberStatus,
+    ctx: &Context,
+) -> Result<(), CommandError> {
+    if service.agent.as_ref() != Some(&member.agent) {
+        return Err(CommandError::usage(format!("{} is on another machine", status::address(member, ctx)))
+            .hint("consent is each machine's own: run `inlay accept` there"));
+    }
+    ctx.say(format_args!("{} of the group `{}`", status::address(member, ctx), group.name));
+    preview(service, zone, group, member, ctx).await?;
+    if !ask::confirm(ctx, "Allow exactly this portion?", "--yes allows it")? {
+        ctx.say("It stays as it is, and goes on waiting.");
+        return Ok(());
+    }
+    let selector: Selector =
+        member.selector.parse().map_err(|_| CommandError::failed("the selector cannot be read"))?;
+    portions::allow(&Home::new(ctx), &member.path, &selector)?;
+    tell(service, group, member).await
+}
+
+/// Shows what would arrive, against what stands there.
+async fn preview(
+    service: &mut Service,
+    zone: Option<&Zone>,
+    group: &v1::GroupStatus,
+    member: &v1::MemberStatus,
+    ctx: &Context,
+) -> Result<(), CommandError> {
+    let Some(zone) = zone else {
+        ctx.say("This home holds no key: what would arrive cannot be shown here.");
+        return Ok(());
+    };
+    if group.head.is_empty() || ctx.json {
+        ctx.say("The group has no content yet.");
+        return Ok(());
+    }
+    let log = service.client.log(v1::LogRequest { name: group.name.clone(), limit: 0 }).await?.into_inner();
+    let head = members::version(&log, "head", &group.name)?;
+    let head = history::side(zone, &group.name, &head).await?;
+    match standing(member, ctx) {
+        Ok(Some(own)) => {
+            ctx.say("What would change there:");
+            diff::show(&own, &head, ctx)?;
+        }
+        Ok(None) => {
+            ctx.say("Nothing stands there. What would arrive:");
+            ctx.print_text(&String::from_utf8_lossy(&head.fragment.text))?;
+        }
+        Err(error) => {
+            let _ = error.report();
+        }
+    }
+    Ok(())
+}
+
+/// What stands in the member's file now.
+fn standing(member: &v1::MemberStatus, ctx: &Context) -> Result<Option<Side>, CommandError> {
+    let selector = member.selector.parse().map_err(|_| CommandError::failed("the selector cannot be read"))?;
+    let address = Address { agent: None, path: member.path.clone(), selector: Some(selector) };
+    let place = Place::open(&address, ctx)?;
+    let Some(own) = place.find()? else { return Ok(None) };
+    let mapping: portion::Mapping =
+        member.mapping.parse().map_err(|e| CommandError::failed("the member's mapping cannot be read").because(e))?;
+    let fragment = mapping.share(own).map_err(|e| place.lens(e))?;
+    let value = mapping.value(&fragment).map_err(|e| place.lens(e))?;
+    Ok(Some(Side { name: status::address(member, ctx), fragment, value }))
+}
+
+/// Tells the agent to look again.
+async fn tell(service: &mut Service, group: &v1::GroupStatus, member: &v1::MemberStatus) -> Result<(), CommandError> {
+    let member = Some(members::name_of(member));
+    let request = v1::AcceptRequest { name: group.name.clone(), member, give_way: false, id: Vec::new() };
+    service.client.accept(request).await?;
+    Ok(())
+}

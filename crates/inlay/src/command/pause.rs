@@ -1,0 +1,59 @@
+//! `inlay pause NAME [ADDRESS]`, `inlay resume NAME [ADDRESS]`.
+
+use portion::Address;
+use wire::v1;
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::members;
+use crate::place::argument;
+use crate::service::{self, Service};
+
+/// Stop backups and restores of a group, or of one member, until `inlay resume`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  inlay pause mcp\n  inlay pause mcp laptop:~/.claude.json")]
+pub struct Args {
+    /// The group
+    pub name: String,
+    /// The member; the whole group if it is left out
+    #[arg(value_parser = argument)]
+    pub address: Option<Address>,
+}
+
+/// Let a group, or one member, go on
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  inlay resume mcp\n  inlay resume mcp laptop:~/.claude.json")]
+pub struct ResumeArgs {
+    /// The group
+    pub name: String,
+    /// The member; the whole group if it is left out
+    #[arg(value_parser = argument)]
+    pub address: Option<Address>,
+}
+
+pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
+    set(&args.name, args.address.as_ref(), true, ctx)?;
+    ctx.say(format_args!("Edits are noticed, and wait. Next: `inlay resume {}`.", args.name));
+    Ok(())
+}
+
+pub(crate) fn resume(args: &ResumeArgs, ctx: &Context) -> Result<(), CommandError> {
+    set(&args.name, args.address.as_ref(), false, ctx)?;
+    ctx.say(format_args!("Next: `inlay status {} --wait`.", args.name));
+    Ok(())
+}
+
+fn set(name: &str, address: Option<&Address>, paused: bool, ctx: &Context) -> Result<(), CommandError> {
+    service::block_on(async {
+        let mut service = Service::open(ctx).await?;
+        let member = match address {
+            Some(address) => {
+                let group = service.group(name).await?;
+                Some(members::name_of(members::find(&group, address, &service, ctx)?))
+            }
+            None => None,
+        };
+        service.client.pause(v1::PauseRequest { name: name.to_owned(), member, paused }).await?;
+        Ok(())
+    })
+}
