@@ -59,13 +59,17 @@ pub(crate) async fn inspect(tools: Arc<Tools>, home: Option<PathBuf>, request: I
 fn target(request: &InspectRequest, home: Option<&Path>) -> Result<Target, String> {
     let path = whole(&request.path, home)?;
     let selector = match request.selector.as_str() {
-        "" => return Err("the address names a file, and no portion of it".to_owned()),
+        "" => Selector::usual(&request.path)
+            .ok_or_else(|| "the address names a file, and no portion of it; none is usual there".to_owned())?,
         text => text.parse::<Selector>().map_err(|error| error.to_string())?,
     };
     // Where the name alone tells the scheme it is written out: what is linked means the same tomorrow.
     let scheme = selector.scheme.or_else(|| Scheme::detect(&request.path, b""));
     let selector = Selector { scheme, ..selector };
-    let mapping: Mapping = request.mapping.parse().map_err(|error: portion::MappingError| error.to_string())?;
+    let mapping = match request.mapping.as_str() {
+        "" => Mapping::proposed(&request.path, &selector).unwrap_or_default(),
+        text => text.parse().map_err(|error: portion::MappingError| error.to_string())?,
+    };
     let mapping_text = mapping.to_string();
     Ok(Target { group: NO_GROUP, group_name: String::new(), path, selector, mapping, mapping_text })
 }
@@ -109,5 +113,25 @@ mod tests {
         }
         assert!(whole("~/a", None).is_err() && whole("a", None).is_err());
         assert_eq!(whole("/a", None).unwrap(), PathBuf::from("/a"));
+    }
+
+    #[test]
+    fn what_is_left_out_is_proposed() {
+        let asked = |path: &str, selector: &str, mapping: &str| {
+            let request = InspectRequest {
+                path: path.to_owned(),
+                selector: selector.to_owned(),
+                mapping: mapping.to_owned(),
+                ..InspectRequest::default()
+            };
+            target(&request, Some(Path::new("/home/u"))).map(|t| (t.selector.to_string(), t.mapping_text))
+        };
+        let given = |selector: &str, mapping: &str| Ok((selector.to_owned(), mapping.to_owned()));
+        assert_eq!(asked("~/.claude.json", "", ""), given("json:/mcpServers", "mcp:claude"));
+        assert_eq!(asked("~/.codex/config.toml", "", ""), given("toml:/mcp_servers", "mcp:codex"));
+        assert_eq!(asked("~/.claude.json", "/theme", ""), given("json:/theme", ""));
+        assert_eq!(asked("~/.claude.json", "", "except /a"), given("json:/mcpServers", "except /a"));
+        assert!(asked("notes.txt", "", "").is_err());
+        assert!(asked("~/.claude.json", "", "nonsense").is_err());
     }
 }

@@ -396,3 +396,6 @@ fn random_version() -> Option<VersionId> {
 
 /// So long are displaced files kept, for writers that still have them open.
 pub(crate) const KEEP_DISPLACED: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests;

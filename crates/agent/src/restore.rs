@@ -214,11 +214,7 @@ fn new_shared(
     };
     match base {
         Some(base) => target.mapping.update(&base, &value),
-        None => {
-            let format = format_for(&value);
-            let rendered = Fragment { format, text: format.render(&value)? };
-            if target.mapping.is_identity() { Ok(rendered) } else { target.mapping.update(&rendered, &value) }
-        }
+        None => target.mapping.render(format_for(&value), &value),
     }
 }
 

@@ -332,3 +332,76 @@ async fn there_is_one_agent_in_a_folder() {
     let again = world.agent("one").await;
     again.shut_down().await;
 }
+
+/// JSON here and TOML there: values travel, and each file keeps its own comments and order.
+#[tokio::test(flavor = "multi_thread")]
+async fn formats_meet() {
+    let world = World::new().await;
+    let a = world.write("files/a.json", "{\"x\": {\"port\": 1, \"name\": \"n\"}}\n");
+    let b = world.write("files/b.toml", "top = 1\n\n[x] # mine\nname = \"n\" # the name\nport = 1\n\n[y]\n");
+    let c = world.write("files/c.toml", "other = true\n");
+    let d = world.path("files/d.json");
+    world.manager.member(1, "one", &a, "json:/x", Join::Offer);
+    world.manager.member(2, "two", &b, "toml:/x", Join::Adopt);
+    world.manager.member(3, "two", &c, "toml:/x", Join::Adopt);
+    world.manager.member(4, "one", &d, "json:/x", Join::Adopt);
+    let (one, two) = (world.agent("one").await, world.agent("two").await);
+    // The portion that was missing is made, and so is the file.
+    world.until("made", |_| d.exists() && fs::read_to_string(&c).unwrap().contains("port = 1")).await;
+    world.in_sync().await;
+    fs::write(&a, "{\"x\": {\"port\": 2, \"name\": \"n\"}}\n").unwrap();
+    holds(&b, "top = 1\n\n[x] # mine\nname = \"n\" # the name\nport = 2\n\n[y]\n").await;
+    world.in_sync().await;
+    let text = fs::read_to_string(&b).unwrap();
+    fs::write(&b, text.replace("name = \"n\" # the name", "name = \"m\" # the new name")).unwrap();
+    holds(&a, "{\"x\": {\"port\": 2, \"name\": \"m\"}}\n").await;
+    world.in_sync().await;
+    assert!(
+        fs::read_to_string(&c).unwrap().contains("name = \"m\" # the new name"),
+        "a comment travels where the shape is the same"
+    );
+    let value = |path: &Path| {
+        let bytes = fs::read(path).unwrap();
+        let fragment = portion::get(portion::Scheme::Json, &bytes, "/x").unwrap();
+        fragment.format.value(&fragment.text).unwrap()
+    };
+    assert_eq!(value(&a), value(&d));
+    one.shut_down().await;
+    two.shut_down().await;
+}
+
+/// Edits that meet: nobody's is lost, and a file with an edit of its own is not written.
+#[tokio::test(flavor = "multi_thread")]
+async fn edits_meet() {
+    let world = World::new().await;
+    let a = world.write("files/a.json", "{\"x\": {\"n\": 0}}");
+    let b = world.write("files/b.json", "{\"x\": {\"n\": 0}}");
+    world.manager.member(1, "one", &a, "json:/x", Join::Offer);
+    world.manager.member(2, "two", &b, "json:/x", Join::Adopt);
+    let (one, two) = (world.agent("one").await, world.agent("two").await);
+    world.in_sync().await;
+    for round in 1..=5 {
+        fs::write(&a, format!("{{\"x\": {{\"n\": {round}}}}}")).unwrap();
+        fs::write(&b, format!("{{\"x\": {{\"n\": {}}}}}", -round)).unwrap();
+        world
+            .until("decided", |state| {
+                let group = &state.group;
+                let settled =
+                    group.members.values().all(|m| !m.is_dirty()) && group.versions.len() > 2 * round as usize;
+                settled
+                    && group
+                        .members
+                        .values()
+                        .all(|m| m.standing == group.head || m.standing.is_some_and(|s| group.is_open(s)))
+            })
+            .await;
+        let found = [fs::read_to_string(&a).unwrap(), fs::read_to_string(&b).unwrap()];
+        assert_eq!(found, [format!("{{\"x\": {{\"n\": {round}}}}}"), format!("{{\"x\": {{\"n\": {}}}}}", -round)]);
+        // A person takes the first file's side: the same content there.
+        fs::write(&b, format!("{{\"x\": {{\"n\": {round}}}}}")).unwrap();
+        fs::write(&a, format!("{{\"x\": {{\"n\": {round}}}}}")).unwrap();
+        world.in_sync().await;
+    }
+    one.shut_down().await;
+    two.shut_down().await;
+}
