@@ -91,8 +91,12 @@ impl Look {
 impl Seen {
     /// Of a file whose contents were read after this was known of it.
     pub(crate) fn new(stat: &Stat) -> Seen {
-        let age = now().saturating_sub(stat.modified);
-        let certain = age > GRAIN.as_nanos() as i128;
+        Seen::before(stat, now())
+    }
+
+    /// Of a file that only we could write to before `time`.
+    pub(crate) fn before(stat: &Stat, time: i128) -> Seen {
+        let certain = time.saturating_sub(stat.modified) > GRAIN.as_nanos() as i128;
         Seen { id: stat.id, len: stat.len, modified: stat.modified, certain }
     }
 
@@ -107,7 +111,8 @@ impl Seen {
     }
 }
 
-fn now() -> i128 {
+/// The system's clock, as files' time stamps have it: nanoseconds since 1970.
+pub(crate) fn now() -> i128 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i128)
 }
 

@@ -16,21 +16,26 @@ use tokio_util::task::TaskTracker;
 use wire::v1::{self, FromAgent, from_agent};
 
 use crate::copies::Seal;
-use crate::detect::{Seen, Target};
+use crate::detect::{Found, Look, Seen, Target};
 use crate::jobs::{KEEP_DISPLACED, RestoreDone, Tools, stage};
 use crate::journal::{self, Deletion};
 use crate::outbox::Outgoing;
-use crate::step::{Commit, Copied, Effect, Event, Instruction, Restored, Sight, Steps};
+use crate::step::{Commit, Copied, Effect, Event, Instruction, Restored, Steps};
 use crate::stream::Stream;
 use crate::watch::Watch;
 
 /// Time passes for the rules in steps of this.
 const TICK: Duration = Duration::from_secs(1);
 
+/// A file above this size is compared by its time stamps before it is read because of an event.
+const LARGE: u64 = 1 << 20;
+/// A portion up to this size is kept between a look and a backup.
+const KEPT: usize = 64 << 10;
+
 /// What a job came to.
 #[derive(Debug)]
 pub(crate) enum Happened {
-    Looked(MemberId, Sight, Option<Seen>),
+    Looked(MemberId, Look),
     BackedUp(MemberId, Result<(Copied, Vec<u8>), Condition>, Option<Seen>),
     Restored(MemberId, VersionId, RestoreDone),
     Changed(Vec<MemberId>),
@@ -63,6 +68,8 @@ struct Local {
     target: Result<Arc<Target>, Condition>,
     points: Vec<PathBuf>,
     seen: Option<Seen>,
+    /// What was found in a large file, until it is backed up or the file is looked at again.
+    found: Option<(Box<Found>, Seen)>,
     /// The journal's position that a message which names its generation rests on.
     named: u64,
     /// When its file was last touched, for the stages.
@@ -311,19 +318,15 @@ impl Engine {
     fn look(&mut self, member: MemberId) {
         let tools = self.tools.clone();
         match self.target(member) {
-            Ok(target) => self.start(async move {
-                let (sight, seen) = tools.look(member, target).await;
-                Happened::Looked(member, sight, seen)
-            }),
-            Err(condition) => {
-                self.start(async move { Happened::Looked(member, Sight::Absent(condition), None) });
-            }
+            Ok(target) => self.start(async move { Happened::Looked(member, tools.look(member, target).await) }),
+            Err(condition) => self.start(async move { Happened::Looked(member, Look::Absent(condition, None)) }),
         }
     }
 
     fn back_up(&mut self, member: MemberId) {
         let tools = self.tools.clone();
         let named = self.named(member);
+        let found = self.locals.get_mut(&member).and_then(|local| local.found.take());
         match self.target(member) {
             Ok(target) => {
                 // The generation has to be durable before it is named: beside the copy, not after it.
@@ -332,7 +335,7 @@ impl Engine {
                     self.running.spawn_blocking(move || journal.sync(named));
                 }
                 self.start(async move {
-                    let (copied, seen) = tools.back_up(member, target).await;
+                    let (copied, seen) = tools.back_up(member, target, found).await;
                     Happened::BackedUp(member, copied, seen)
                 });
             }
@@ -349,15 +352,16 @@ impl Engine {
                 Happened::Restored(member, version, done)
             }),
             Err(condition) => self.start(async move {
-                let done = RestoreDone { restored: Restored::Failed(condition), written: None, unfinished: false };
-                Happened::Restored(member, version, done)
+                Happened::Restored(member, version, RestoreDone::nothing(Restored::Failed(condition)))
             }),
         }
     }
 
     async fn took_place(&mut self, happened: Happened) {
         match happened {
-            Happened::Looked(member, sight, seen) => {
+            Happened::Looked(member, look) => {
+                self.keep(member, &look);
+                let (sight, seen) = look.sight();
                 self.see(member, seen);
                 self.handle(Event::Looked(member, sight)).await;
             }
@@ -378,6 +382,9 @@ impl Engine {
             Happened::Restored(member, version, done) => {
                 if done.unfinished {
                     self.unfinished.insert(member, false);
+                }
+                if done.seen.is_some() {
+                    self.see(member, done.seen);
                 }
                 if let Some(deletion) = done.written {
                     self.written.insert(member, deletion);
@@ -404,6 +411,17 @@ impl Engine {
         if let Some(local) = self.locals.get_mut(&member) {
             local.seen = seen;
         }
+    }
+
+    /// Keeps what was found in a large file: if that stays as it is it need not be read again to be backed up.
+    fn keep(&mut self, member: MemberId, look: &Look) {
+        let Some(local) = self.locals.get_mut(&member) else { return };
+        local.found = match look {
+            Look::Found(found, seen) if seen.len() > LARGE && found.shared.text.len() <= KEPT => {
+                Some((found.clone(), *seen))
+            }
+            _ => None,
+        };
     }
 
     /// A file was written, and the rules made nothing of it: the member is gone. The intent is done all the same.

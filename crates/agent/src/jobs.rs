@@ -1,5 +1,6 @@
 //! What members' operations do to files and the repository: each on a thread that may block, a bounded number at a time.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
@@ -15,8 +16,9 @@ use tokio::sync::Semaphore;
 use crate::allow::AllowFile;
 use crate::buffers::Buffers;
 use crate::copies::{Copies, CopyError, NewCopy};
-use crate::detect::{self, Look, Seen, Target};
+use crate::detect::{self, Found, Look, Seen, Target};
 use crate::error_chain;
+use crate::folder::{FileId, Folder};
 use crate::journal::{self, Deletion, Journal, MemberIntent};
 use crate::keys::Keys;
 use crate::os::OsFolder;
@@ -47,6 +49,19 @@ pub(crate) struct RestoreDone {
     pub(crate) written: Option<Option<Deletion>>,
     /// What was done is not known: it has to be found out before anything else is done.
     pub(crate) unfinished: bool,
+    /// The file as it was written, if nobody can have written to it since.
+    pub(crate) seen: Option<Seen>,
+}
+
+impl RestoreDone {
+    /// Nothing was written.
+    pub(crate) fn nothing(restored: Restored) -> Self {
+        RestoreDone { restored, written: None, unfinished: false, seen: None }
+    }
+
+    fn written(restored: Restored, displaced: Option<Deletion>) -> Self {
+        RestoreDone { restored, written: Some(displaced), unfinished: false, seen: None }
+    }
 }
 
 impl Tools {
@@ -89,11 +104,23 @@ impl Tools {
     }
 
     /// Looks at a portion.
-    pub(crate) async fn look(self: Arc<Self>, member: MemberId, target: Arc<Target>) -> (Sight, Option<Seen>) {
+    pub(crate) async fn look(self: Arc<Self>, member: MemberId, target: Arc<Target>) -> Look {
         let started = Instant::now();
-        let sight = self.look_at(&target).await.sight();
+        let look = self.look_at(&target).await;
         stage("detect", member, started);
-        sight
+        look
+    }
+
+    /// Reads a portion again; what was found before serves if the file is surely as it was then.
+    async fn read_again(self: &Arc<Self>, target: &Arc<Target>, before: Option<(Box<Found>, Seen)>) -> Look {
+        if let Some((found, seen)) = before {
+            let target = target.clone();
+            let same = self.blocking(move |tools| tools.is_same(&target, Some(seen))).await;
+            if same == Some(true) {
+                return Look::Found(found, seen);
+            }
+        }
+        self.look_at(target).await
     }
 
     /// Backs a portion up. The bytes are what the journal needs until the copy is sealed.
@@ -101,9 +128,10 @@ impl Tools {
         self: Arc<Self>,
         member: MemberId,
         target: Arc<Target>,
+        before: Option<(Box<Found>, Seen)>,
     ) -> (Result<(Copied, Vec<u8>), Condition>, Option<Seen>) {
         let started = Instant::now();
-        let (found, seen) = match self.look_at(&target).await {
+        let (found, seen) = match self.read_again(&target, before).await {
             Look::Found(found, seen) => (found, seen),
             other => {
                 let (sight, seen) = other.sight();
@@ -147,7 +175,7 @@ impl Tools {
         expected: Option<Fingerprint>,
     ) -> RestoreDone {
         let started = Instant::now();
-        let nothing = |restored| RestoreDone { restored, written: None, unfinished: false };
+        let nothing = RestoreDone::nothing;
         let Instruction { record, text_base, .. } = *instruction;
         let text = match self.fetch(&record).await {
             Ok(text) => text,
@@ -184,15 +212,15 @@ impl Tools {
         version: &Version,
         expected: Option<Fingerprint>,
     ) -> RestoreDone {
-        let nothing = |restored| RestoreDone { restored, written: None, unfinished: false };
         let place = match self.place(target) {
             Ok(place) => place,
-            Err(condition) => return nothing(Restored::Failed(condition)),
+            Err(condition) => return RestoreDone::nothing(Restored::Failed(condition)),
         };
         let path = place.path();
         let lock = self.writing.lock().unwrap_or_else(PoisonError::into_inner).entry(path.clone()).or_default().clone();
         let held = lock.lock().unwrap_or_else(PoisonError::into_inner);
         let mut buffer = self.buffers.take();
+        let intended = Cell::new(None);
         let mut log = |portion: &Portion| -> Box<dyn IntentLog + '_> {
             Box::new(MemberLog {
                 journal: &self.journal,
@@ -200,11 +228,16 @@ impl Tools {
                 folder: place.folder_path.clone(),
                 version: version.record.version,
                 portion: portion.clone(),
+                intended: Some(&intended),
             })
         };
         let done = restore::restore(&place, target, &self.keys, version, expected, &mut buffer, &mut log);
         self.buffers.give(buffer);
-        let done = self.finish(member, &place, done);
+        let mut done = self.finish(member, &place, done);
+        if let (Some((id, at)), Some(_)) = (intended.get(), &done.written) {
+            let stat = place.folder.stat(&place.name).ok().flatten();
+            done.seen = stat.filter(|stat| stat.id == id).map(|stat| Seen::before(&stat, at));
+        }
         drop(held);
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         if Arc::strong_count(&lock) == 2 {
@@ -220,26 +253,23 @@ impl Tools {
         };
         let Done { restored, displaced, written, unfinished } = done;
         if !unfinished {
-            return RestoreDone { restored, written: written.then(|| displaced.map(deletion)), unfinished: false };
+            return RestoreDone { written: written.then(|| displaced.map(deletion)), ..RestoreDone::nothing(restored) };
         }
         let Some(intent) = self.journal.read(|contents| contents.intents.get(&member).cloned()) else {
-            return RestoreDone { restored, written: None, unfinished: false };
+            return RestoreDone::nothing(restored);
         };
         let mut log = MemberLog::of(&self.journal, member, &intent);
         match splice::recover(&place.folder, &intent.intent, &mut log) {
-            Ok(Recovered::Done { displaced }) => RestoreDone {
-                restored: Restored::Done(intent.portion),
-                written: Some(displaced.map(deletion)),
-                unfinished: false,
-            },
-            Ok(Recovered::NotDone) => RestoreDone { restored, written: None, unfinished: false },
+            Ok(Recovered::Done { displaced }) => {
+                RestoreDone::written(Restored::Done(intent.portion), displaced.map(deletion))
+            }
+            Ok(Recovered::NotDone) => RestoreDone::nothing(restored),
             Ok(Recovered::KeptAside(aside)) => {
-                let kept = restore::kept(place.folder_path.join(aside));
-                RestoreDone { restored: Restored::Failed(kept), written: None, unfinished: false }
+                RestoreDone::nothing(Restored::Failed(restore::kept(place.folder_path.join(aside))))
             }
             Err(error) => {
                 tracing::error!(error = error_chain(&error), "a write is neither done nor undone");
-                RestoreDone { restored, written: None, unfinished: true }
+                RestoreDone { unfinished: true, ..RestoreDone::nothing(restored) }
             }
         }
     }
@@ -254,18 +284,11 @@ impl Tools {
                 let deletion = |displaced: splice::Displaced| {
                     journal::deletion(&intent.folder, &intent.intent.name, &displaced.name, &[displaced.old])
                 };
-                RestoreDone {
-                    restored: Restored::Done(intent.portion.clone()),
-                    written: Some(displaced.map(deletion)),
-                    unfinished: false,
-                }
+                RestoreDone::written(Restored::Done(intent.portion.clone()), displaced.map(deletion))
             }
-            Recovered::NotDone => {
-                RestoreDone { restored: Restored::Failed(interrupted()), written: None, unfinished: false }
-            }
+            Recovered::NotDone => RestoreDone::nothing(Restored::Failed(interrupted())),
             Recovered::KeptAside(aside) => {
-                let kept = restore::kept(intent.folder.join(aside));
-                RestoreDone { restored: Restored::Failed(kept), written: None, unfinished: false }
+                RestoreDone::nothing(Restored::Failed(restore::kept(intent.folder.join(aside))))
             }
         })
     }
@@ -311,20 +334,17 @@ impl Tools {
 
     /// Which members' files are not surely as they were seen.
     pub(crate) fn changed(&self, members: Vec<(MemberId, Arc<Target>, Option<Seen>)>) -> Vec<MemberId> {
-        use crate::folder::Folder;
-        let is_same = |target: &Target, seen: &Option<Seen>| {
-            let place = self.place(target).ok()?;
-            let stat = place.folder.stat(&place.name).ok()?;
-            match (seen, stat) {
-                (Some(seen), Some(stat)) => Some(seen.is(&stat)),
-                _ => None,
-            }
-        };
         members
             .into_iter()
-            .filter(|(_, target, seen)| !is_same(target, seen).unwrap_or(false))
+            .filter(|(_, target, seen)| !self.is_same(target, *seen))
             .map(|(member, ..)| member)
             .collect()
+    }
+
+    fn is_same(&self, target: &Target, seen: Option<Seen>) -> bool {
+        let Some(seen) = seen else { return false };
+        let Ok(place) = self.place(target) else { return false };
+        matches!(place.folder.stat(&place.name), Ok(Some(stat)) if seen.is(&stat))
     }
 }
 
@@ -335,6 +355,8 @@ struct MemberLog<'a> {
     folder: PathBuf,
     version: VersionId,
     portion: Portion,
+    /// Which file is to take the other's place, and when that was written down: nobody can have written to it before.
+    intended: Option<&'a Cell<Option<(FileId, i128)>>>,
 }
 
 impl<'a> MemberLog<'a> {
@@ -345,12 +367,16 @@ impl<'a> MemberLog<'a> {
             folder: intent.folder.clone(),
             version: intent.version,
             portion: intent.portion.clone(),
+            intended: None,
         }
     }
 }
 
 impl IntentLog for MemberLog<'_> {
     fn intend(&mut self, intent: &Intent) -> io::Result<()> {
+        if let Some(intended) = self.intended {
+            intended.set(Some((intent.temporary.id, detect::now())));
+        }
         let intent = MemberIntent {
             folder: self.folder.clone(),
             intent: intent.clone(),

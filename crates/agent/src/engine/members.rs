@@ -8,15 +8,12 @@ use std::time::Instant;
 use plan::{Condition, MemberId};
 use wire::v1;
 
-use super::{Engine, Happened, Local};
+use super::{Engine, Happened, LARGE, Local};
 use crate::detect::Target;
 use crate::journal;
 use crate::roster;
 use crate::step::{Assignment, Event};
 use crate::watch::{Touched, Watch};
-
-/// A file above this size is compared by its time stamps before it is read because of an event.
-const LARGE: u64 = 1 << 20;
 
 impl Engine {
     pub(super) async fn members(&mut self, members: v1::Members) -> Result<(), wire::WireError> {
@@ -58,11 +55,12 @@ impl Engine {
         let moved = match self.locals.get_mut(&member) {
             Some(local) => {
                 let moved = self.assigned.get(&member).is_none_or(|old| old.path != message.path);
-                local.target = target;
+                (local.target, local.found) = (target, None);
                 moved
             }
             None => {
-                let local = Local { target, points: Vec::new(), seen: None, named: 0, touched: Instant::now() };
+                let local =
+                    Local { target, points: Vec::new(), seen: None, found: None, named: 0, touched: Instant::now() };
                 self.locals.insert(member, local);
                 false
             }

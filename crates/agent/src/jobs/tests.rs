@@ -93,7 +93,7 @@ impl World {
 
 /// Backs a target up and makes an instruction that restores it.
 async fn instruction(tools: &Arc<Tools>, target: &Arc<Target>) -> Instruction {
-    let (copied, _) = tools.clone().back_up(MEMBER, target.clone()).await;
+    let (copied, _) = tools.clone().back_up(MEMBER, target.clone(), None).await;
     let (copied, _) = copied.unwrap();
     let mut record = Record {
         version: copied.version,
@@ -121,7 +121,7 @@ async fn instruction(tools: &Arc<Tools>, target: &Arc<Target>) -> Instruction {
 }
 
 async fn fingerprint(tools: &Arc<Tools>, target: &Arc<Target>) -> Option<Fingerprint> {
-    match tools.clone().look(MEMBER, target.clone()).await.0 {
+    match tools.clone().look(MEMBER, target.clone()).await.sight().0 {
         Sight::Present(portion) => Some(portion.fingerprint),
         Sight::Absent(_) => None,
     }
