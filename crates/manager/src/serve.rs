@@ -75,6 +75,8 @@ pub async fn serve(
     let connections = Arc::new(Semaphore::new(manager.inner.options.connections));
     let tracker = TaskTracker::new();
     tracing::info!(%address, "the manager is ready");
+    // What was noticed while nothing was planned is planned now.
+    sweep(&manager).await;
     let mut shutdown = pin!(shutdown);
     let mut daily = tokio::time::interval_at(tokio::time::Instant::now() + DAILY, DAILY);
     loop {
@@ -182,7 +184,12 @@ async fn housekeeping(manager: &Manager) {
     if let Err(error) = manager.inner.certificate.renew(&manager.inner.ca, &names(&manager.inner.settings)) {
         tracing::error!(%error, "the server's certificate is not renewed");
     }
+    sweep(manager).await;
+}
+
+/// Queues it; nobody waits for it.
+async fn sweep(manager: &Manager) {
     if let Err(error) = manager.inner.store.sweep().await {
-        tracing::warn!(%error, "what is over is not forgotten");
+        tracing::warn!(%error, "the groups are not planned again");
     }
 }

@@ -77,6 +77,7 @@ async fn with_the_dispatcher_stopped_no_copy_and_no_restore_appear() {
     assert!(one.seen.iter().all(|m| matches!(m, Message::Members(_) | Message::Acknowledged(_))));
     // The notices were stored: a dispatcher over the same database goes on from them.
     let again = world.killed(ManagerOptions::default()).await;
+    // Its first change comes after the sweep that it begins with.
     again.manager.store().sweep().await.unwrap().await.unwrap();
     let jobs = again.jobs().await;
     assert_eq!((jobs.len(), jobs[0].kind.as_str(), jobs[0].generation), (1, "backup", 2));
@@ -257,5 +258,85 @@ async fn requests_that_cannot_be_are_refused_clearly() {
     assert_eq!(operator.status(v1::StatusRequest::default()).await.unwrap().into_inner().groups, []);
     let agents = operator.list_agents(v1::ListAgentsRequest {}).await.unwrap().into_inner().agents;
     assert_eq!((agents.len(), agents[0].online, agents[0].members), (1, false, 0));
+    world.stop().await;
+}
+
+/// Both edit before either hears of the other.
+async fn conflict(world: &World, one: &mut Agent, two: &mut Agent) {
+    link_pair(world).await;
+    one.until(|m| matches!(m, Message::Acknowledged(a) if a.committed)).await;
+    two.until(|m| matches!(m, Message::Acknowledged(a) if a.committed && a.generation == 1)).await;
+    one.edit("/a", "ones").await;
+    two.edit("/b", "twos").await;
+    one.until(|m| matches!(m, Message::Acknowledged(a) if a.committed && a.generation == 2)).await;
+    two.until(|m| matches!(m, Message::Acknowledged(a) if a.committed && a.generation == 2)).await;
+    let status = world.until("g", "conflict").await;
+    assert_eq!(status.open_branches.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_is_ended_by_a_person_who_saw_it_as_it_is() {
+    let (world, mut one, mut two, _) = pair(ManagerOptions::default()).await;
+    conflict(&world, &mut one, &mut two).await;
+    let status = world.status("g").await;
+    let log = world.operator().await.log(v1::LogRequest { name: "g".into(), limit: 0 }).await.unwrap().into_inner();
+    let branch = log.versions.iter().find(|v| v.open).unwrap();
+    let mut record = branch.record.clone().unwrap();
+    record.version = vec![42; 16];
+    let resolve = |head: &[u8]| v1::ResolveRequest {
+        name: "g".into(),
+        kind: "resolve".into(),
+        head: head.to_vec(),
+        branches: status.open_branches.clone(),
+        record: Some(record.clone()),
+    };
+    let mut operator = world.operator().await;
+    assert_eq!(operator.resolve(resolve(&[7; 16])).await.unwrap_err().code(), Code::FailedPrecondition);
+    assert_eq!(operator.resolve(resolve(&[7; 3])).await.unwrap_err().code(), Code::InvalidArgument);
+    let reply = operator.resolve(resolve(&status.head)).await.unwrap().into_inner();
+    assert_eq!(reply.version, [42; 16]);
+    let winner = log.versions.iter().find(|v| v.open).unwrap().agent.clone();
+    let text = if winner == "one" { "ones" } else { "twos" };
+    let tasks = [one.alone(), two.alone()];
+    world.until("g", "in-sync").await;
+    world.stop().await;
+    for task in tasks {
+        assert!(task.await.unwrap().members.values().all(|m| m.text == text));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_gives_way_takes_the_head() {
+    let (world, mut one, mut two, _) = pair(ManagerOptions::default()).await;
+    conflict(&world, &mut one, &mut two).await;
+    let status = world.status("g").await;
+    let behind = status.members.iter().find(|m| m.state == "conflict").unwrap();
+    let place = v1::MemberName { agent: behind.agent.clone(), ..Default::default() };
+    let accept = v1::AcceptRequest { name: "g".into(), member: Some(place), give_way: true, ..Default::default() };
+    world.operator().await.accept(accept).await.unwrap();
+    let text = if behind.agent == "two" { "ones" } else { "twos" };
+    let tasks = [one.alone(), two.alone()];
+    world.until("g", "in-sync").await;
+    world.stop().await;
+    for task in tasks {
+        assert!(task.await.unwrap().members.values().all(|m| m.text == text));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_come_and_go_while_their_agent_is_connected() {
+    let (world, mut one, _two, _) = pair(ManagerOptions::default()).await;
+    link_pair(&world).await;
+    let Message::Members(members) = one.until(|m| matches!(m, Message::Members(_))).await else { panic!() };
+    assert!(!members.whole && members.assigned[0].path == "/a" && members.assigned[0].group_name == "g");
+    let pause = |paused| v1::PauseRequest { name: "g".into(), member: None, paused };
+    let mut operator = world.operator().await;
+    operator.pause(pause(true)).await.unwrap();
+    one.until(|m| matches!(m, Message::Members(m) if m.assigned.iter().all(|a| a.paused))).await;
+    operator.pause(pause(false)).await.unwrap();
+    let place = v1::MemberName { path: "/a".into(), ..Default::default() };
+    operator.unlink(v1::UnlinkRequest { name: "g".into(), member: Some(place) }).await.unwrap();
+    one.until(|m| matches!(m, Message::Members(m) if m.removed.len() == 1)).await;
+    assert!(one.members.is_empty());
     world.stop().await;
 }

@@ -159,6 +159,15 @@ fn when_two_edits_meet_the_policy_decides() {
 }
 
 #[test]
+fn a_commit_tells_of_a_restore_whose_report_was_lost() {
+    let mut group = group(Conflict::Merge);
+    backed_up(&mut group, A, 2, 7, ("json", 11, 11), None);
+    // B restored version 7 as generation 2, and went on to edit.
+    assert_eq!(backed_up(&mut group, B, 3, 8, ("json", 12, 12), Some((7, 2, 11))), Outcome::NewHead(version(8)));
+    assert_eq!(group.head_version().unwrap().parents, [version(7)]);
+}
+
+#[test]
 fn a_restore_carries_the_newest_text_of_the_members_own_form() {
     let mut group = group(Conflict::Merge);
     assert_eq!(restores(&group), []);

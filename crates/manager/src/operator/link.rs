@@ -4,6 +4,7 @@ use plan::{Conflict, GroupId, Join, Member, MemberId, Shape};
 use tonic::Status;
 use wire::v1;
 
+use super::members::by_name;
 use super::{OperatorService, bad, stored};
 use crate::store::Link;
 
@@ -21,8 +22,9 @@ impl OperatorService {
             return Err(bad("no member is named"));
         }
         let mut members: Vec<Member> = Vec::with_capacity(request.members.len());
+        let agents = self.agents().await?;
         for new in &request.members {
-            let agent = self.agent(&new.agent).await?;
+            let agent = by_name(&agents, &new.agent)?;
             let member = member(new, agent.id)?;
             if members.iter().any(|m| m.agent == member.agent && m.path == member.path && m.selector == member.selector)
             {

@@ -10,9 +10,12 @@ use crate::store::{AgentRow, Refused};
 impl OperatorService {
     /// The agent of that name.
     pub(super) async fn agent(&self, name: &str) -> Result<AgentRow, Status> {
-        let agents = self.manager.inner.store.agents().await.map_err(|e| unavailable(&e))?;
-        let found = agents.into_iter().find(|a| a.name == name);
-        found.ok_or_else(|| refusal(&Refused::NoAgent(format!("`{name}`"))))
+        by_name(&self.agents().await?, name).cloned()
+    }
+
+    /// All agents.
+    pub(super) async fn agents(&self) -> Result<Vec<AgentRow>, Status> {
+        self.manager.inner.store.agents().await.map_err(|e| unavailable(&e))
     }
 
     async fn group(&self, name: &str) -> Result<Group, Status> {
@@ -24,13 +27,13 @@ impl OperatorService {
     pub(super) async fn member(&self, group: &str, name: Option<&v1::MemberName>) -> Result<Option<MemberId>, Status> {
         let Some(name) = name else { return Ok(None) };
         let group = self.group(group).await?;
-        let agents = self.manager.inner.store.agents().await.map_err(|e| unavailable(&e))?;
+        let agents = self.agents().await?;
         find(&group, &agents, name).map(|m| Some(m.id))
     }
 
     pub(super) async fn do_accept(&self, request: v1::AcceptRequest) -> Result<(), Status> {
         let group = self.group(&request.name).await?;
-        let agents = self.manager.inner.store.agents().await.map_err(|e| unavailable(&e))?;
+        let agents = self.agents().await?;
         let waits = |m: &&Member| m.condition != Condition::Fine;
         let members: Vec<&Member> = match &request.member {
             Some(name) => vec![find(&group, &agents, name)?],
@@ -63,6 +66,11 @@ impl OperatorService {
         }
         Ok(())
     }
+}
+
+/// The agent of that name.
+pub(super) fn by_name<'a>(agents: &'a [AgentRow], name: &str) -> Result<&'a AgentRow, Status> {
+    agents.iter().find(|a| a.name == name).ok_or_else(|| refusal(&Refused::NoAgent(format!("`{name}`"))))
 }
 
 /// An agent's name.

@@ -1,6 +1,6 @@
 //! What every store has to do, whatever it is made of. A case gets a function that opens the store at a place: again, it is
 //! the same one.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -10,6 +10,10 @@ use super::writer::Tx;
 
 /// How many jobs that are over are kept, for people.
 const KEPT_JOBS: i64 = 20_000;
+/// After how many new ones older jobs are forgotten.
+const FORGET_AFTER: u32 = 500;
+/// How long invites that have expired are told apart from unknown ones, in milliseconds.
+const KEPT_INVITES: u64 = 30 * 86_400_000;
 
 impl Tx<'_> {
     pub(super) fn connected(&mut self, hello: &Hello) -> Result<bool, StoreError> {
@@ -187,11 +191,9 @@ impl Tx<'_> {
             .execute("UPDATE invites SET wrapped = x'' WHERE expires_at < ?1 AND wrapped != x''", [int(self.now_ms())])
             .map_err(failed("forget invites"))?;
         connection
-            .execute(
-                "DELETE FROM jobs WHERE state >= ?1 AND seq <= (SELECT ifnull(max(seq), 0) FROM jobs) - ?2",
-                params![DONE, KEPT_JOBS],
-            )
-            .map_err(failed("forget jobs"))?;
+            .execute("DELETE FROM invites WHERE expires_at < ?1", [int(self.now_ms().saturating_sub(KEPT_INVITES))])
+            .map_err(failed("forget invites"))?;
+        self.forget_jobs()?;
         let sql = "SELECT id FROM groups WHERE removed = 0";
         let mut statement = connection.prepare_cached(sql).map_err(failed("read groups"))?;
         let groups: Vec<GroupId> = statement
@@ -207,6 +209,14 @@ impl Tx<'_> {
             self.cache.put(entry);
         }
         Ok(())
+    }
+
+    /// Forgets jobs that were over long ago.
+    fn forget_jobs(&mut self) -> Result<(), StoreError> {
+        *self.made = 0;
+        let sql = "DELETE FROM jobs WHERE state >= ?1 AND seq <= (SELECT ifnull(max(seq), 0) FROM jobs) - ?2";
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed("forget jobs"))?;
+        statement.execute(params![DONE, KEPT_JOBS]).map(|_| ()).map_err(failed("forget jobs"))
     }
 
     /// A group's entry, out of the cache or the database. Whoever takes it puts it back.
@@ -356,7 +366,9 @@ impl Tx<'_> {
             int(noticed),
             int(self.now)
         ]);
-        written.map(|_| ()).map_err(failed("write a job"))
+        written.map_err(failed("write a job"))?;
+        *self.made += 1;
+        if *self.made >= FORGET_AFTER { self.forget_jobs() } else { Ok(()) }
     }
 }
 

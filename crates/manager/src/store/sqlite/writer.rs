@@ -80,6 +80,7 @@ impl Writer {
             cache: Cache { entries: HashMap::new(), weight: 0, most: options.cache, clock: 0 },
             streams: HashMap::new(),
             plan: options.plan,
+            made: 0,
             events,
             synced: true,
         };
@@ -169,6 +170,8 @@ pub(super) struct Tx<'a> {
     pub(super) streams: &'a mut HashMap<AgentId, Option<[u8; 16]>>,
     /// Whether changes are planned.
     pub(super) plan: bool,
+    /// How many jobs were made since old ones were forgotten.
+    pub(super) made: &'a mut u32,
     pub(super) events: Vec<Event>,
     /// The manager's clock, in microseconds since 1970.
     pub(super) now: u64,
@@ -191,6 +194,7 @@ struct State {
     cache: Cache,
     streams: HashMap<AgentId, Option<[u8; 16]>>,
     plan: bool,
+    made: u32,
     events: mpsc::Sender<Vec<Event>>,
     /// Whether the connection syncs its transactions.
     synced: bool,
@@ -265,6 +269,7 @@ impl State {
             cache: &mut self.cache,
             streams: &mut self.streams,
             plan: self.plan,
+            made: &mut self.made,
             events: Vec::new(),
             now: micros(),
         };
