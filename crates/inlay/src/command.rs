@@ -5,6 +5,7 @@ pub(crate) mod add;
 pub(crate) mod agent;
 pub(crate) mod agents;
 pub(crate) mod copy;
+pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod get;
 pub(crate) mod invite;

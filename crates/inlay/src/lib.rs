@@ -15,6 +15,7 @@ mod ask;
 mod cli;
 mod command;
 mod context;
+mod demo;
 mod difference;
 mod enrolment;
 mod error;

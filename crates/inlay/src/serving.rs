@@ -55,7 +55,7 @@ pub(crate) struct Listening {
 
 impl Listening {
     /// Opens the manager of a home. Needs no key.
-    pub(crate) async fn open(home: &Home) -> Result<Listening, CommandError> {
+    pub(crate) async fn open(home: &Home, options: ManagerOptions) -> Result<Listening, CommandError> {
         let (settings, _) = manager::find(&home.manager())?;
         let listener = TcpListener::bind(settings.listen).await.map_err(|e| {
             let in_use = e.kind() == std::io::ErrorKind::AddrInUse;
@@ -64,8 +64,7 @@ impl Listening {
         })?;
         let listen =
             listener.local_addr().map_err(|e| CommandError::failed("the listener has no address").because(e))?;
-        let manager =
-            Manager::open(&home.manager(), ManagerOptions::default()).map_err(|e| CommandError::of(Exit::Failed, e))?;
+        let manager = Manager::open(&home.manager(), options).map_err(|e| CommandError::of(Exit::Failed, e))?;
         let extra = media_routes(home)?;
         Ok(Listening { manager, listener, extra, address: service::reachable(listen).to_string() })
     }

@@ -4,13 +4,15 @@ use serde_json::json;
 use wire::v1;
 
 use crate::ask;
-use crate::command::agents::{local, time};
+use crate::command::agents::local;
 use crate::command::status;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::service::{self, Service};
 
 /// List jobs: the instructions to back up and to restore, and what became of them
+///
+/// With --json, times are the manager's, in microseconds since 1970; 0 is not yet.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  inlay jobs\n  inlay jobs mcp --limit 5 --json")]
 pub struct Args {
@@ -33,9 +35,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
                     json!({"job": hex::encode(&j.job), "group": j.group, "agent": j.agent, "path": j.path,
                         "selector": j.selector, "kind": j.kind, "state": j.state, "attempts": j.attempts,
                         "generation": j.generation, "version": status::id(&j.version), "error": j.error,
-                        "noticed": time(j.noticed_at / 1_000), "made": time(j.made_at / 1_000),
-                        "sent": time(j.sent_at / 1_000), "done": time(j.done_at / 1_000),
-                        "noticed_us": j.noticed_at, "made_us": j.made_at, "sent_us": j.sent_at, "done_us": j.done_at})
+                        "noticed_at": j.noticed_at, "made_at": j.made_at, "sent_at": j.sent_at, "done_at": j.done_at})
                 })
                 .collect();
             return ctx.print(serde_json::Value::Array(list));

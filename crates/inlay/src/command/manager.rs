@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use manager::{InitOptions, RepositoryInfo};
+use manager::{InitOptions, ManagerOptions, RepositoryInfo};
 use repo::{OpenError, Options, Password, Repository, open_storage};
 use tokio_util::sync::CancellationToken;
 
@@ -62,7 +62,11 @@ pub struct InitArgs {
 /// Says when it is ready, in one line on standard output. It never opens the folder with the keys.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  inlay --home /srv/inlay manager run")]
-pub struct RunArgs {}
+pub struct RunArgs {
+    /// Store notices and show the state, but plan nothing: no copy is made, nothing is restored
+    #[arg(long)]
+    pub no_dispatch: bool,
+}
 
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     match &args.command {
@@ -81,12 +85,13 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             ));
             Ok(())
         }
-        ManagerCommand::Run(_) => serving::run(ctx, serve(ctx)),
+        ManagerCommand::Run(run) => serving::run(ctx, serve(run, ctx)),
     }
 }
 
-async fn serve(ctx: &Context) -> Result<(), CommandError> {
-    let listening = Listening::open(&Home::new(ctx)).await?;
+async fn serve(args: &RunArgs, ctx: &Context) -> Result<(), CommandError> {
+    let options = ManagerOptions { dispatch: !args.no_dispatch, ..ManagerOptions::default() };
+    let listening = Listening::open(&Home::new(ctx), options).await?;
     let stop = CancellationToken::new();
     let address = listening.address.clone();
     let serving = tokio::spawn(listening.serve(stop.clone()));

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use ::manager::ManagerOptions;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wire::v1;
@@ -81,7 +82,7 @@ async fn serve(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         let made = manager::make(&home, ctx, NewManager { listen: args.listen, names: &[], repo: None }).await?;
         ctx.say(format_args!("A recovery kit lies in {}: keep a copy of it off this machine.", made.kit.display()));
     }
-    let listening = Listening::open(&home).await?;
+    let listening = Listening::open(&home, ManagerOptions::default()).await?;
     let address = listening.address.clone();
     let stop = CancellationToken::new();
     let serving = tokio::spawn(listening.serve(stop.clone()));
