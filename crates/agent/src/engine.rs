@@ -88,6 +88,8 @@ pub(crate) struct Engine {
     rescan: Duration,
     /// Where the members are remembered over a restart.
     roster: PathBuf,
+    /// Cancelled when the first stream stands.
+    connected: CancellationToken,
     steps: Steps,
     locals: HashMap<MemberId, Local>,
     by_point: HashMap<PathBuf, HashSet<MemberId>>,
@@ -118,6 +120,7 @@ pub(crate) struct Parts {
     pub(crate) user_home: Option<PathBuf>,
     pub(crate) rescan: Duration,
     pub(crate) roster: PathBuf,
+    pub(crate) connected: CancellationToken,
 }
 
 impl Engine {
@@ -142,6 +145,7 @@ impl Engine {
             user_home: parts.user_home,
             rescan: parts.rescan,
             roster: parts.roster,
+            connected: parts.connected,
             steps: Steps::new(journaled),
             locals: HashMap::new(),
             by_point: HashMap::new(),

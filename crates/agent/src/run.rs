@@ -73,6 +73,7 @@ pub enum AgentError {
 #[derive(Debug)]
 pub struct Agent {
     stop: CancellationToken,
+    connected: CancellationToken,
     running: Option<JoinHandle<()>>,
 }
 
@@ -89,8 +90,14 @@ impl Agent {
         let lock = os::try_lock(&folder.join("lock")).map_err(failed)?.ok_or(AgentError::Running(folder.clone()))?;
         let journal = Arc::new(Journal::open(&folder.join("journal"))?);
         let stop = CancellationToken::new();
-        let running = tokio::spawn(run(options, journal, stop.clone(), lock));
-        Ok(Agent { stop, running: Some(running) })
+        let connected = CancellationToken::new();
+        let running = tokio::spawn(run(options, journal, stop.clone(), connected.clone(), lock));
+        Ok(Agent { stop, connected, running: Some(running) })
+    }
+
+    /// Waits until it has been connected to the manager once. It goes on by itself whether or not anybody waits.
+    pub async fn connected(&self) {
+        self.connected.cancelled().await;
     }
 
     /// Ends it: finishes what is being written, seals, closes the stream.
@@ -118,7 +125,13 @@ impl Drop for Agent {
     }
 }
 
-async fn run(options: AgentOptions, journal: Arc<Journal>, stop: CancellationToken, lock: File) {
+async fn run(
+    options: AgentOptions,
+    journal: Arc<Journal>,
+    stop: CancellationToken,
+    connected: CancellationToken,
+    lock: File,
+) {
     let seals = Arc::<Seals>::default();
     let Some(copies) = open(&options, &seals, &stop).await else { return };
     let folder = options.folder;
@@ -144,6 +157,7 @@ async fn run(options: AgentOptions, journal: Arc<Journal>, stop: CancellationTok
         user_home: options.user_home,
         rescan: options.rescan,
         roster: folder.join("members"),
+        connected,
     });
     let hello = wire::v1::Hello { protocol: wire::PROTOCOL, program: options.program, host: options.host };
     let end_stream = CancellationToken::new();

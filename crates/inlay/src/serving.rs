@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use agent::{Agent, AgentOptions, Identity, RepositoryOpener, TlsConnect};
 use axum::extract::Request;
@@ -18,6 +20,9 @@ use crate::context::{Context, Verbosity};
 use crate::error::{CommandError, Exit};
 use crate::home::Home;
 use crate::{os, service, zone};
+
+/// How long a connection may take until an agent says that it is ready without one.
+const CONNECT: Duration = Duration::from_secs(10);
 
 /// Runs a role's future with as many threads as there are processors, and logs to standard error.
 pub(crate) fn run(ctx: &Context, role: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
@@ -134,6 +139,30 @@ pub(crate) async fn start_agent(home: &Home, ctx: &Context) -> Result<(Agent, Id
     };
     let agent = Agent::start(options).await.map_err(|e| CommandError::of(Exit::Failed, e))?;
     Ok((agent, identity))
+}
+
+/// Runs an agent until the process is asked to end. `ready` is told once it is connected to the manager, so that what is asked of it
+/// then does not find it offline; or after some time that it is not: it goes on trying.
+pub(crate) async fn run_agent(
+    mut agent: Agent,
+    ready: impl FnOnce(bool) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    let mut end = pin!(asked_to_end());
+    let connected = tokio::select! {
+        () = agent.connected() => Some(true),
+        () = tokio::time::sleep(CONNECT) => Some(false),
+        () = &mut end => None,
+    };
+    let done = match connected.map(ready) {
+        None => Ok(()),
+        Some(Err(error)) => Err(error),
+        Some(Ok(())) => tokio::select! {
+            () = agent.ended() => Err(CommandError::failed("the agent ended before its time").hint("its log says why")),
+            () = &mut end => Ok(()),
+        },
+    };
+    agent.shut_down().await;
+    done
 }
 
 /// Resolves when the process is asked to end.

@@ -16,6 +16,7 @@ impl Engine {
         match stream {
             Stream::Up(number, sender) => {
                 tracing::info!("connected to the manager");
+                self.connected.cancel();
                 self.stream = Some((number, sender));
                 self.handle(Event::Online).await;
                 self.say_seals().await;

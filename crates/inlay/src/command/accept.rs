@@ -56,14 +56,16 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             });
         }
         let zone = Zone::open(&service.home).await?;
+        let mut told = Vec::new();
         for member in waiting {
-            if member.state == "suspended" {
-                suspended(&mut service, &group, member, ctx).await?;
+            let agreed = if member.state == "suspended" {
+                suspended(&mut service, &group, member, ctx).await?
             } else {
-                awaiting(&mut service, zone.as_ref(), &group, member, ctx).await?;
-            }
+                awaiting(&mut service, zone.as_ref(), &group, member, ctx).await?
+            };
+            told.extend(agreed.then(|| member.member.clone()));
         }
-        link::settle(&mut service, &args.name, ctx).await
+        link::settle_without(&mut service, &args.name, &told, ctx).await
     })
 }
 
@@ -72,14 +74,15 @@ async fn suspended(
     group: &v1::GroupStatus,
     member: &v1::MemberStatus,
     ctx: &Context,
-) -> Result<(), CommandError> {
+) -> Result<bool, CommandError> {
     ctx.say(format_args!("{}\n  {}", status::address(member, ctx), member.cause));
     let question = "Take what stands there now as an edit, for all members?";
     let instead = format!("--yes accepts it; `inlay restore {}@head` puts the group's content back", group.name);
-    if ask::confirm(ctx, question, &instead)? {
+    let agreed = ask::confirm(ctx, question, &instead)?;
+    if agreed {
         tell(service, group, member).await?;
     }
-    Ok(())
+    Ok(agreed)
 }
 
 async fn awaiting(
@@ -88,7 +91,7 @@ async fn awaiting(
     group: &v1::GroupStatus,
     member: &v1::MemberStatus,
     ctx: &Context,
-) -> Result<(), CommandError> {
+) -> Result<bool, CommandError> {
     if service.agent.as_ref() != Some(&member.agent) {
         return Err(CommandError::usage(format!("{} is on another machine", status::address(member, ctx)))
             .hint("consent is each machine's own: run `inlay accept` there"));
@@ -97,12 +100,13 @@ async fn awaiting(
     preview(service, zone, group, member, ctx).await?;
     if !ask::confirm(ctx, "Allow exactly this portion?", "--yes allows it")? {
         ctx.say("It stays as it is, and goes on waiting.");
-        return Ok(());
+        return Ok(false);
     }
     let selector: Selector =
         member.selector.parse().map_err(|_| CommandError::failed("the selector cannot be read"))?;
     portions::allow(&Home::new(ctx), &member.path, &selector)?;
-    tell(service, group, member).await
+    tell(service, group, member).await?;
+    Ok(true)
 }
 
 /// Shows what would arrive, against what stands there.

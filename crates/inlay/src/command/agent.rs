@@ -36,16 +36,11 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
 
 /// Runs the agent until it is asked to end.
 pub(crate) async fn serve(ctx: &Context) -> Result<(), CommandError> {
-    let (mut agent, identity) = serving::start_agent(&Home::new(ctx), ctx).await?;
-    ctx.print(format_args!(
-        "inlay agent {} ready, of the manager at {}",
-        identity.name,
-        identity.addresses.join(", ")
-    ))?;
-    tokio::select! {
-        () = agent.ended() => return Err(CommandError::failed("the agent ended before its time").hint("its log says why")),
-        () = serving::asked_to_end() => {}
-    }
-    agent.shut_down().await;
-    Ok(())
+    let (agent, identity) = serving::start_agent(&Home::new(ctx), ctx).await?;
+    let manager = identity.addresses.join(", ");
+    let ready = |connected| {
+        let state = if connected { "connected to" } else { "not yet connected to" };
+        ctx.print(format_args!("inlay agent {} ready, {state} the manager at {manager}", identity.name))
+    };
+    serving::run_agent(agent, ready).await
 }

@@ -203,8 +203,22 @@ fn conflict(portions: &[Portion], args: &Args, ctx: &Context, service: &Service)
 
 /// Waits until a group has settled, and shows it.
 pub(crate) async fn settle(service: &mut Service, name: &str, ctx: &Context) -> Result<(), CommandError> {
+    settle_without(service, name, &[], ctx).await
+}
+
+/// The same, after something was done about the members of the ids `told`: they do not stay as they were.
+pub(crate) async fn settle_without(
+    service: &mut Service,
+    name: &str,
+    told: &[Vec<u8>],
+    ctx: &Context,
+) -> Result<(), CommandError> {
     let progress = Progress::start(ctx, "waiting until it is in sync");
-    let moving = |m: &v1::MemberStatus| matches!(m.state.as_str(), "changed" | "behind");
+    let moving = |m: &v1::MemberStatus| match m.state.as_str() {
+        "changed" | "behind" => true,
+        "awaiting-consent" | "suspended" => told.contains(&m.member),
+        _ => false,
+    };
     let settled = |groups: &[v1::GroupStatus]| {
         groups.iter().all(|g| {
             let begun = !g.head.is_empty() || g.members.iter().any(|m| !moving(m) && m.state != status::IN_SYNC);

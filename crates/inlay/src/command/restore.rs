@@ -50,11 +50,13 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             ctx.say(format_args!("Version {} is the next one.", listed.entry.number));
         }
         let group = service.group(name).await?;
+        let mut told = Vec::new();
         for member in group.members.iter().filter(|m| m.state == "suspended") {
+            told.push(member.member.clone());
             let member = Some(members::name_of(member));
             let request = v1::AcceptRequest { name: name.to_owned(), member, give_way: true, id: Vec::new() };
             service.client.accept(request).await?;
         }
-        link::settle(&mut service, name, ctx).await
+        link::settle_without(&mut service, name, &told, ctx).await
     })
 }

@@ -7,9 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use ::manager::ManagerOptions;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use wire::v1;
 
 use crate::ask::Progress;
 use crate::command::manager::{self, NewManager};
@@ -21,9 +19,6 @@ use crate::{command, enrolment, os, service};
 
 /// How long the invite lasts with which `up` enrols its own agent.
 const OWN_INVITE: Duration = Duration::from_secs(300);
-/// How long its own agent may take to connect, and how often that is looked at.
-const CONNECT: Duration = Duration::from_secs(10);
-const LOOK: Duration = Duration::from_millis(20);
 /// So much of a log is shown when a start fails, in bytes.
 const TAIL: i64 = 2_000;
 /// What the ready line contains.
@@ -89,15 +84,9 @@ async fn serve(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     tokio::pin!(serving);
     let with_agent = async {
         enrol_itself(&home, args.name.as_deref()).await?;
-        let (mut agent, identity) = serving::start_agent(&home, ctx).await?;
-        connected(&home, &identity.name).await?;
-        ctx.print(format_args!("inlay up: manager on {address} and agent {}{READY}", identity.name))?;
-        let done = tokio::select! {
-            () = agent.ended() => Err(CommandError::failed("the agent ended before its time").hint("the log says why")),
-            () = serving::asked_to_end() => Ok(()),
-        };
-        agent.shut_down().await;
-        done
+        let (agent, identity) = serving::start_agent(&home, ctx).await?;
+        let ready = |_| ctx.print(format_args!("inlay up: manager on {address} and agent {}{READY}", identity.name));
+        serving::run_agent(agent, ready).await
     };
     let done = tokio::select! {
         ended = &mut serving => return manager::flat(ended),
@@ -117,22 +106,6 @@ async fn enrol_itself(home: &Home, name: Option<&str>) -> Result<(), CommandErro
     let mut invitation = enrolment::invite(&mut client, home, OWN_INVITE, 1, true).await?;
     invitation.addresses = vec![address];
     enrolment::join(home, &invitation, name).await?;
-    Ok(())
-}
-
-/// Waits until the manager sees our agent: what is linked right after the ready line is not `offline`. If that takes long it is
-/// ready all the same; the status says why.
-async fn connected(home: &Home, name: &str) -> Result<(), CommandError> {
-    let (address, credentials) = service::own_manager(home)?;
-    let mut client = agent::operator(&[address], &credentials).await?;
-    let end = Instant::now() + CONNECT;
-    while Instant::now() < end {
-        let reply = client.list_agents(v1::ListAgentsRequest {}).await?.into_inner();
-        if reply.agents.iter().any(|agent| agent.name == name && agent.online) {
-            return Ok(());
-        }
-        tokio::time::sleep(LOOK).await;
-    }
     Ok(())
 }
 

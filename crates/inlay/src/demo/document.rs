@@ -15,7 +15,7 @@ pub(crate) struct Document {
     pub name: &'static str,
     before: String,
     after: String,
-    /// The file when it was last shown.
+    /// The file as its owner last left it, or as it was last shown.
     shown: String,
 }
 
@@ -45,24 +45,30 @@ impl Document {
         let portion = self.whole_portion()?;
         self.before = self.before.replace(from, to);
         self.after = self.after.replace(from, to);
-        self.write(&format!("{}{portion}{}", self.before, self.after))
+        self.leave(format!("{}{portion}{}", self.before, self.after))
     }
 
     /// A person changes something in the portion.
-    pub(crate) fn edit(&self, from: &str, to: &str) -> Result<(), CommandError> {
+    pub(crate) fn edit(&mut self, from: &str, to: &str) -> Result<(), CommandError> {
         let portion = self.whole_portion()?;
         if !portion.contains(from) {
             return Err(CommandError::failed(format!("the portion of {} does not contain {from:?}", self.name)));
         }
-        self.write(&format!("{}{}{}", self.before, portion.replace(from, to), self.after))
+        self.leave(format!("{}{}{}", self.before, portion.replace(from, to), self.after))
     }
 
-    /// What has changed in the file since this was last asked, as a unified diff.
+    /// What others have changed in the file since its owner left it or this was last asked, as a unified diff.
     pub(crate) fn changes(&mut self) -> Result<String, CommandError> {
         let now = self.read()?;
         let diff = text::unified_between(self.name, self.name, self.shown.as_bytes(), now.as_bytes());
         self.shown = now;
         Ok(diff.lines().skip(2).map(|line| format!("{line}\n")).collect())
+    }
+
+    fn leave(&mut self, whole: String) -> Result<(), CommandError> {
+        self.write(&whole)?;
+        self.shown = whole;
+        Ok(())
     }
 
     fn whole_portion(&self) -> Result<String, CommandError> {
