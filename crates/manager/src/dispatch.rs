@@ -21,7 +21,7 @@ pub(crate) const OUTBOX: usize = 1_024;
 const WINDOW: usize = 128;
 /// How many questions of people may wait for answers.
 const QUESTIONS: usize = 1_024;
-/// How large a message of members may become, in bytes.
+/// How large a message of changed members may become, in bytes. (All members of an agent fit in one: the store sees to it.)
 const MEMBERS: usize = 1 << 20;
 /// How long deliveries are gathered before they are stored.
 const GATHER: Duration = Duration::from_millis(10);
@@ -370,8 +370,8 @@ impl State {
         let mut size = 0;
         for assignment in assigned {
             let more = assignment.path.len() + assignment.selector.len() + assignment.mapping.len() + 256;
-            if size + more > MEMBERS && !message.assigned.is_empty() {
-                let next = v1::Members { whole: false, assigned: Vec::new(), removed: Vec::new() };
+            if !whole && size + more > MEMBERS && !message.assigned.is_empty() {
+                let next = v1::Members { whole, assigned: Vec::new(), removed: Vec::new() };
                 self.tell(agent, Message::Members(std::mem::replace(&mut message, next)));
                 size = 0;
             }

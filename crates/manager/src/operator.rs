@@ -68,7 +68,7 @@ fn refusal(refused: &Refused) -> Status {
         Refused::GroupExists(_) | Refused::Linked { .. } => Status::already_exists(message),
         Refused::NoGroup(_) | Refused::NoAgent(_) | Refused::NoMember { .. } => Status::not_found(message),
         Refused::NothingWaits(_) | Refused::Resolve(_) => Status::failed_precondition(message),
-        Refused::TooMany(_) => Status::resource_exhausted(message),
+        Refused::TooMany(_) | Refused::Full(_) => Status::resource_exhausted(message),
     }
 }
 

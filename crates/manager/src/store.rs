@@ -152,6 +152,9 @@ pub enum Refused {
     /// The group is too large.
     #[error("a group has at most {0} members")]
     TooMany(usize),
+    /// The agent has as many members as can be told to it in one message.
+    #[error("the agent `{0}` has too many members: link fewer portions of its files, or take some out")]
+    Full(String),
     /// The decision is refused.
     #[error(transparent)]
     Resolve(#[from] plan::ResolveError),

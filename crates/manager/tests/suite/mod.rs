@@ -181,6 +181,14 @@ async fn links(open: Open<'_>) {
     let stranger = member(member_id(3), agent(7), "json", Join::Wait);
     assert!(matches!(link(&*store, 1, false, vec![stranger]).await, Err(Refused::NoAgent(_))));
     assert_eq!(link(&*store, 1, false, vec![new(2)]).await, Ok(group_id(1)));
+    let large = |id: u8| {
+        let mut member = new(id);
+        member.shape.mapping = "m".repeat(1_000_000);
+        member
+    };
+    assert_eq!(link(&*store, 2, true, (3..6).map(large).collect()).await, Ok(group_id(2)));
+    assert_eq!(link(&*store, 3, true, vec![large(6)]).await, Err(Refused::Full("agent-1".into())), "one message");
+    store.unlink("group-2".into(), None).await.unwrap().await.unwrap().unwrap();
     let groups = store.groups(None).await.unwrap();
     assert_eq!(groups.len(), 1);
     assert_eq!(groups[0].members.values().cloned().collect::<Vec<_>>(), [new(1), new(2)]);

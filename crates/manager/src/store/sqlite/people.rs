@@ -1,6 +1,8 @@
 //! What people change: groups, members, conflicts; invites and enrolment.
 
-use plan::{GroupId, Member, MemberId, Policy, VersionId};
+use std::collections::BTreeMap;
+
+use plan::{AgentId, GroupId, Member, MemberId, Policy, VersionId};
 use rusqlite::{OptionalExtension, params};
 use subtle::ConstantTimeEq;
 
@@ -11,6 +13,10 @@ use super::writer::Tx;
 
 /// The largest group.
 const MOST_MEMBERS: usize = 10_000;
+/// All members of an agent are told to it in one message: so many bytes of paths, selectors and mappings.
+const MOST_ASSIGNED: usize = wire::MAX_MESSAGE / 4 * 3;
+/// What a member takes in that message besides those, at most.
+const MEMBER_SIZE: usize = 256;
 
 impl Tx<'_> {
     pub(super) fn link(&mut self, link: &Link) -> Result<Result<GroupId, Refused>, StoreError> {
@@ -32,6 +38,9 @@ impl Tx<'_> {
                 return Ok(Err(refused));
             }
         }
+        if let Some(full) = self.full(&link.members)? {
+            return Ok(Err(Refused::Full(full)));
+        }
         let before = entry.before();
         if let Some(conflict) = link.conflict {
             entry.group.policy.conflict = conflict;
@@ -52,6 +61,28 @@ impl Tx<'_> {
         let id = entry.group.id;
         self.cache.put(entry);
         Ok(Ok(id))
+    }
+
+    /// The name of an agent that these members would be too many for.
+    fn full(&self, members: &[Member]) -> Result<Option<String>, StoreError> {
+        let mut sizes: BTreeMap<AgentId, usize> = BTreeMap::new();
+        for member in members {
+            *sizes.entry(member.agent).or_default() +=
+                member.path.len() + member.selector.len() + member.shape.mapping.len() + MEMBER_SIZE;
+        }
+        let sql = "SELECT a.name, (SELECT ifnull(sum(octet_length(path) + octet_length(selector) + \
+                   octet_length(mapping) + ?2), 0) FROM members WHERE agent = ?1 AND removed = 0) \
+                   FROM agents a WHERE a.id = ?1";
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed("read members"))?;
+        for (agent, size) in sizes {
+            let (name, held): (String, u64) = statement
+                .query_row(params![agent.0, int(MEMBER_SIZE as u64)], |row| Ok((row.get(0)?, rows::uint(row, 1)?)))
+                .map_err(failed("read members"))?;
+            if held.saturating_add(size as u64) > MOST_ASSIGNED as u64 {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
     }
 
     fn check_new(&self, group: &str, member: &Member) -> Result<Option<Refused>, StoreError> {
