@@ -17,8 +17,11 @@
 mod check;
 mod document;
 mod edit;
+mod insert;
 mod list;
+mod part;
 mod place;
+mod remove;
 mod scalar;
 mod value;
 
@@ -47,7 +50,7 @@ impl Lens for Yaml {
     }
 
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
-        edit::insert(file, expression, fragment)
+        insert::insert(file, expression, fragment)
     }
 
     fn inserted_at(&self, file: &[u8], expression: &str) -> Result<String, LensError> {
@@ -65,11 +68,11 @@ impl Lens for Yaml {
     }
 
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
-        edit::remove(file, expression)
+        remove::remove(file, expression)
     }
 
     fn is_removed(&self, before: &[u8], after: &[u8], expression: &str) -> bool {
-        edit::is_removed(before, after, expression).is_ok_and(|removed| removed)
+        remove::is_removed(before, after, expression).is_ok_and(|removed| removed)
     }
 
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {

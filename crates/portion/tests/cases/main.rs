@@ -8,6 +8,7 @@ mod mark;
 mod md;
 mod numbers;
 mod toml;
+mod yaml;
 
 use portion::{Format, Fragment, LensError, Scheme};
 

@@ -221,7 +221,7 @@ impl<'a> Builder<'a> {
             anchor_span: None,
             tag: None,
             span: self.text.len()..self.text.len(),
-            kind: Kind::Scalar("~".to_owned(), ScalarStyle::Plain),
+            kind: Kind::Scalar(String::new(), ScalarStyle::Plain),
         };
         Ok(found.unwrap_or((empty, 0..self.text.len())))
     }
@@ -247,8 +247,11 @@ impl<'a> Builder<'a> {
         }
         let (span, kind, anchor) = match event {
             Event::Scalar(text, style, anchor, _) => {
+                // What is not written has the text `~` from the parser.
+                let text =
+                    if style == ScalarStyle::Plain && span.is_empty() { String::new() } else { text.into_owned() };
                 let span = self.scalar_span(style, span);
-                (span, Kind::Scalar(text.into_owned(), style), anchor)
+                (span, Kind::Scalar(text, style), anchor)
             }
             Event::Alias(id) => {
                 let name = self.text[span.clone()].trim_start_matches('*').to_owned();
@@ -333,8 +336,10 @@ impl<'a> Builder<'a> {
                 self.cursor = before + 1;
             }
             let key = self.node()?;
-            let start = if explicit { before } else { key.start() };
             let colon = skip(self.text, self.cursor.max(key.end()), self.text.len());
+            // A key that is not written starts at its colon.
+            let start =
+                if explicit { before } else { key.start().max(if key.end() > key.start() { 0 } else { colon }) };
             let behind = (bytes.get(colon) == Some(&b':')).then_some(colon + 1);
             if let Some(behind) = behind {
                 self.cursor = behind;

@@ -364,11 +364,32 @@ pub(super) fn indented(text: &str, column: usize, begun: bool, line_end: &str) -
             Some(body) => (body, line_end),
             None => (line, ""),
         };
-        if !body.is_empty() && !(at == 0 && begun) {
+        let is_first = at == 0 && begun;
+        if !body.is_empty() && !is_first {
             out.push_str(&blanks);
         }
         out.push_str(body);
         out.push_str(end);
     }
     out
+}
+
+/// Whether only blanks stand before `offset` on its line.
+pub(super) fn begins_line(doc: &Doc<'_>, offset: usize) -> bool {
+    is_blank(&doc.text[line_start(doc.text, offset)..offset])
+}
+
+/// The start of the line of `offset`, or of the comment lines directly above it that are indented alike.
+pub(super) fn lead(doc: &Doc<'_>, offset: usize) -> usize {
+    let mut line = line_start(doc.text, offset);
+    let column = offset - line;
+    while line > doc.body.start {
+        let above = line_start(doc.text, line - 1);
+        let text = &doc.text[above..line];
+        if above < doc.body.start || !is_comment(text) || indentation(text).len() != column {
+            break;
+        }
+        line = above;
+    }
+    line
 }

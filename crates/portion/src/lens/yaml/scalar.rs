@@ -60,13 +60,13 @@ fn is_ambiguous(text: &str) -> bool {
     if WORDS.contains(&lower.as_str()) || matches!(text, "" | "~" | "=" | "<<") {
         return true;
     }
-    // Numbers of any notation, sexagesimal ones, dates and times: they start with a digit and hold little else.
-    let starts = bare.as_bytes().first().is_some_and(u8::is_ascii_digit);
-    starts
-        && bare.bytes().all(|b| {
-            b.is_ascii_hexdigit()
-                || matches!(b, b'x' | b'o' | b'_' | b'.' | b':' | b'-' | b'+' | b'T' | b't' | b'Z' | b'z' | b' ' | b',')
-        })
+    let all = |allowed: &str| bare.chars().all(|c| c.is_ascii_digit() || allowed.contains(c));
+    let is_hex = |digits: &str| digits.bytes().all(|b| b.is_ascii_hexdigit() || b == b'_');
+    let is_radix = ["0x", "0o", "0b"].iter().any(|radix| bare.strip_prefix(radix).is_some_and(is_hex));
+    // Numbers with underscores and sexagesimal ones; dates and times.
+    let is_count = bare.starts_with(|c: char| c.is_ascii_digit()) && all("_.:") && bare.matches('.').count() < 2;
+    let is_date = bare.split_once('-').is_some_and(|(year, _)| year.len() == 4) && all("-:.+TtZz ");
+    is_number(&text.replace('_', "")) || is_radix || is_count || is_date
 }
 
 /// Whether the text can stand without quotes, and mean itself.
