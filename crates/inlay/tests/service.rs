@@ -1,0 +1,377 @@
+//! The service's commands with the real program: homes of their own, on the loopback.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const CLAUDE: &str = "{\n  \"numStartups\": 3,\n  \"mcpServers\": {\n    \"github\": {\n      \"type\": \"stdio\",\n      \"command\": \"npx\",\n      \"args\": [\"-y\", \"gh\"]\n    }\n  },\n  \"userID\": \"x\"\n}\n";
+const CODEX: &str = "# mine\nmodel = \"m\"\n\n[mcp_servers.github]\ncommand = \"npx\"\nargs = [\"-y\", \"old\"]\n";
+
+/// A machine: a home, and its user's folder.
+struct Machine {
+    name: &'static str,
+    home: PathBuf,
+    user: PathBuf,
+    running: Vec<Child>,
+}
+
+impl Machine {
+    fn new(root: &Path, name: &'static str) -> Machine {
+        let (home, user) = (root.join(name).join("home"), root.join(name).join("user"));
+        fs::create_dir_all(&user).unwrap();
+        Machine { name, home, user: fs::canonicalize(user).unwrap(), running: Vec::new() }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_inlay"));
+        command.arg("--home").arg(&self.home).args(args).current_dir(&self.user).env("HOME", &self.user);
+        command.env_remove("INLAY_HOME").env_remove("XDG_DATA_HOME").stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// A command that must succeed; its standard output.
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{}$ inlay {}\n{}", self.name, args.join(" "), said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// A command that must fail with this exit code; everything it says.
+    fn fails(&self, code: i32, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert_eq!(output.status.code(), Some(code), "{}$ inlay {}\n{}", self.name, args.join(" "), said(&output));
+        said(&output)
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(&[args, &["--json"]].concat())).unwrap()
+    }
+
+    /// Starts a role, and waits until it says that it is ready.
+    fn start(&mut self, args: &[&str]) {
+        let mut child = self.command(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        self.running.push(child);
+        assert!(out.lines().map_while(Result::ok).any(|line| line.contains("ready")), "inlay {}", args.join(" "));
+    }
+
+    /// SIGTERM, and a clean end.
+    fn stop(&mut self) {
+        for mut child in self.running.drain(..) {
+            assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+            assert!(child.wait().unwrap().success(), "it does not end cleanly");
+        }
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.user.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let beside = self.user.join("beside");
+        fs::write(&beside, text).unwrap();
+        fs::rename(&beside, &path).unwrap();
+        path
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.user.join(name)).unwrap()
+    }
+
+    fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = self.read(name);
+        assert!(text.contains(from), "{text}");
+        self.write(name, &text.replace(from, to));
+    }
+
+    fn head(&self, group: &str) -> u64 {
+        self.json(&["status", group])[0]["head_number"].as_u64().unwrap()
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        for child in &mut self.running {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if let Ok(pid) = fs::read_to_string(self.home.join("up.pid")) {
+            let _ = Command::new("kill").arg(pid.trim()).status();
+        }
+    }
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Looks again and again until something holds.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < end, "waited in vain for: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A manager by itself that runs, and a machine that is not enrolled.
+fn manager(root: &Path) -> Machine {
+    let mut manager = Machine::new(root, "manager");
+    manager.ok(&["-q", "manager", "init", "--listen", "127.0.0.1:0"]);
+    manager.start(&["manager", "run"]);
+    manager
+}
+
+fn join(manager: &Machine, machine: &mut Machine, invite: &[&str]) {
+    let code = manager.ok(&[&["-q", "invite"], invite].concat());
+    let file = machine.write("code", &code);
+    machine.ok(&["join", "--name", machine.name, "--code-file", file.to_str().unwrap()]);
+    machine.start(&["agent", "run"]);
+}
+
+#[test]
+fn the_first_five_minutes() {
+    let root = tempfile::tempdir().unwrap();
+    let one = Machine::new(root.path(), "one");
+    one.write(".claude.json", CLAUDE);
+    one.write(".codex/config.toml", CODEX);
+    let link = ["link", "mcp", "~/.claude.json#/mcpServers", "~/.codex/config.toml#/mcp_servers"];
+    let refused = one.fails(2, &link);
+    assert!(refused.contains("inlay up --detach") && refused.contains("--yes"), "{refused}");
+    assert!(!one.home.exists(), "nothing is made before somebody agrees");
+    one.ok(&["--yes", "up", "--detach", "--listen", "127.0.0.1:0", "--name", "one"]);
+    let refused = one.fails(2, &link);
+    assert!(refused.contains("--from") && refused.contains("old"), "the difference is shown: {refused}");
+    let linked = one.ok(&[&link[..], &["--yes"]].concat());
+    assert!(linked.contains("in-sync"), "{linked}");
+    assert_eq!(one.read(".codex/config.toml"), CODEX.replace("\"old\"", "\"gh\""));
+    assert_eq!(one.read(".claude.json"), CLAUDE);
+    one.edit(".codex/config.toml", "\"gh\"", "\"new\"");
+    until("the edit arrives", || one.read(".claude.json") == CLAUDE.replace("\"gh\"", "\"new\""));
+    one.ok(&["status", "mcp", "--wait=20"]);
+    let log = one.json(&["log", "mcp"]);
+    assert_eq!(log[0]["kind"], "edit");
+    assert!(log[0]["path"].as_str().unwrap().ends_with(".codex/config.toml"));
+    // Exactly these two portions are allowed.
+    let allow = fs::read_to_string(one.home.join("agent/allow.toml")).unwrap();
+    assert_eq!(allow.matches("selector = ").count(), 2, "{allow}");
+    let again = one.fails(1, &[&link[..], &["--yes"]].concat());
+    assert!(again.contains("inlay add"), "{again}");
+}
+
+#[test]
+fn two_machines_from_link_to_unlink() {
+    let root = tempfile::tempdir().unwrap();
+    let manager = manager(root.path());
+    let (mut a, mut b) = (Machine::new(root.path(), "a"), Machine::new(root.path(), "b"));
+    join(&manager, &mut a, &[]);
+    join(&manager, &mut b, &[]);
+    a.write("x.json", "{\"s\": {\"k\": 1, \"l\": 1}, \"own\": \"a\"}\n");
+    b.write("y.json", "{\n  \"own\": \"b\",\n  \"s\": {\"k\": 2, \"l\": 1}\n}\n");
+    let theirs = format!("b:{}#/s", b.user.join("y.json").display());
+    a.ok(&["link", "g", "x.json#/s", &theirs]);
+    let before = b.read("y.json");
+    let states = a.ok(&["status", "g"]);
+    assert!(states.contains("awaiting-consent") && states.contains("inlay accept g"), "{states}");
+    assert_eq!(b.read("y.json"), before, "nothing arrives before the machine agrees");
+    let refused = b.fails(2, &["accept", "g"]);
+    assert!(refused.contains("/k") && refused.contains("--yes"), "what would arrive is shown: {refused}");
+    b.ok(&["accept", "g", "--yes"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    assert_eq!(b.read("y.json"), before.replace("\"k\": 2", "\"k\": 1"));
+    // What b had is a version.
+    let log = a.json(&["log", "g"]);
+    assert!(
+        log.as_array().unwrap().iter().any(|v| v["kind"] == "join" && v["agent"] == "b" && v["branch"] == true),
+        "{log}"
+    );
+
+    // An edit travels, and is told from the one before.
+    let first = a.head("g");
+    b.edit("y.json", "\"k\": 1", "\"k\": 3");
+    until("the edit is a version", || a.head("g") > first);
+    a.ok(&["status", "--wait=20"]);
+    assert!(a.read("x.json").contains("\"k\": 3"));
+    assert!(a.fails(4, &["diff", "g", "1"]).contains("/k: 1 → 3"));
+    a.ok(&["diff", "g", "head", "@head"]);
+    assert_eq!(b.ok(&["show", "g", "--value"]).split_whitespace().collect::<String>(), "{\"k\":3,\"l\":1}");
+    assert!(b.ok(&["show", "g@1"]).contains("\"k\": 1"));
+    assert!(b.fails(2, &["show", "g@77"]).contains("inlay log g"));
+
+    // Back to the first version, everywhere.
+    a.ok(&["restore", "g@1"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    assert!(b.read("y.json").contains("\"k\": 1") && b.read("y.json").contains("\"own\": \"b\""));
+    assert_eq!(a.json(&["log", "g"])[0]["kind"], "restore");
+
+    // Two edits meet.
+    b.stop();
+    let before = a.head("g");
+    a.edit("x.json", "\"k\": 1", "\"k\": 10");
+    until("the edit is a version", || a.head("g") > before);
+    b.edit("y.json", "\"k\": 1", "\"k\": 20");
+    b.start(&["agent", "run"]);
+    until("the conflict is seen", || a.json(&["status", "g"])[0]["state"] == "conflict");
+    assert!(a.read("x.json").contains("10") && b.read("y.json").contains("20"), "each keeps what its user wrote");
+    a.fails(4, &["status", "--wait=0"]);
+    a.ok(&["resolve", "g", "--take", &theirs]);
+    a.ok(&["status", "g", "--wait=20"]);
+    assert!(a.read("x.json").contains("\"k\": 20") && b.read("y.json").contains("\"k\": 20"));
+    assert!(a.fails(1, &["resolve", "g", "--take", "head"]).contains("no conflict"));
+
+    // A further member: equal joins silently, different waits.
+    a.write("z.json", "{\"s\": {\"k\": 20, \"l\": 1}}\n");
+    a.ok(&["add", "g", "z.json#/s"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    a.ok(&["pause", "g", "z.json"]);
+    assert!(a.ok(&["status", "g"]).contains("paused"));
+    a.ok(&["resume", "g", "z.json#/s"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    a.ok(&["unlink", "g", "z.json"]);
+    assert!(!a.ok(&["status", "g"]).contains("z.json"));
+    assert!(a.fails(2, &["unlink", "g"]).contains("--yes"));
+    a.ok(&["unlink", "g", "--yes"]);
+    assert!(a.fails(1, &["status", "g"]).contains("no group"));
+    assert!(!a.json(&["jobs"]).as_array().unwrap().is_empty());
+    let agents = a.json(&["agents"]);
+    assert!(agents.as_array().unwrap().iter().all(|agent| agent["online"] == true), "{agents}");
+
+    // The manager by itself shows no content, even to who operates it: here it holds the key, elsewhere it does not.
+    fs::rename(manager.home.join("keys"), manager.home.join("away")).unwrap();
+    assert!(manager.fails(1, &["invite"]).contains("password"));
+    assert!(manager.fails(1, &["repo", "env"]).contains("no key"));
+    a.stop();
+    b.stop();
+}
+
+#[test]
+fn invites_and_joins_that_are_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let mut one = manager(root.path());
+    let mut a = Machine::new(root.path(), "a");
+    let code = one.ok(&["-q", "invite"]);
+    let join_with = |machine: &Machine, code: &str, name: &str| {
+        let file = machine.write("code", code);
+        machine.run(&["join", "--name", name, "--code-file", file.to_str().unwrap()])
+    };
+    let typo = code.replacen(&code[20..21], if &code[20..21] == "z" { "y" } else { "z" }, 1);
+    for (wrong, says) in [(typo.as_str(), "wrong"), (&code[..60], "cut off"), ("hello", "no invite"), ("", "no code")] {
+        let output = join_with(&a, wrong, "a");
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(says) && said(&output).contains("invite"), "{wrong}: {}", said(&output));
+    }
+    assert!(!a.home.join("agent/agent.toml").exists());
+    // A typo uses nothing up.
+    assert!(join_with(&a, &code.to_uppercase(), "a").status.success());
+    assert!(a.home.join("keys").read_dir().unwrap().next().is_some());
+    let twice = a.fails(1, &["join"]);
+    assert!(twice.contains("already"), "{twice}");
+
+    let b = Machine::new(root.path(), "b");
+    let used = join_with(&b, &code, "b");
+    assert!(used.status.code() == Some(1) && said(&used).contains("used already"), "{}", said(&used));
+    let short = one.ok(&["-q", "invite", "--ttl", "1s"]);
+    // A name that is taken does not use the invite up.
+    until("the invite expires", || {
+        let refused = said(&join_with(&b, &short, "a"));
+        assert!(refused.contains("another agent") || refused.contains("expired"), "{refused}");
+        refused.contains("expired")
+    });
+    // Without the right to operate, a machine takes part and no more.
+    let mut c = Machine::new(root.path(), "c");
+    join(&one, &mut c, &["--no-operate"]);
+    assert!(c.fails(1, &["status"]).contains("right to operate"));
+
+    // Somebody else answers at the manager's address.
+    let left = one.ok(&["-q", "invite"]);
+    let settings: Value = serde_json::from_slice(&fs::read(one.home.join("manager/manager.json")).unwrap()).unwrap();
+    let listen = settings["listen"].as_str().unwrap().to_owned();
+    a.stop();
+    c.stop();
+    one.stop();
+    let mut other = Machine::new(root.path(), "other");
+    other.ok(&["-q", "manager", "init", "--listen", &listen]);
+    other.start(&["manager", "run"]);
+    let refused = join_with(&b, &left, "b");
+    assert!(refused.status.code() == Some(1) && said(&refused).contains("another authority"), "{}", said(&refused));
+    other.stop();
+    let gone = join_with(&b, &left, "b");
+    assert!(gone.status.code() == Some(1) && said(&gone).contains("cannot reach"), "{}", said(&gone));
+}
+
+#[test]
+fn a_manager_runs_without_keys() {
+    let root = tempfile::tempdir().unwrap();
+    let mut manager = Machine::new(root.path(), "manager");
+    manager.ok(&["manager", "init", "--listen", "127.0.0.1:0"]);
+    assert!(manager.fails(1, &["manager", "init"]).contains("already"));
+    let kit = fs::read_to_string(manager.home.join("keys/recovery-kit.txt")).unwrap();
+    assert!(kit.contains("Password"), "{kit}");
+    manager.start(&["manager", "run"]);
+    let mut a = Machine::new(root.path(), "a");
+    join(&manager, &mut a, &[]);
+    a.stop();
+    manager.stop();
+    fs::remove_dir_all(manager.home.join("keys")).unwrap();
+    manager.start(&["manager", "run"]);
+    a.start(&["agent", "run"]);
+    a.write("x.json", "{\"s\": 1}\n");
+    a.write("y.json", "{\"s\": 2}\n");
+    a.ok(&["link", "g", "x.json#/s", "y.json#/s", "--from", "x.json"]);
+    a.ok(&["status", "--wait=20"]);
+    assert_eq!(a.read("y.json"), "{\"s\": 1}\n");
+    a.stop();
+    manager.stop();
+}
+
+#[test]
+fn what_cannot_be_done_says_what_to_do() {
+    let root = tempfile::tempdir().unwrap();
+    let mut one = Machine::new(root.path(), "one");
+    for args in [&["status"][..], &["log", "g"], &["invite"], &["agents"]] {
+        let refused = one.fails(1, args);
+        assert!(refused.contains("no manager is known") && refused.contains("inlay up"), "{args:?}: {refused}");
+    }
+    assert!(one.fails(1, &["agent", "run"]).contains("inlay join"));
+    assert!(one.fails(1, &["manager", "run"]).contains("inlay manager init"));
+    one.ok(&["-q", "manager", "init", "--listen", "127.0.0.1:0"]);
+    assert!(one.fails(1, &["status"]).contains("does not run"));
+    // A port that is taken.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = Machine::new(root.path(), "other");
+    other.ok(&["-q", "manager", "init", "--listen", &taken.local_addr().unwrap().to_string()]);
+    assert!(other.fails(1, &["manager", "run"]).contains("cannot listen"));
+    assert!(other.fails(1, &["up", "--detach"]).contains("did not start"));
+    one.start(&["manager", "run"]);
+    assert!(one.ok(&["status"]).is_empty());
+    let refused = one.fails(2, &["link", "g", "a.json#/x", "b.json#/x"]);
+    assert!(refused.contains("names no agent"), "{refused}");
+    one.stop();
+}
+
+#[test]
+fn the_demonstration_is_true_and_cleans_up() {
+    let root = tempfile::tempdir().unwrap();
+    let one = Machine::new(root.path(), "one");
+    let temporary = root.path().join("tmp");
+    fs::create_dir(&temporary).unwrap();
+    let output = one.command(&["demo"]).env("TMPDIR", &temporary).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("claims are true"));
+    assert!(temporary.read_dir().unwrap().next().is_none(), "the folder is gone");
+    // Interrupted, it ends its processes and removes its folder, too.
+    let mut child = one.command(&["demo"]).env("TMPDIR", &temporary).stdout(Stdio::piped()).spawn().unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    assert!(out.lines().map_while(Result::ok).any(|line| line.contains("both agents are connected")));
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    assert!(!child.wait().unwrap().success());
+    assert!(temporary.read_dir().unwrap().next().is_none(), "the folder is gone");
+}
