@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::network::Network;
-use crate::process::{Process, binary};
+use crate::process::{Process, binary, wait_for};
 
 /// What a cluster is made with.
 #[derive(Debug)]
@@ -179,6 +179,13 @@ impl Cluster {
         let log = self.root().join(format!("{}.log", machine.name));
         let process = Process::start(self.command(machine, &["agent", "run"]), "ready", &log);
         self.agents[agent].process = Some(process);
+        if self.manager.process.is_some() {
+            let name = self.agents[agent].name.clone();
+            wait_for("the agent is connected", || {
+                let agents = self.json(&self.manager, &["agents"]);
+                agents.as_array()?.iter().any(|a| a["agent"] == *name && a["online"] == true).then_some(())
+            });
+        }
     }
 
     /// Waits until the group (all groups for `""`) is in sync.
