@@ -16,9 +16,9 @@ use crate::manager::ManagerOptions;
 use crate::store::{Delivery, Event, Source, Store, StoreError};
 
 /// How many messages may wait for an agent to read them. An agent that is further behind is disconnected.
-pub(crate) const OUTBOX: usize = 1_024;
+pub(crate) const OUTBOX: usize = 2_048;
 /// How many jobs of one agent are under way at once; the others wait in the store.
-const WINDOW: usize = 128;
+const WINDOW: usize = 256;
 /// How many questions of people may wait for answers.
 const QUESTIONS: usize = 1_024;
 /// How large a message of changed members may become, in bytes. (All members of an agent fit in one: the store sees to it.)
