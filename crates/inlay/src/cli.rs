@@ -89,6 +89,8 @@ pub enum Command {
     Manager(command::manager::Args),
     Repo(command::repo::Args),
     Restic(command::restic::Args),
+    Completions(command::completions::Args),
+    Man(command::completions::ManArgs),
 }
 
 fn dispatch(cli: &Cli, ctx: &Context) -> Result<(), CommandError> {
@@ -119,6 +121,8 @@ fn dispatch(cli: &Cli, ctx: &Context) -> Result<(), CommandError> {
         Command::Manager(args) => command::manager::run(args, ctx),
         Command::Repo(args) => command::repo::run(args, ctx),
         Command::Restic(args) => command::restic::run(args, ctx),
+        Command::Completions(args) => command::completions::run(args, ctx),
+        Command::Man(args) => command::completions::man(args, ctx),
     }
 }
 

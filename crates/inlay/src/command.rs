@@ -4,6 +4,7 @@ pub(crate) mod accept;
 pub(crate) mod add;
 pub(crate) mod agent;
 pub(crate) mod agents;
+pub(crate) mod completions;
 pub(crate) mod copy;
 pub(crate) mod demo;
 pub(crate) mod diff;

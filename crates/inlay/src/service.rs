@@ -81,9 +81,11 @@ impl Service {
         let Some(identity) = identity else { return Err(NoService::Unknown) };
         if !identity.operate {
             return Err(NoService::Failed(
-                CommandError::failed("this machine was enrolled without the right to operate the manager").hint(
-                    "run this on the manager's machine, or enrol this one anew with an invite that lets it operate",
-                ),
+                CommandError::failed("this machine was enrolled without the right to operate the manager")
+                    .hint(
+                        "run this on the manager's machine, or enrol this one anew with an invite that lets it operate",
+                    )
+                    .hint("`inlay accept NAME ADDRESS#SELECTOR` agrees without asking the manager"),
             ));
         }
         let client = agent::operator(&identity.addresses, &identity.credentials).await;

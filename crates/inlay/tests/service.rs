@@ -244,6 +244,14 @@ fn two_machines_from_link_to_unlink() {
     let agents = a.json(&["agents"]);
     assert!(agents.as_array().unwrap().iter().all(|agent| agent["online"] == true), "{agents}");
 
+    // The restic program sees the copies, through the manager with this machine's certificate, and deletes nothing.
+    let env = a.fails(1, &["repo", "env"]);
+    assert!(env.contains("inlay restic"), "{env}");
+    until("the copies are sealed", || a.ok(&["restic", "--", "snapshots", "--no-lock"]).contains("/g"));
+    assert!(a.ok(&["restic", "--", "ls", "latest", "--no-lock"]).contains("json#json:%2Fs"));
+    a.fails(1, &["restic", "--", "forget", "latest", "--no-lock"]);
+    assert!(manager.ok(&["repo", "env"]).contains("export RESTIC_REPOSITORY="));
+
     // The manager by itself shows no content, even to who operates it: here it holds the key, elsewhere it does not.
     fs::rename(manager.home.join("keys"), manager.home.join("away")).unwrap();
     assert!(manager.fails(1, &["invite"]).contains("password"));
@@ -289,6 +297,10 @@ fn invites_and_joins_that_are_refused() {
     let mut c = Machine::new(root.path(), "c");
     join(&one, &mut c, &["--no-operate"]);
     assert!(c.fails(1, &["status"]).contains("right to operate"));
+    c.write("x.json", "{}");
+    assert!(c.fails(2, &["accept", "g", "x.json#/s"]).contains("--yes"));
+    c.ok(&["accept", "g", "x.json#/s", "--yes"]);
+    assert!(fs::read_to_string(c.home.join("agent/allow.toml")).unwrap().contains("json:/s"));
 
     // Somebody else answers at the manager's address.
     let left = one.ok(&["-q", "invite"]);

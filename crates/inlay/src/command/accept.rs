@@ -1,5 +1,6 @@
 //! `inlay accept NAME [ADDRESS…]`.
 
+use agent::Identity;
 use portion::{Address, Selector};
 use wire::v1;
 
@@ -29,6 +30,9 @@ pub struct Args {
 }
 
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
+    if !args.addresses.is_empty() && may_not_operate(ctx) {
+        return without_manager(args, ctx);
+    }
     service::block_on(async {
         let mut service = Service::open(ctx).await?;
         let Some(own) = service.agent.clone() else {
@@ -67,6 +71,32 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         }
         link::settle_without(&mut service, &args.name, &told, ctx).await
     })
+}
+
+/// Whether this machine was enrolled without the right to operate: it can agree all the same, but cannot ask the manager to what.
+fn may_not_operate(ctx: &Context) -> bool {
+    let home = Home::new(ctx);
+    !home.has_manager() && Identity::load(&home.agent()).is_ok_and(|identity| !identity.operate)
+}
+
+/// Allows exactly the portions that were named.
+fn without_manager(args: &Args, ctx: &Context) -> Result<(), CommandError> {
+    for address in &args.addresses {
+        let selector = address.selector.as_ref().ok_or_else(|| {
+            CommandError::usage(format!("`{address}` names a file, not a portion of it"))
+                .hint("this machine may not ask the manager which portion is meant: write it after `#`")
+        })?;
+        if address.agent.is_some() {
+            return Err(CommandError::usage(format!("`{address}`: each machine allows only its own files")));
+        }
+        let path = members::own_path(address, ctx)?;
+        let question = format!("Allow exactly {path}#{selector}, with whatever the group sends?");
+        if ask::confirm(ctx, &question, "--yes allows it")? {
+            portions::allow(&Home::new(ctx), &path, selector)?;
+        }
+    }
+    ctx.say("The agent sees that within a minute.");
+    Ok(())
 }
 
 async fn suspended(

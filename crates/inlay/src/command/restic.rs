@@ -13,9 +13,11 @@ use crate::{service, serving};
 /// Run the restic program on this home's repository, through whatever transport it has
 ///
 /// Where the repository is on the manager's machine, restic speaks to a loopback proxy with a one-time password, and the proxy shows
-/// this machine's certificate. Never use `restic prune` or `restic forget` while agents run: inlay has its own pruning.
+/// this machine's certificate. While agents write they hold a lock: --no-lock for what only reads. Never use `restic prune` or `restic forget` while agents run: inlay has its own pruning.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  inlay restic -- snapshots\n  inlay restic -- ls latest\n  inlay restic -- check")]
+#[command(
+    after_help = "Examples:\n  inlay restic -- snapshots\n  inlay restic -- ls latest\n  inlay restic -- check --no-lock"
+)]
 pub struct Args {
     /// What restic is given
     #[arg(last = true, value_name = "ARGS")]
