@@ -264,7 +264,10 @@ impl Format {
 
     /// Writes `value` anew, in the format's usual style.
     pub fn render(self, value: &Value) -> Result<Vec<u8>, LensError> {
-        syntax(self).render(value)
+        let text = syntax(self).render(value)?;
+        // What cannot be read again, being nested too deeply, is not written either.
+        syntax(self).value(&text)?;
+        Ok(text)
     }
 
     /// Its name, as versions carry it.

@@ -271,6 +271,7 @@ impl Portion<'_> {
         let lines = |bytes: &'_ [u8]| bytes.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
         let (before, after) = (lines(&self.file.bytes), lines(after));
         let first = if frame.own_comment { with_comment(&before, first) } else { first };
+        let last = if frame.what == "remove" { last + comments_below(&before, last) } else { last };
         let outside = before.iter().enumerate().filter(|(i, _)| !(first..=last).contains(&(i + 1)));
         // Blank lines that kept it from its neighbours go with it, too.
         let outside = outside.filter(|(_, line)| frame.what == "put" || !line.trim_ascii().is_empty());
@@ -287,15 +288,21 @@ impl Portion<'_> {
     }
 }
 
+fn is_comment(line: &[u8]) -> bool {
+    let text = line.trim_ascii();
+    [b"#".as_slice(), b"//", b"/*", b"*", b"<!--"].iter().any(|start| text.starts_with(start))
+}
+
 /// The first line of the comment that stands directly above a line, which goes with it; the line itself where none does.
 fn with_comment(lines: &[Vec<u8>], first: usize) -> usize {
-    let is_comment = |line: &[u8]| {
-        let text = line.trim_ascii();
-        [b"#".as_slice(), b"//", b"/*", b"*", b"<!--"].iter().any(|start| text.starts_with(start))
-    };
-    let above =
-        lines[..first.saturating_sub(1).min(lines.len())].iter().rev().take_while(|line| is_comment(line)).count();
-    first - above
+    let above = &lines[..first.saturating_sub(1).min(lines.len())];
+    first - above.iter().rev().take_while(|line| is_comment(line)).count()
+}
+
+/// How many lines of indented comment stand directly below a line: they are inside what it closes.
+fn comments_below(lines: &[Vec<u8>], last: usize) -> usize {
+    let below = &lines[last.min(lines.len())..];
+    below.iter().take_while(|line| line.starts_with(b" ") && is_comment(line)).count()
 }
 
 /// The length of the longest common subsequence.

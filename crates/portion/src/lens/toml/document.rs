@@ -65,6 +65,10 @@ impl<'a> Doc<'a> {
     pub(super) fn parse(file: &'a [u8]) -> Result<Self, LensError> {
         let bytes = file.strip_prefix(BOM).unwrap_or(file);
         let bom = file.len() - bytes.len();
+        if bytes.starts_with(BOM) {
+            // The parser would take a second one for a first.
+            return Err(LensError::unparsable(file, bom, "a second byte order mark"));
+        }
         let text = std::str::from_utf8(bytes)
             .map_err(|error| LensError::unparsable(file, bom + error.valid_up_to(), "a byte that is no UTF-8"))?;
         let tree = Document::parse(text).map_err(|error| refusal(file, bom, &error))?;
