@@ -234,7 +234,8 @@ impl Engine {
                 if (sync || raises)
                     && let Some(local) = self.locals.get_mut(&member)
                 {
-                    local.named = if sync { position } else { local.named.max(position) };
+                    // A record is the member's whole state: it does not matter whether earlier ones could be written.
+                    local.named = position;
                 }
             }
             Effect::Left(member, version) => {

@@ -32,7 +32,8 @@ impl Place {
         let (Some(folder_path), Some(name)) = (resolved.parent(), resolved.file_name()) else { return Err(outside()) };
         let beneath = folder_path.strip_prefix(root).map_err(|_| outside())?;
         let folder = OsFolder::open(root, beneath, tag).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Condition::Missing("the file's folder is missing".to_owned()),
+            // Not "missing": nothing is made where there is no place for it, as on a disk that is not mounted.
+            io::ErrorKind::NotFound => Condition::Suspended("the file's folder is missing".to_owned()),
             _ => Condition::Suspended(format!("the file's folder cannot be opened: {error}")),
         })?;
         Ok(Place { folder, folder_path: folder_path.to_owned(), name: name.to_owned() })
@@ -121,7 +122,7 @@ mod tests {
             |path: &str| Place::open(&allow, &root.join(path), &"json:/x".parse().unwrap(), "a1").map(|p| p.path());
         assert_eq!(place("other/secret.json"), Err(Condition::AwaitingConsent));
         assert_eq!(place("other/nothing/there.json"), Err(Condition::AwaitingConsent));
-        assert!(matches!(place("mine/nothing/there.json"), Err(Condition::Missing(_))));
+        assert!(matches!(place("mine/nothing/there.json"), Err(Condition::Suspended(_))));
         assert_eq!(place("mine/new.json"), Ok(root.join("mine/new.json")));
         fs::write(root.join("allow.toml"), "broken").unwrap();
         assert!(matches!(place("mine/a.json"), Err(Condition::Suspended(_))));

@@ -80,7 +80,14 @@ pub(crate) fn restore<'a>(
     };
     let (new, portion) = match planned(place, target, keys, version, standing.as_ref(), file) {
         Ok(planned) => planned,
-        Err(error) => return Done::nothing(Restored::Failed(detect::condition_of(&error))),
+        // It is missing, but it could not be made: to try that again at once would not help.
+        Err(error) => {
+            let condition = match detect::condition_of(&error) {
+                Condition::Missing(cause) => Condition::Suspended(cause),
+                other => other,
+            };
+            return Done::nothing(Restored::Failed(condition));
+        }
     };
     let Some(new) = new else { return Done::nothing(Restored::Done(portion)) };
     let old = exists.then_some(file.as_slice());
