@@ -235,7 +235,7 @@ pub(crate) struct AllowFile {
 #[derive(Debug)]
 struct Read {
     /// What tells this state of it from others.
-    seen: Option<(u64, u64, i128, i128)>,
+    seen: Option<os::Version>,
     allow: Result<Arc<Allow>, String>,
 }
 
@@ -244,13 +244,14 @@ impl AllowFile {
         AllowFile { path, read: Mutex::new(None) }
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// What tells the file as it is now from what it was or will be.
+    pub(crate) fn version(&self) -> Option<os::Version> {
+        os::version_of(&self.path)
     }
 
     /// The policy as it is now; why it cannot be read, otherwise.
     pub(crate) fn current(&self) -> Result<Arc<Allow>, String> {
-        let seen = os::version_of(&self.path);
+        let seen = self.version();
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(read) = &*read
             && read.seen == seen

@@ -19,6 +19,7 @@ use crate::copies::Seal;
 use crate::detect::{Found, Look, Seen, Target};
 use crate::jobs::{KEEP_DISPLACED, RestoreDone, Tools, stage};
 use crate::journal::{self, Deletion};
+use crate::os::Version;
 use crate::outbox::Outgoing;
 use crate::step::{Commit, Copied, Effect, Event, Instruction, Restored, Steps};
 use crate::stream::Stream;
@@ -107,6 +108,8 @@ pub(crate) struct Engine {
     unsaid: Vec<Seal>,
     /// Members whose last write is neither done nor undone.
     unfinished: HashMap<MemberId, bool>,
+    /// The policy file, as it was when its members were last looked at for it.
+    policy: Option<Version>,
     zero: Instant,
 }
 
@@ -159,17 +162,15 @@ impl Engine {
             displaced: Vec::new(),
             unsaid: Vec::new(),
             unfinished: HashMap::new(),
+            policy: None,
             zero: Instant::now(),
         }
     }
 
     /// Runs until it is told to stop; then finishes what is under way, and seals.
     pub(crate) async fn run(mut self) {
+        self.policy = self.tools.allow.version();
         self.begin().await;
-        let policy = self.tools.allow.path().to_owned();
-        for point in Watch::points(&policy) {
-            self.watch.add(&point);
-        }
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut rescan_at = self.next_rescan();
@@ -180,7 +181,7 @@ impl Engine {
                 () = stop.cancelled() => break,
                 Some(stream) = self.streams.recv() => self.streamed(stream).await,
                 Some(happened) = self.happened.recv() => self.took_place(happened).await,
-                touched = self.watch.next() => self.touched(touched, &policy).await,
+                touched = self.watch.next() => self.touched(touched).await,
                 () = seals.more.notified() => self.say_seals().await,
                 _ = tick.tick() => {
                     self.tick().await;
@@ -439,6 +440,14 @@ impl Engine {
 
     async fn tick(&mut self) {
         self.handle(Event::Tick).await;
+        // Not watched: its folder holds the journal as well, whose every record would be heard.
+        let policy = self.tools.allow.version();
+        if self.policy != policy {
+            self.policy = policy;
+            for member in self.locals.keys().copied().collect::<Vec<_>>() {
+                self.handle(Event::Touched(member)).await;
+            }
+        }
         self.watch.mend();
         self.tools.buffers.trim();
         let polled = self.watch.polled();

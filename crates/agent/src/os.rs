@@ -394,10 +394,13 @@ fn open_lock(path: &Path) -> io::Result<File> {
     Ok(File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?))
 }
 
-/// What tells one state of a file from another; `None` where there is none.
-pub(crate) fn version_of(path: &Path) -> Option<(u64, u64, i128, i128)> {
-    let stat = stat_of(&rustix::fs::stat(path).ok()?);
-    Some((stat.id.inode, stat.len, stat.modified, stat.changed))
+/// What tells one state of a file from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Version(Stat);
+
+/// The state of a file; `None` where there is none.
+pub(crate) fn version_of(path: &Path) -> Option<Version> {
+    rustix::fs::stat(path).ok().map(|stat| Version(stat_of(&stat)))
 }
 
 /// The device of a folder, and whether changes made elsewhere can reach it unseen: a network file system, or one that a program serves.

@@ -1,7 +1,7 @@
 //! The members: what the manager assigned, where their files are, and which of these may have changed.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -115,14 +115,9 @@ impl Engine {
         }
     }
 
-    pub(super) async fn touched(&mut self, touched: Touched, policy: &Path) {
+    pub(super) async fn touched(&mut self, touched: Touched) {
         match touched {
             Touched::Everything => self.check(self.locals.keys().copied().collect()),
-            Touched::File(path, _) if path == policy => {
-                for member in self.locals.keys().copied().collect::<Vec<_>>() {
-                    self.handle(Event::Touched(member)).await;
-                }
-            }
             Touched::File(path, at) => {
                 let members: Vec<MemberId> = self.by_point.get(&path).into_iter().flatten().copied().collect();
                 let mut large = Vec::new();

@@ -11,8 +11,9 @@ use plan::{
     AgentId, Condition, Direction, Group, GroupId, Instruction, JobId, Join, Member, MemberId, Policy, Shape, VersionId,
 };
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Request, Response, Status, Streaming};
 use wire::v1::agents_server::{Agents, AgentsServer};
@@ -64,12 +65,9 @@ impl Manager {
         };
         let manager = Manager { state: Arc::new(Mutex::new(state)), address };
         let service = AgentsServer::new(manager.clone());
-        tokio::spawn(
-            Server::builder()
-                .tcp_nodelay(true)
-                .add_service(service)
-                .serve_with_incoming(TcpListenerStream::new(listener)),
-        );
+        // Without it an answer waits for the other end's delayed acknowledgement.
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        tokio::spawn(Server::builder().add_service(service).serve_with_incoming(incoming));
         manager
     }
 
