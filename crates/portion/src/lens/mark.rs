@@ -180,25 +180,38 @@ fn indent_of<'a>(file: &'a [u8], region: &Region) -> &'a [u8] {
     body::indentation(&file[start..region.begin.end])
 }
 
+fn taken(file: &[u8], region: &Region) -> Fragment {
+    let lines = &file[region.begin.end..region.end.start];
+    let indent = indent_of(file, region);
+    let indent = if body::can_dedent(lines, indent) { indent } else { b"" };
+    Fragment { format: Format::Text, text: body::taken(lines, indent) }
+}
+
+fn planned(file: &[u8], region: &Region, expression: &str, new: &[u8]) -> Result<Vec<Edit>, LensError> {
+    refuse_own_marker(new, expression)?;
+    let span = region.begin.end..region.end.start;
+    refuse_others_marker(new, file, &span)?;
+    let indent = indent_of(file, region);
+    // Lines that stand without the indentation stay so, unless what is put would then be read as indented.
+    let plain = !body::can_dedent(&file[span.clone()], indent) && !body::can_dedent(new, indent);
+    Ok(body::replaced(file, &span, if plain { b"" } else { indent }, new))
+}
+
 impl Lens for Mark {
     fn get(&self, file: &[u8], expression: &str) -> Result<Fragment, LensError> {
-        let region = located(file, expression)?;
-        let lines = &file[region.begin.end..region.end.start];
-        let indent = indent_of(file, &region);
-        let indent = if body::can_dedent(lines, indent) { indent } else { b"" };
-        Ok(Fragment { format: Format::Text, text: body::taken(lines, indent) })
+        Ok(taken(file, &located(file, expression)?))
     }
 
     fn put(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
+        planned(file, &located(file, expression)?, expression, &fragment.text)
+    }
+
+    fn replace(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<(Fragment, Vec<Edit>), LensError> {
         let region = located(file, expression)?;
-        let new = &fragment.text[..];
-        refuse_own_marker(new, expression)?;
-        let span = region.begin.end..region.end.start;
-        refuse_others_marker(new, file, &span)?;
-        let indent = indent_of(file, &region);
-        // Lines that stand without the indentation stay so, unless what is put would then be read as indented.
-        let plain = !body::can_dedent(&file[span.clone()], indent) && !body::can_dedent(new, indent);
-        Ok(body::replaced(file, &span, if plain { b"" } else { indent }, new))
+        let standing = taken(file, &region);
+        let same = standing == *fragment;
+        let edits = if same { Vec::new() } else { planned(file, &region, expression, &fragment.text)? };
+        Ok((standing, edits))
     }
 
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {

@@ -34,7 +34,8 @@ fn ini_keys_and_sections() {
     put(Ini, INI, "/b b/bare", "x", &INI.replace("bare", "bare=x"));
     put(Ini, INI, "/a", "x = 2\n", &INI.replace("# about x\nx = 1\n y : 2", "x = 2"));
     put(Ini, INI, "/a", "", &INI.replace("# about x\nx = 1\n y : 2\n", ""));
-    put_fails(Ini, INI, "/root", "a\nb", "cannot say: ini cannot say a line end at ``");
+    put(Ini, INI, "/root", "a\n\nb", &INI.replace("yes", "a\n\n b"));
+    put_fails(Ini, "[a]\nx=1\n", "/a/x", "a\nb", "cannot say: ini cannot say a line end at ``");
     put_fails(Ini, INI, "/root", " a", "cannot say: ini cannot say blanks at the ends of text at ``");
     put_fails(
         Ini,
@@ -48,7 +49,7 @@ fn ini_keys_and_sections() {
     get(Ini, "[a]\nx=1\nx=2\n", "/a/x/1", "2");
     get_fails(Ini, "[a]\nx=1\n[a]\n", "/a", "ambiguous: `/a` matches 2 portions, on lines 1, 3");
     get_fails(Ini, "[a\n", "/a", "unparsable: line 1, column 1: a section's header without `]`");
-    get_fails(Ini, "[a]\nx\n  y\n", "/a", "unparsable: line 3, column 1: a line that continues a key without a value");
+    get_fails(Ini, "[a]\nx\n  y\n", "/a", "unparsable: line 3, column 1: lines that continue a key without a value");
     get_fails(Ini, "= 1\n", "/a", "unparsable: line 1, column 1: no key stands before the separator");
     get_fails(Ini, "a", "a", "selector: `a` is no ini selector: a path starts with `/`, as in `/servers/0`");
     listed(

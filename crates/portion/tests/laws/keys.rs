@@ -50,7 +50,7 @@ const INI: &[&str] = &[
     "é=ü",
     "p = one\n  two",
     "q=\n\t1\n\n\t2\n",
-    "r\n# c",
+    "r\nz=1",
     "s/t = ~0",
     "  u = deep",
     "\tv=tab",

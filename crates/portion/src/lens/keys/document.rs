@@ -206,15 +206,11 @@ impl Reader<'_> {
             }
             None => {
                 let (_, next) = line_at(self.file, name.end);
-                let (following, _) = line_at(self.file, next);
-                let indented = body::indentation(&self.file[following.clone()]).len() > first - start;
-                let text = skip_blanks(self.file, following.start, following.end);
-                if self.grammar.quoting == Quoting::Indented
-                    && indented
-                    && text < following.end
-                    && !self.is_comment(text)
-                {
-                    return Err(Fault::new(following.start, "a line that continues a key without a value"));
+                if self.grammar.quoting == Quoting::Indented {
+                    let (_, behind) = quoting::scanned(self.grammar, self.file, start, name.end)?;
+                    if behind > next {
+                        return Err(Fault::new(next, "lines that continue a key without a value"));
+                    }
                 }
                 (None, next)
             }

@@ -117,7 +117,8 @@ pub(super) fn value_put(
         return Ok(Vec::new());
     }
     let standing = entry.value.clone().map_or(&b""[..], |span| &file[span]);
-    let style = Style { standing, file, line_end: line_end(file).as_bytes() };
+    let continuation = continuation(document, standing);
+    let style = Style { standing, continuation, file, line_end: line_end(file).as_bytes() };
     let mut text = quoting::encoded(grammar, value, &style).map_err(|what| cannot_say(grammar, path, what))?;
     let span = match entry.value.clone() {
         Some(span) => {
@@ -139,6 +140,14 @@ pub(super) fn value_put(
 
 pub(super) fn cannot_say(grammar: &Grammar, path: &str, what: &str) -> LensError {
     LensError::CannotSay { format: grammar.format, path: path.to_owned(), what: what.to_owned() }
+}
+
+/// The indentation of lines that continue a value: in the standing one, else in the first one that has such lines.
+fn continuation<'a>(document: &'a Document<'_>, standing: &'a [u8]) -> Option<&'a [u8]> {
+    let others = document.entries.iter().filter_map(|entry| Some(&document.file[entry.value.clone()?]));
+    let is_text = |line: &&[u8]| !body::is_blank(line);
+    let second = std::iter::once(standing).chain(others).find_map(|value| body::lines(value).skip(1).find(is_text))?;
+    Some(body::indentation(second))
 }
 
 /// What stands between keys and values, the nearest first: in this section from its end, then elsewhere.
@@ -176,7 +185,8 @@ pub(super) fn entry_line(
     let follows =
         matches!(grammar.quoting, Quoting::Env | Quoting::Git) && matches!(standing.first(), Some(b'"' | b'\''));
     let standing = if follows && !standing.contains(&b'\n') { standing } else { b"" };
-    let style = Style { standing, file, line_end: b"\n" };
+    let continuation = continuation(document, b"");
+    let style = Style { standing, continuation, file, line_end: b"\n" };
     let raw = quoting::encoded(grammar, value, &style).map_err(|what| cannot_say(grammar, path, what))?;
     let before = match neighbour {
         Some(entry) if !document.sections[entry.section].key_on_header => {

@@ -79,7 +79,7 @@ pub(super) enum Bare {
 /// continue its value, blank lines and comments between them included. Keys may stand before the first section, and without a value.
 /// A key that stands twice in a section, or a section that stands twice, has no value.
 ///
-/// A line end can be put into a value only where a continued value stands.
+/// A line end can be put into a value only where the file has a continued value: many programs that read such files know none.
 pub(crate) const INI: Keys = Keys {
     grammar: Grammar {
         scheme: Scheme::Ini,
@@ -116,7 +116,7 @@ pub(crate) const ENV: Keys = Keys {
 };
 
 /// git-config(1), "Syntax". Sections and keys are the same in upper and lower case, subsections are not: `/remote/origin/url`. A key without
-/// `=` is `true`. Git refuses keys before the first section; here they can be read, since a section's fragment consists of them.
+/// `=` is `true`. A key and a subsection of one name have no value.
 pub(crate) const GIT_CONFIG: Keys = Keys {
     grammar: Grammar {
         scheme: Scheme::GitConfig,

@@ -311,6 +311,8 @@ fn java_char(text: &[u8]) -> Option<(char, usize)> {
 pub(super) struct Style<'a> {
     /// What stands there, or in the same place of a neighbour: its quotes are followed.
     pub(super) standing: &'a [u8],
+    /// The indentation of lines that continue a value, if some do so in this file.
+    pub(super) continuation: Option<&'a [u8]>,
     /// The whole file.
     pub(super) file: &'a [u8],
     /// The file's line end.
@@ -355,10 +357,9 @@ fn decoded_as(grammar: &Grammar, raw: &[u8]) -> Option<Vec<u8>> {
     (next == line.len() && span == (2..2 + raw.len())).then(|| decoded(grammar, raw).ok())?
 }
 
-/// Text of several lines in the manner of the continued value that stands there.
+/// Text of several lines in the manner of the continued values that stand there.
 fn continued(value: &[u8], style: &Style<'_>) -> Result<Vec<u8>, &'static str> {
-    let second = body::lines(style.standing).nth(1).ok_or("a line end")?;
-    let indent = body::indentation(second);
+    let indent = style.continuation.ok_or("a line end")?;
     let mut out = Vec::with_capacity(value.len());
     for (index, line) in value.split(|b| *b == b'\n').enumerate() {
         if index > 0 {
