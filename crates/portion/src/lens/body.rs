@@ -34,6 +34,17 @@ pub(super) fn content(line: &[u8]) -> &[u8] {
     line
 }
 
+/// The lines, counted from 1, on which these offsets lie, which are sorted. One pass.
+pub(super) fn line_numbers(file: &[u8], offsets: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    let (mut at, mut line) = (0, 1);
+    let number = |offset: usize| {
+        line += memchr::memchr_iter(b'\n', &file[at..offset]).count();
+        at = offset;
+        line
+    };
+    offsets.into_iter().map(number).collect()
+}
+
 /// The line end of `text`'s first line, if it has one.
 fn first_line_end(text: &[u8]) -> Option<&'static [u8]> {
     let at = memchr::memchr(b'\n', text)?;

@@ -155,7 +155,7 @@ impl Pair {
             }
             (several, _) => Err(LensError::Ambiguous {
                 selector: name.to_owned(),
-                lines: several.iter().map(|span| Position::at(file, span.start).line).collect(),
+                lines: body::line_numbers(file, several.iter().map(|span| span.start)),
             }),
         }
     }

@@ -63,7 +63,7 @@ fn located(outline: &Outline<'_>, expression: &str) -> Result<usize, LensError> 
         }
         _ => Err(LensError::Ambiguous {
             selector: expression.to_owned(),
-            lines: found.iter().map(|at| outline.line(outline.headings[*at].span.start)).collect(),
+            lines: body::line_numbers(outline.file, found.iter().map(|at| outline.headings[*at].span.start)),
         }),
     }
 }

@@ -149,7 +149,10 @@ pub(super) fn update(grammar: &Grammar, text: &[u8], wanted: &Value) -> Result<V
         text.push(b'\n');
     }
     let document = parsed(grammar, &text)?;
-    let mut plan = Plan { document: &document, standing: &standing, edits: Vec::new(), inserted: HashMap::new() };
+    document.index.get_or_init(|| find::Index::of(&document));
+    let mut known = HashMap::new();
+    collect(&standing, String::new(), &mut known);
+    let mut plan = Plan { document: &document, standing: known, edits: Vec::new(), inserted: HashMap::new() };
     for change in changes(&standing, wanted) {
         plan.change(&change)?;
     }
@@ -183,6 +186,10 @@ fn check_map(
     path: &mut Vec<String>,
 ) -> Result<(), LensError> {
     let mut names = HashSet::new();
+    let standing: HashMap<&str, &Value> = match standing {
+        Some(Value::Map(members)) => members.iter().map(|(key, value)| (key.as_str(), value)).collect(),
+        _ => HashMap::new(),
+    };
     for (key, value) in members {
         path.push(key.clone());
         let refused = |what: &str| Err(edit::cannot_say(grammar, &pointer::format(&*path), what));
@@ -192,7 +199,7 @@ fn check_map(
         if !names.insert(if exact { key.clone() } else { key.to_ascii_lowercase() }) {
             return refused("keys that differ only in upper and lower case");
         }
-        let old = standing.and_then(|standing| standing.child(key));
+        let old = standing.get(key.as_str()).copied();
         match value {
             Value::Map(members) if path.len() < max_depth(grammar) => check_map(grammar, members, old, path)?,
             Value::Null if matches!(old, Some(Value::Null)) => {}
@@ -212,10 +219,23 @@ fn check_map(
     Ok(())
 }
 
+/// Gathers the maps of a value and their members, by their pointers. Such values are never deep.
+fn collect<'a>(value: &'a Value, pointer: String, known: &mut HashMap<String, &'a Value>) {
+    if let Value::Map(members) = value {
+        for (key, member) in members {
+            let mut pointer = pointer.clone();
+            pointer::push(&mut pointer, key);
+            collect(member, pointer, known);
+        }
+    }
+    known.insert(pointer, value);
+}
+
 /// Edits of one reading of the text.
 struct Plan<'a> {
     document: &'a Document<'a>,
-    standing: &'a Value,
+    /// What stands, by its pointer.
+    standing: HashMap<String, &'a Value>,
     /// With a rank: at one place, new entries come before new sections.
     edits: Vec<(u8, Edit)>,
     /// How many items were put into a sequence already.
@@ -225,7 +245,7 @@ struct Plan<'a> {
 impl Plan<'_> {
     fn change(&mut self, change: &Change) -> Result<(), LensError> {
         let path = &change.path;
-        let at = |path: &[String]| path.iter().try_fold(self.standing, |value, token| value.child(token));
+        let at = |path: &[String]| self.standing.get(&pointer::format(path)).copied();
         if let Some((last, parents)) = path.split_last()
             && let Some(Value::Sequence(_)) = at(parents)
         {

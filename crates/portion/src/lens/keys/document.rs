@@ -1,5 +1,8 @@
 //! A file of lines, read: its sections and entries as spans.
 
+use std::cell::OnceCell;
+
+use super::find::Index;
 use super::grammar::{Grammar, Headers, Quoting, Separator};
 use super::quoting;
 use crate::lens::{LensError, Span, body};
@@ -11,6 +14,8 @@ pub(super) struct Document<'a> {
     /// The first one is what stands before the first header: its path is empty, and so is its header.
     pub(super) sections: Vec<Section>,
     pub(super) entries: Vec<Entry>,
+    /// Filled by who plans many edits.
+    pub(super) index: OnceCell<Index>,
 }
 
 pub(super) struct Section {
@@ -73,7 +78,7 @@ pub(super) fn parsed<'a>(grammar: &'a Grammar, file: &'a [u8]) -> Result<Documen
         at = reader.line(at).map_err(unparsable)?;
     }
     reader.close(file.len());
-    Ok(Document { grammar, file, sections: reader.sections, entries: reader.entries })
+    Ok(Document { grammar, file, sections: reader.sections, entries: reader.entries, index: OnceCell::new() })
 }
 
 /// The content of the line that begins at `at`, and where the next one begins.

@@ -117,7 +117,7 @@ pub(super) fn value_put(
         return Ok(Vec::new());
     }
     let standing = entry.value.clone().map_or(&b""[..], |span| &file[span]);
-    let continuation = continuation(document, standing);
+    let continuation = continuation(document, standing, value);
     let style = Style { standing, continuation, file, line_end: line_end(file).as_bytes() };
     let mut text = quoting::encoded(grammar, value, &style).map_err(|what| cannot_say(grammar, path, what))?;
     let span = match entry.value.clone() {
@@ -142,8 +142,12 @@ pub(super) fn cannot_say(grammar: &Grammar, path: &str, what: &str) -> LensError
     LensError::CannotSay { format: grammar.format, path: path.to_owned(), what: what.to_owned() }
 }
 
-/// The indentation of lines that continue a value: in the standing one, else in the first one that has such lines.
-fn continuation<'a>(document: &'a Document<'_>, standing: &'a [u8]) -> Option<&'a [u8]> {
+/// For a value of several lines, the indentation of lines that continue a value: in the standing one, else in the first one that
+/// has such lines.
+fn continuation<'a>(document: &'a Document<'_>, standing: &'a [u8], value: &[u8]) -> Option<&'a [u8]> {
+    if !value.contains(&b'\n') {
+        return None;
+    }
     let others = document.entries.iter().filter_map(|entry| Some(&document.file[entry.value.clone()?]));
     let is_text = |line: &&[u8]| !body::is_blank(line);
     let second = std::iter::once(standing).chain(others).find_map(|value| body::lines(value).skip(1).find(is_text))?;
@@ -152,9 +156,10 @@ fn continuation<'a>(document: &'a Document<'_>, standing: &'a [u8]) -> Option<&'
 
 /// What stands between keys and values, the nearest first: in this section from its end, then elsewhere.
 fn separators<'a>(document: &'a Document<'_>, section: usize) -> impl Iterator<Item = &'a [u8]> {
-    let own = document.entries.iter().rev().filter(move |entry| entry.section == section);
-    let others = document.entries.iter().filter(move |entry| entry.section != section);
-    own.chain(others).filter_map(|entry| {
+    let start = document.entries.partition_point(|entry| entry.section < section);
+    let end = document.entries.partition_point(|entry| entry.section <= section);
+    let own = document.entries[start..end].iter().rev();
+    own.chain(&document.entries[..start]).chain(&document.entries[end..]).filter_map(|entry| {
         let value = entry.value.clone().filter(|value| !value.is_empty())?;
         let between = &document.file[entry.name.end..value.start];
         (!between.is_empty() && !between.contains(&b'\n')).then_some(between)
@@ -185,7 +190,7 @@ pub(super) fn entry_line(
     let follows =
         matches!(grammar.quoting, Quoting::Env | Quoting::Git) && matches!(standing.first(), Some(b'"' | b'\''));
     let standing = if follows && !standing.contains(&b'\n') { standing } else { b"" };
-    let continuation = continuation(document, b"");
+    let continuation = continuation(document, b"", value);
     let style = Style { standing, continuation, file, line_end: b"\n" };
     let raw = quoting::encoded(grammar, value, &style).map_err(|what| cannot_say(grammar, path, what))?;
     let before = match neighbour {
@@ -253,7 +258,8 @@ pub(super) fn entry_insert(
         return section_insert(document, section_path, &line[body::indentation(&line).len()..]);
     };
     let same = before.or_else(|| find::entries(document, path).last().copied());
-    let last = document.entries.iter().rposition(|entry| entry.section == section);
+    let last = document.entries.partition_point(|entry| entry.section <= section).checked_sub(1);
+    let last = last.filter(|at| document.entries[*at].section == section);
     let neighbour = same.or(last).map(|at| &document.entries[at]);
     let mut line = entry_line(document, Some(section), neighbour, key, value, &pointer)?;
     let at = match (before, neighbour) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::document::{Document, Entry, Section, block_name, is_blank};
 use super::grammar::{Grammar, Headers, Quoting};
 use super::{convert, edit};
-use crate::lens::{Item, LensError, Position};
+use crate::lens::{Item, LensError, body};
 use crate::pointer;
 
 /// What an expression means.
@@ -33,7 +33,7 @@ pub(super) fn target(document: &Document<'_>, expression: &str, tokens: &[String
         [] => {}
         _ => {
             found.sort_by_key(|(at, _)| *at);
-            let lines = found.iter().map(|(at, _)| Position::at(document.file, *at).line).collect();
+            let lines = body::line_numbers(document.file, found.iter().map(|(at, _)| *at));
             return Err(LensError::Ambiguous { selector: expression.to_owned(), lines });
         }
     }
@@ -46,10 +46,35 @@ pub(super) fn target(document: &Document<'_>, expression: &str, tokens: &[String
     Err(LensError::missing(expression, items(document).iter().map(|item| item.selector.as_str())))
 }
 
-/// The entries at `tokens`, in the file's order.
+/// Sections and entries by their [`canonical`] paths, for plans of many edits.
+#[derive(Default)]
+pub(super) struct Index {
+    sections: HashMap<String, Vec<usize>>,
+    entries: HashMap<String, Vec<usize>>,
+}
+
+impl Index {
+    pub(super) fn of(document: &Document<'_>) -> Index {
+        let grammar = document.grammar;
+        let mut index = Index::default();
+        for (at, section) in document.sections.iter().enumerate() {
+            index.sections.entry(canonical(grammar, &section.path, None)).or_default().push(at);
+        }
+        for (at, entry) in document.entries.iter().enumerate() {
+            let name = canonical(grammar, &document.sections[entry.section].path, Some(&entry.key));
+            index.entries.entry(name).or_default().push(at);
+        }
+        index
+    }
+}
+
+/// The entries at `tokens`, in the file's order. In a hosts file a name stands for its line, where no address is meant.
 pub(super) fn entries(document: &Document<'_>, tokens: &[String]) -> Vec<usize> {
     let Some((key, section)) = tokens.split_last() else { return Vec::new() };
     let grammar = document.grammar;
+    if let Some(index) = document.index.get() {
+        return index.entries.get(&canonical(grammar, section, Some(key))).cloned().unwrap_or_default();
+    }
     let matching = |by: &dyn Fn(&Entry) -> bool| {
         let here = |entry: &Entry| is_section(grammar, &document.sections[entry.section], section) && by(entry);
         let all = document.entries.iter().enumerate();
@@ -67,6 +92,9 @@ pub(super) fn entries(document: &Document<'_>, tokens: &[String]) -> Vec<usize> 
 
 /// The sections at `tokens`, in the file's order.
 pub(super) fn sections(document: &Document<'_>, tokens: &[String]) -> Vec<usize> {
+    if let Some(index) = document.index.get() {
+        return index.sections.get(&canonical(document.grammar, tokens, None)).cloned().unwrap_or_default();
+    }
     let all = document.sections.iter().enumerate();
     all.filter(|(_, section)| is_section(document.grammar, section, tokens)).map(|(at, _)| at).collect()
 }
@@ -101,8 +129,12 @@ pub(super) fn begins(grammar: &Grammar, section: &Section, tokens: &[String]) ->
 pub(super) fn canonical(grammar: &Grammar, path: &[String], key: Option<&str>) -> String {
     let fold = |text: &str| if grammar.folds { text.to_ascii_lowercase() } else { text.to_owned() };
     let names = path.iter().enumerate();
-    let exact = |at: usize| at > 0 || grammar.headers == Headers::Ssh;
-    let names = names.map(|(at, name)| if exact(at) { name.clone() } else { fold(name) });
+    let exact = |at: usize| at > 0;
+    let names = names.map(|(at, name)| match grammar.headers {
+        Headers::Ssh => block_name(name.as_bytes()),
+        _ if exact(at) => name.clone(),
+        _ => fold(name),
+    });
     pointer::format(names.chain(key.map(fold)))
 }
 
