@@ -112,15 +112,25 @@ pub(super) fn can_dedent(text: &[u8], indent: &[u8]) -> bool {
     indent.is_empty() || lines(text).all(|line| dedented(content(line), indent).is_some())
 }
 
-/// `text` with LF, with a line end after its last line, and without `indent` on lines that have it.
+/// `text` with LF, with a line end after its last line, and without `indent` on lines that have it. A BOM at its start (files that were
+/// strung together have some) would be taken for the fragment's own, so that it stays behind.
 pub(super) fn taken(text: &[u8], indent: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 1);
     for line in lines(text) {
         let line = content(line);
-        out.extend_from_slice(dedented(line, indent).unwrap_or(line));
+        let line = dedented(line, indent).unwrap_or(line);
+        out.extend_from_slice(if out.is_empty() { without_bom(line) } else { line });
         out.push(b'\n');
     }
     out
+}
+
+/// `text` without BOMs at its start.
+pub(super) fn without_bom(mut text: &[u8]) -> &[u8] {
+    while let Some(rest) = text.strip_prefix(BOM) {
+        text = rest;
+    }
+    text
 }
 
 /// A fragment's text as [`taken`] would tell it: with LF, and a line end after its last line.

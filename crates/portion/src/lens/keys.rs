@@ -136,7 +136,7 @@ impl Lens for Keys {
     fn get(&self, file: &[u8], expression: &str) -> Result<Fragment, LensError> {
         let (document, target) = self.located(file, expression)?;
         let span = match target {
-            Target::Whole => edit::whole(file),
+            Target::Whole => edit::whole(&document),
             Target::Section(at) => document.sections[at].body.clone(),
             Target::Entry(at) => document.entries[at].lines.clone(),
         };
@@ -150,7 +150,8 @@ impl Lens for Keys {
             Target::Entry(at) if !self.is_line() => {
                 let value = edit::value_of(&document, &document.entries[at]);
                 let value = value.map_err(|fault| document.unparsable(fault))?;
-                Ok(Fragment { format: Format::Text, text: text_of(value.unwrap_or_default()) })
+                let value = body::without_bom(value.as_deref().unwrap_or_default()).to_vec();
+                Ok(Fragment { format: Format::Text, text: text_of(value) })
             }
             _ => Ok(Fragment { format: self.grammar.format, text: edit::lines_taken(&document, &span) }),
         }
@@ -168,7 +169,7 @@ impl Lens for Keys {
                 edit::lines_put(&document, &document.entries[at].lines, text)?
             }
             Target::Section(at) => edit::section_put(&document, at, text)?,
-            Target::Whole => return edit::lines_put(&document, &edit::whole(file), text),
+            Target::Whole => return edit::lines_put(&document, &edit::whole(&document), text),
         };
         Self::guarded(&document, target, edits)
     }
@@ -183,7 +184,7 @@ impl Lens for Keys {
         }
         self.expects(self.grammar.format, fragment, expression)?;
         if tokens.is_empty() {
-            return edit::lines_put(&document, &edit::whole(file), text);
+            return edit::lines_put(&document, &edit::whole(&document), text);
         }
         if self.is_line() {
             edit::one_line(&self.grammar, text)?;
@@ -239,7 +240,7 @@ impl Syntax for Keys {
     fn tidy<'a>(&self, text: &'a [u8]) -> Result<Cow<'a, [u8]>, LensError> {
         let document = document::parsed(&self.grammar, text)?;
         convert::check(&document, None)?;
-        let tidied = edit::lines_taken(&document, &edit::whole(text));
+        let tidied = edit::lines_taken(&document, &edit::whole(&document));
         Ok(if tidied == text { Cow::Borrowed(text) } else { Cow::Owned(tidied) })
     }
 }

@@ -275,6 +275,8 @@ fn systemd_units() {
     get(Systemd, file, "/Service/ExecStart", "/bin/a  b  c");
     get(Systemd, file, "/Service/Environment/0", "A=1");
     put(Systemd, file, "/Service/ExecStart", "/bin/x", "[Service]\nExecStart=/bin/x\nEnvironment=A=1\nEnvironment=\n");
+    get(Systemd, "[S]\nA=x \\\n\n\n", "/S", "A=x \\\n\n");
+    put(Systemd, "[S]\nA=x \\\n\n\n", "", "[S]\nA=y \\\n\n", "[S]\nA=y \\\n\n\n");
     put_fails(Systemd, file, "/Service/ExecStart", "x \\", "cannot say: systemd cannot say this text at ``");
 }
 

@@ -157,7 +157,8 @@ pub(super) fn update(grammar: &Grammar, text: &[u8], wanted: &Value) -> Result<V
         plan.change(&change)?;
     }
     let out = splice(&text, &plan.sorted())?;
-    let out = edit::lines_taken(&parsed(grammar, &out)?, &edit::whole(&out));
+    let out = parsed(grammar, &out)?;
+    let out = edit::lines_taken(&out, &edit::whole(&out));
     check_update(grammar.format, &out, wanted)?;
     Ok(out)
 }

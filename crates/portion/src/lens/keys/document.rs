@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use super::find::Index;
 use super::grammar::{Grammar, Headers, Quoting, Separator};
 use super::quoting;
-use crate::lens::{LensError, Span, body};
+use crate::lens::{BOM, LensError, Span, body};
 
 /// A file, read. Sections and entries stand in the file's order.
 pub(super) struct Document<'a> {
@@ -117,6 +117,9 @@ impl Reader<'_> {
         let first = skip_blanks(self.file, at, content.end);
         if body::is_blank(&self.file[first..content.end]) || self.is_comment(first) {
             return Ok(next);
+        }
+        if self.file[first..].starts_with(BOM) {
+            return Err(Fault::new(first, "a byte order mark in the middle of the file"));
         }
         match self.grammar.headers {
             Headers::Brackets | Headers::Git if self.file[first] == b'[' => self.bracket_header(first, content, next),

@@ -8,14 +8,16 @@ use crate::lens::apply::splice;
 use crate::lens::{Edit, LensError, Span, body, line_end};
 use crate::pointer;
 
-/// The lines of the whole file, without blank lines at both ends.
-pub(super) fn whole(file: &[u8]) -> Span {
+/// The lines of the whole file, without blank lines at both ends. A blank line that continues a value belongs to it.
+pub(super) fn whole(document: &Document<'_>) -> Span {
+    let file = document.file;
     let start = body::bom(file);
     let is_blank_line = |line: &&[u8]| body::is_blank(body::content(line));
     let before: usize = body::lines(&file[start..]).take_while(is_blank_line).map(<[u8]>::len).sum();
     let start = start + before;
     let after: usize = body::lines_back(&file[start..]).take_while(is_blank_line).map(<[u8]>::len).sum();
-    start..file.len() - after
+    let last = document.entries.last().map_or(start, |entry| entry.lines.end);
+    start..(file.len() - after).max(last)
 }
 
 /// Whether indentation counts in these lines: a value continues over several of them, in a format that keeps their blanks.
@@ -43,7 +45,7 @@ pub(super) fn lines_put(document: &Document<'_>, span: &Span, new: &[u8]) -> Res
     let file = document.file;
     let fragment = parsed(document.grammar, new)?;
     let standing = body::common_indentation(&file[span.clone()]);
-    let indent = if is_literal(&fragment, &whole(new)) { b"" } else { standing };
+    let indent = if is_literal(&fragment, &whole(&fragment)) { b"" } else { standing };
     Ok(body::replaced(file, span, indent, new))
 }
 
@@ -53,7 +55,7 @@ pub(super) fn section_put(document: &Document<'_>, at: usize, new: &[u8]) -> Res
     let section = &document.sections[at];
     let fragment = section_body(document.grammar, new)?;
     let indent = match &file[section.body.clone()] {
-        _ if is_literal(&fragment, &whole(new)) => b"".to_vec(),
+        _ if is_literal(&fragment, &whole(&fragment)) => b"".to_vec(),
         [] => new_indent(document),
         lines => body::common_indentation(lines).to_vec(),
     };
@@ -289,7 +291,7 @@ pub(super) fn section_insert(document: &Document<'_>, path: &[String], new: &[u8
     };
     let mut text = header(grammar, &path)?;
     let fragment = section_body(grammar, new)?;
-    let indent = if is_literal(&fragment, &whole(new)) { Vec::new() } else { new_indent(document) };
+    let indent = if is_literal(&fragment, &whole(&fragment)) { Vec::new() } else { new_indent(document) };
     for line in body::lines(new) {
         if line != b"\n" {
             text.extend_from_slice(&indent);
@@ -305,7 +307,7 @@ pub(super) fn section_insert(document: &Document<'_>, path: &[String], new: &[u8
         (_, Some(all)) => sections[all - 1].end,
         _ => file.len(),
     };
-    let before = &file[whole(file).start.min(at)..at];
+    let before = &file[whole(document).start.min(at)..at];
     let set_off = body::lines_back(before).next().is_none_or(|line| body::is_blank(body::content(line)));
     if blank && !set_off {
         text.insert(0, b'\n');

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use pulldown_cmark::{BrokenLink, CowStr, Event, Options, Parser, Tag, TagEnd};
 
 use super::front::{self, Front};
-use crate::lens::{Item, LensError, Span, body};
+use crate::lens::{BOM, Item, LensError, Span, body};
 use crate::pointer;
 
 /// A heading that stands in no list, quote or other container.
@@ -74,10 +74,17 @@ pub(super) fn of(text: &str, start: usize) -> Vec<Heading> {
     headings
 }
 
-/// Markdown takes a CR that no LF follows for a line end; nothing else here does.
-pub(super) fn refuse_lone_cr(text: &[u8]) -> Result<(), LensError> {
+/// Refuses what Markdown and the lines here would read differently: a CR that no LF follows, and a BOM inside.
+pub(super) fn refuse_odd_signs(text: &[u8]) -> Result<(), LensError> {
     let lone = memchr::memchr_iter(b'\r', text).find(|at| text.get(at + 1) != Some(&b'\n'));
-    lone.map_or(Ok(()), |at| Err(LensError::unparsable(text, at, "a line that ends with CR alone")))
+    if let Some(at) = lone {
+        return Err(LensError::unparsable(text, at, "a line that ends with CR alone"));
+    }
+    let start = body::bom(text);
+    match memchr::memmem::find(&text[start..], BOM) {
+        Some(at) => Err(LensError::unparsable(text, start + at, "a byte order mark in the middle of the text")),
+        None => Ok(()),
+    }
 }
 
 /// The lines that hold `span`, without blank ones at its end.
@@ -93,7 +100,7 @@ impl<'a> Outline<'a> {
     pub(super) fn read(file: &'a [u8]) -> Result<Outline<'a>, LensError> {
         let text = std::str::from_utf8(file)
             .map_err(|error| LensError::unparsable(file, error.valid_up_to(), "expected UTF-8 text"))?;
-        refuse_lone_cr(file)?;
+        refuse_odd_signs(file)?;
         let front = front::found(file);
         let start = front.as_ref().map_or(body::bom(file), |front| front.whole.end);
         Ok(Outline { file, text, front, start, headings: of(text, start) })

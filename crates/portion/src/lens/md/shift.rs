@@ -63,7 +63,7 @@ pub(super) fn tidied(text: &[u8]) -> Result<Cow<'_, str>, LensError> {
         Cow::Owned(text) => return tidied(&text).map(|text| Cow::Owned(text.into_owned())),
     };
     let text = text.map_err(|error| LensError::unparsable(as_given, error.valid_up_to(), "expected UTF-8 text"))?;
-    headings::refuse_lone_cr(text.as_bytes())?;
+    headings::refuse_odd_signs(text.as_bytes())?;
     let is_blank_line = |line: &&[u8]| body::is_blank(body::content(line));
     let before: usize = body::lines(text.as_bytes()).take_while(is_blank_line).map(<[u8]>::len).sum();
     let rest = &text[before..];
