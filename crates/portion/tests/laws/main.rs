@@ -79,7 +79,7 @@ laws! {
     // A region that is put into the other of its own name would hold its own markers.
     marked_files: Subject { refusals: 20, ..Subject::keyed(Scheme::Mark, crate::keys::marked()) };
     // A section with another heading is another portion.
-    markdown_files: Subject { refusals: 90, ..Subject::keyed(Scheme::Md, crate::md::files()) };
+    markdown_files: Subject { refusals: 97, ..Subject::keyed(Scheme::Md, crate::md::files()) };
     lines_files: Subject::keyed(Scheme::Lines, crate::keys::plain());
     bytes_files: Subject::keyed(Scheme::Bytes, crate::keys::plain());
 }
