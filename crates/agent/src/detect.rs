@@ -17,6 +17,8 @@ use crate::step::{Portion, Sight};
 pub(crate) const MAX_FILE: u64 = 2 << 30;
 /// A file whose contents cannot take part is believed only when it was quiet for so long: it may be half-written.
 const QUIET: Duration = Duration::from_millis(100);
+/// A file above this size is compared by its time stamps before it is read because of an event, and written in pieces.
+pub(crate) const LARGE: u64 = 1 << 20;
 /// So often is looked at a file that is being written.
 pub(crate) const ATTEMPTS: u32 = 20;
 /// A write within this time of a look may not show in the file's time stamp.
@@ -170,6 +172,11 @@ fn kept_aside(place: &Place) -> Option<OsString> {
 pub(crate) fn find(target: &Target, name: &std::ffi::OsStr, bytes: &[u8], keys: &Keys) -> Result<Found, LensError> {
     let scheme = scheme_of(target, name, bytes)?;
     let own = portion::get(scheme, bytes, &target.selector.expression)?;
+    found(target, keys, scheme, own)
+}
+
+/// What is found where `own` stands.
+pub(crate) fn found(target: &Target, keys: &Keys, scheme: Scheme, own: Fragment) -> Result<Found, LensError> {
     let shared = target.mapping.share(own.clone())?;
     let portion = Portion {
         fingerprint: keys.text(target.group, &shared.text),

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use wire::v1::{self, FromAgent, from_agent};
 
 use crate::copies::Seal;
-use crate::detect::{Found, Look, Seen, Target};
+use crate::detect::{Found, LARGE, Look, Seen, Target};
 use crate::jobs::{KEEP_DISPLACED, RestoreDone, Tools, stage};
 use crate::journal::{self, Deletion};
 use crate::os::Version;
@@ -28,8 +28,6 @@ use crate::watch::Watch;
 /// Time passes for the rules in steps of this.
 const TICK: Duration = Duration::from_secs(1);
 
-/// A file above this size is compared by its time stamps before it is read because of an event.
-const LARGE: u64 = 1 << 20;
 /// A portion up to this size is kept between a look and a backup.
 const KEPT: usize = 64 << 10;
 
@@ -69,7 +67,7 @@ struct Local {
     target: Result<Arc<Target>, Condition>,
     points: Vec<PathBuf>,
     seen: Option<Seen>,
-    /// What was found in a large file, until it is backed up or the file is looked at again.
+    /// What was found in a large file, until the next operation.
     found: Option<(Box<Found>, Seen)>,
     /// The journal's position that a message which names its generation rests on.
     named: u64,
@@ -352,9 +350,10 @@ impl Engine {
     fn restore(&mut self, instruction: Box<Instruction>, expected: Option<Fingerprint>) {
         let tools = self.tools.clone();
         let (member, version) = (instruction.member, instruction.record.version);
+        let before = self.locals.get_mut(&member).and_then(|local| local.found.take());
         match self.target(member) {
             Ok(target) => self.start(async move {
-                let done = tools.restore(member, target, instruction, expected).await;
+                let done = tools.restore(member, target, instruction, expected, before).await;
                 Happened::Restored(member, version, done)
             }),
             Err(condition) => self.start(async move {
@@ -366,7 +365,9 @@ impl Engine {
     async fn took_place(&mut self, happened: Happened) {
         match happened {
             Happened::Looked(member, look) => {
-                self.keep(member, &look);
+                if let Look::Found(found, seen) = &look {
+                    self.keep(member, found, *seen);
+                }
                 let (sight, seen) = look.sight();
                 self.see(member, seen);
                 self.handle(Event::Looked(member, sight)).await;
@@ -389,8 +390,11 @@ impl Engine {
                 if done.unfinished {
                     self.unfinished.insert(member, false);
                 }
-                if done.seen.is_some() {
-                    self.see(member, done.seen);
+                if let Some(seen) = done.seen {
+                    self.see(member, Some(seen));
+                    if let Some(found) = &done.found {
+                        self.keep(member, found, seen);
+                    }
                 }
                 if let Some(deletion) = done.written {
                     self.written.insert(member, deletion);
@@ -419,15 +423,14 @@ impl Engine {
         }
     }
 
-    /// Keeps what was found in a large file: if that stays as it is it need not be read again to be backed up.
-    fn keep(&mut self, member: MemberId, look: &Look) {
-        let Some(local) = self.locals.get_mut(&member) else { return };
-        local.found = match look {
-            Look::Found(found, seen) if seen.len() > LARGE && found.shared.text.len() <= KEPT => {
-                Some((found.clone(), *seen))
-            }
-            _ => None,
-        };
+    /// Keeps what was found in a large file: while that stays as it is nothing need be located in it again.
+    fn keep(&mut self, member: MemberId, found: &Found, seen: Seen) {
+        if seen.len() > LARGE
+            && found.own.text.len() <= KEPT
+            && let Some(local) = self.locals.get_mut(&member)
+        {
+            local.found = Some((Box::new(found.clone()), seen));
+        }
     }
 
     /// A file was written, and the rules made nothing of it: the member is gone. The intent is done all the same.

@@ -106,10 +106,10 @@ pub trait Folder: Send + Sync {
         }
     }
 
-    /// Writes a new file beside `name`, with a temporary name, and makes it durable. If `like` is given, mode, owner, access control
+    /// Writes a new file beside `name`, its contents in pieces, with a temporary name, and makes it durable. If `like` is given, mode, owner, access control
     /// list and extended attributes of the file at `name` are its own as well; if they cannot be, the error's inner
     /// value is an [`AttributeError`].
-    fn write_beside(&self, name: &OsStr, like: bool, bytes: &[u8]) -> io::Result<Temporary>;
+    fn write_beside(&self, name: &OsStr, like: bool, pieces: &[&[u8]]) -> io::Result<Temporary>;
 
     /// Exchanges what stands at two names, at once. [`io::ErrorKind::Unsupported`] where the file system cannot.
     fn exchange(&self, a: &OsStr, b: &OsStr) -> io::Result<()>;

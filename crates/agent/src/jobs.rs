@@ -23,7 +23,7 @@ use crate::journal::{self, Deletion, Journal, MemberIntent};
 use crate::keys::Keys;
 use crate::os::OsFolder;
 use crate::place::Place;
-use crate::restore::{self, Done, Version};
+use crate::restore::{self, Before, Done, Version};
 use crate::splice::{self, Deleted, Intent, IntentLog, Recovered};
 use crate::step::{Copied, Instruction, Portion, Restored, Sight};
 
@@ -51,16 +51,18 @@ pub(crate) struct RestoreDone {
     pub(crate) unfinished: bool,
     /// The file as it was written, if nobody can have written to it since.
     pub(crate) seen: Option<Seen>,
+    /// What it holds then.
+    pub(crate) found: Option<Box<Found>>,
 }
 
 impl RestoreDone {
     /// Nothing was written.
     pub(crate) fn nothing(restored: Restored) -> Self {
-        RestoreDone { restored, written: None, unfinished: false, seen: None }
+        RestoreDone { restored, written: None, unfinished: false, seen: None, found: None }
     }
 
     fn written(restored: Restored, displaced: Option<Deletion>) -> Self {
-        RestoreDone { restored, written: Some(displaced), unfinished: false, seen: None }
+        RestoreDone { restored, written: Some(displaced), unfinished: false, seen: None, found: None }
     }
 }
 
@@ -112,7 +114,7 @@ impl Tools {
     }
 
     /// Reads a portion again; what was found before serves if the file is surely as it was then.
-    async fn read_again(self: &Arc<Self>, target: &Arc<Target>, before: Option<(Box<Found>, Seen)>) -> Look {
+    async fn read_again(self: &Arc<Self>, target: &Arc<Target>, before: Before) -> Look {
         if let Some((found, seen)) = before {
             let target = target.clone();
             let same = self.blocking(move |tools| tools.is_same(&target, Some(seen))).await;
@@ -128,7 +130,7 @@ impl Tools {
         self: Arc<Self>,
         member: MemberId,
         target: Arc<Target>,
-        before: Option<(Box<Found>, Seen)>,
+        before: Before,
     ) -> (Result<(Copied, Vec<u8>), Condition>, Option<Seen>) {
         let started = Instant::now();
         let (found, seen) = match self.read_again(&target, before).await {
@@ -173,6 +175,7 @@ impl Tools {
         target: Arc<Target>,
         instruction: Box<Instruction>,
         expected: Option<Fingerprint>,
+        before: Before,
     ) -> RestoreDone {
         let started = Instant::now();
         let nothing = RestoreDone::nothing;
@@ -191,7 +194,7 @@ impl Tools {
         stage("fetch", member, started);
         let started = Instant::now();
         let version = Version { record, text, text_base };
-        let done = self.blocking(move |tools| tools.write(member, &target, &version, expected)).await;
+        let done = self.blocking(move |tools| tools.write(member, &target, &version, expected, before)).await;
         stage("restore", member, started);
         done.unwrap_or_else(|| nothing(Restored::Failed(interrupted())))
     }
@@ -211,6 +214,7 @@ impl Tools {
         target: &Target,
         version: &Version,
         expected: Option<Fingerprint>,
+        before: Before,
     ) -> RestoreDone {
         let place = match self.place(target) {
             Ok(place) => place,
@@ -231,7 +235,7 @@ impl Tools {
                 intended: Some(&intended),
             })
         };
-        let done = restore::restore(&place, target, &self.keys, version, expected, &mut buffer, &mut log);
+        let done = restore::restore(&place, target, &self.keys, version, expected, before, &mut buffer, &mut log);
         self.buffers.give(buffer);
         let mut done = self.finish(member, &place, done);
         if let (Some((id, at)), Some(_)) = (intended.get(), &done.written) {
@@ -251,9 +255,10 @@ impl Tools {
         let deletion = |displaced: splice::Displaced| {
             journal::deletion(&place.folder_path, &place.name, &displaced.name, &[displaced.old])
         };
-        let Done { restored, displaced, written, unfinished } = done;
+        let Done { restored, displaced, written, unfinished, found } = done;
         if !unfinished {
-            return RestoreDone { written: written.then(|| displaced.map(deletion)), ..RestoreDone::nothing(restored) };
+            let written = written.then(|| displaced.map(deletion));
+            return RestoreDone { written, found, ..RestoreDone::nothing(restored) };
         }
         let Some(intent) = self.journal.read(|contents| contents.intents.get(&member).cloned()) else {
             return RestoreDone::nothing(restored);

@@ -163,7 +163,7 @@ impl Folder for OsFolder {
         }
     }
 
-    fn write_beside(&self, name: &OsStr, like: bool, bytes: &[u8]) -> io::Result<Temporary> {
+    fn write_beside(&self, name: &OsStr, like: bool, pieces: &[&[u8]]) -> io::Result<Temporary> {
         let mut random = [0; 6];
         getrandom::fill(&mut random).map_err(io::Error::other)?;
         let random = hex::encode(random);
@@ -178,7 +178,7 @@ impl Folder for OsFolder {
                 let (model, _) = self.file(name)?;
                 keep_attributes(&model, &file)?;
             }
-            file.write_all(bytes)?;
+            pieces.iter().try_for_each(|piece| file.write_all(piece))?;
             file.sync_all()?;
             self.rename_new(&part, &finished)
         })();

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use plan::{Condition, Fingerprint, Record};
-use portion::{Format, Fragment, LensError, Mapping, Value};
+use portion::{Edit, Format, Fragment, LensError, Mapping, Value};
 
-use crate::detect::{self, Found, MAX_FILE, Target};
+use crate::detect::{self, Found, LARGE, MAX_FILE, Seen, Target};
 use crate::folder::Folder;
 use crate::keys::Keys;
 use crate::place::Place;
@@ -36,11 +36,44 @@ pub(crate) struct Done {
     pub written: bool,
     /// Whether an intent still stands whose end is not known.
     pub unfinished: bool,
+    /// What the file holds now, if it was written.
+    pub found: Option<Box<Found>>,
 }
 
 impl Done {
     fn nothing(restored: Restored) -> Done {
-        Done { restored, displaced: None, written: false, unfinished: false }
+        Done { restored, displaced: None, written: false, unfinished: false, found: None }
+    }
+}
+
+/// What was found in a file before, and the file as it was then.
+pub(crate) type Before = Option<(Box<Found>, Seen)>;
+
+/// The file's new contents.
+enum New {
+    /// They are what they should be already.
+    Same,
+    Whole(Vec<u8>),
+    /// Of a large file only what changes: the rest is not copied.
+    Edits(Vec<Edit>),
+}
+
+impl New {
+    fn pieces<'a>(&'a self, file: &'a [u8]) -> Vec<&'a [u8]> {
+        match self {
+            New::Same => Vec::new(),
+            New::Whole(bytes) => vec![bytes],
+            New::Edits(edits) => {
+                let mut pieces = Vec::new();
+                let mut from = 0;
+                for edit in edits {
+                    pieces.extend([&file[from..edit.span.start], edit.text.as_slice()]);
+                    from = edit.span.end;
+                }
+                pieces.push(&file[from..]);
+                pieces
+            }
+        }
     }
 }
 
@@ -51,13 +84,14 @@ pub(crate) fn restore<'a>(
     keys: &Keys,
     version: &Version,
     expected: Option<Fingerprint>,
+    before: Before,
     file: &mut Vec<u8>,
     log: &mut dyn FnMut(&Portion) -> Box<dyn IntentLog + 'a>,
 ) -> Done {
     if let Err(why) = verify(target, keys, version) {
         return Done::nothing(Restored::Refused(why));
     }
-    let exists = match place.folder.read(&place.name, file, MAX_FILE) {
+    let (exists, stat) = match place.folder.read(&place.name, file, MAX_FILE) {
         Ok(reading) if !reading.steady => {
             let sight = Sight::Absent(Condition::Suspended("the file is being written".to_owned()));
             return Done::nothing(Restored::Changed(sight));
@@ -66,19 +100,24 @@ pub(crate) fn restore<'a>(
             if let Some(condition) = detect::unfit(place, &reading) {
                 return Done::nothing(Restored::Failed(condition));
             }
-            true
+            (true, Some(reading.stat))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound && expected.is_none() => {
             file.clear();
-            false
+            (false, None)
         }
         Err(error) => return Done::nothing(Restored::Changed(Sight::Absent(detect::unreadable(&error)))),
     };
-    let standing = match standing(place, target, keys, file, exists, expected) {
+    let before = before.filter(|(_, seen)| stat.is_some_and(|stat| seen.is(&stat))).map(|(found, _)| *found);
+    let found = match before {
+        Some(found) => Some(Ok(found)),
+        None => exists.then(|| detect::find(target, &place.name, file, keys)),
+    };
+    let standing = match standing(found, file, expected) {
         Ok(standing) => standing,
         Err(sight) => return Done::nothing(Restored::Changed(sight)),
     };
-    let (new, portion) = match planned(place, target, keys, version, standing.as_ref(), file) {
+    let (new, found) = match planned(place, target, keys, version, standing.as_ref(), file) {
         Ok(planned) => planned,
         // It is missing, but it could not be made: to try that again at once would not help.
         Err(error) => {
@@ -89,13 +128,19 @@ pub(crate) fn restore<'a>(
             return Done::nothing(Restored::Failed(condition));
         }
     };
-    let Some(new) = new else { return Done::nothing(Restored::Done(portion)) };
+    if matches!(new, New::Same) {
+        return Done::nothing(Restored::Done(found.portion));
+    }
     let old = exists.then_some(file.as_slice());
-    let mut log = log(&portion);
-    match splice::splice(&place.folder, &place.name, old, &new, log.as_mut()) {
-        Ok(Spliced::Done { displaced }) => {
-            Done { restored: Restored::Done(portion), displaced, written: true, unfinished: false }
-        }
+    let mut log = log(&found.portion);
+    match splice::splice(&place.folder, &place.name, old, &new.pieces(file), log.as_mut()) {
+        Ok(Spliced::Done { displaced }) => Done {
+            restored: Restored::Done(found.portion.clone()),
+            displaced,
+            written: true,
+            unfinished: false,
+            found: Some(Box::new(found)),
+        },
         Ok(Spliced::Changed) => Done::nothing(Restored::Changed(look_again(place, target, keys, file))),
         Ok(Spliced::KeptAside(aside)) => Done::nothing(Restored::Failed(kept(place.folder_path.join(aside)))),
         Ok(Spliced::Refused(refusal)) => Done::nothing(Restored::Failed(Condition::Suspended(refusal.to_string()))),
@@ -104,12 +149,7 @@ pub(crate) fn restore<'a>(
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "disk full".to_owned(),
                 _ => crate::error_chain(&error),
             });
-            Done {
-                restored: Restored::Failed(condition),
-                displaced: None,
-                written: false,
-                unfinished: error.unfinished,
-            }
+            Done { unfinished: error.unfinished, ..Done::nothing(Restored::Failed(condition)) }
         }
     }
 }
@@ -138,14 +178,10 @@ fn verify(target: &Target, keys: &Keys, version: &Version) -> Result<(), String>
 
 /// The portion that stands in the file, if it is what is expected. Otherwise, what is seen instead.
 fn standing(
-    place: &Place,
-    target: &Target,
-    keys: &Keys,
+    found: Option<Result<Found, LensError>>,
     file: &[u8],
-    exists: bool,
     expected: Option<Fingerprint>,
 ) -> Result<Option<Found>, Sight> {
-    let found = if exists { Some(detect::find(target, &place.name, file, keys)) } else { None };
     match (found, expected) {
         (Some(Ok(found)), Some(expected)) if found.portion.fingerprint == expected => Ok(Some(found)),
         (Some(Ok(found)), _) => Err(Sight::Present(found.portion)),
@@ -157,7 +193,7 @@ fn standing(
     }
 }
 
-/// The file's new bytes (`None`: they are what they should be already), and the portion that will stand there.
+/// The file's new contents, and what will be found there.
 fn planned(
     place: &Place,
     target: &Target,
@@ -165,7 +201,7 @@ fn planned(
     version: &Version,
     standing: Option<&Found>,
     file: &[u8],
-) -> Result<(Option<Vec<u8>>, Portion), LensError> {
+) -> Result<(New, Found), LensError> {
     let scheme = match standing {
         Some(found) => found.scheme,
         None => detect::scheme_of(target, &place.name, file)?,
@@ -174,8 +210,14 @@ fn planned(
     let shared = new_shared(target, version, standing, |value| scheme.lens().format_for(expression, value))?;
     let own = target.mapping.unshare(standing.map(|found| &found.own), &shared)?;
     let new = match standing {
+        Some(found) if file.len() as u64 > LARGE && stays_as_it_is(&found.own, &own)? => {
+            let Some(edits) = portion::edits(scheme, file, expression, &own)? else {
+                return Ok((New::Same, found.clone()));
+            };
+            return Ok((New::Edits(edits), detect::found(target, keys, scheme, own)?));
+        }
         Some(found) => match portion::put(scheme, file, expression, &own)? {
-            None => return Ok((None, found.portion.clone())),
+            None => return Ok((New::Same, found.clone())),
             Some(new) => new,
         },
         None => portion::insert(scheme, file, expression, &own)?,
@@ -184,7 +226,18 @@ fn planned(
     if found.shared.format == shared.format && found.shared.text != shared.text {
         return Err(LensError::Refused("what would be shared of the file is not what was restored".to_owned()));
     }
-    Ok((Some(new), found.portion))
+    Ok((New::Whole(new), found))
+}
+
+/// Whether a fragment that is put comes out again exactly as it went in, so that a large file need not be read again to
+/// know what will be found in it.
+fn stays_as_it_is(standing: &Fragment, own: &Fragment) -> Result<bool, LensError> {
+    let plain = match own.format {
+        Format::Json | Format::Jsonc => true,
+        Format::Text => own.text.is_empty() || own.text.ends_with(b"\n"),
+        _ => false,
+    };
+    Ok(plain && standing.format == own.format && *own.format.tidy(&own.text)? == *own.text)
 }
 
 /// The shared fragment that is to stand there. The text travels if the shapes are equal; otherwise the value does.

@@ -129,7 +129,7 @@ pub struct SpliceError {
     pub source: io::Error,
 }
 
-/// Puts `new` in the place of the file `name`, which must hold exactly `old` (`None`: must not exist).
+/// Puts `new`, given in pieces, in the place of the file `name`, which must hold exactly `old` (`None`: must not exist).
 ///
 /// # Errors
 /// [`SpliceError`]. Unless it is [`SpliceError::unfinished`], nothing was done and nothing remains.
@@ -137,7 +137,7 @@ pub fn splice(
     folder: &dyn Folder,
     name: &OsStr,
     old: Option<&[u8]>,
-    new: &[u8],
+    new: &[&[u8]],
     log: &mut dyn IntentLog,
 ) -> Result<Spliced, SpliceError> {
     let failed = |doing, source| SpliceError { doing, name: name.to_owned(), unfinished: false, source };
@@ -167,10 +167,17 @@ fn write_and_hash(
     folder: &dyn Folder,
     name: &OsStr,
     old: Option<&[u8]>,
-    new: &[u8],
+    new: &[&[u8]],
 ) -> (io::Result<Temporary>, Option<Hash>, Hash) {
-    let hashes = move || (old.map(blake3::hash), blake3::hash(new));
-    if new.len() < LARGE {
+    let hash_new = move || {
+        let mut hasher = blake3::Hasher::new();
+        new.iter().for_each(|piece| {
+            hasher.update(piece);
+        });
+        hasher.finalize()
+    };
+    let hashes = move || (old.map(blake3::hash), hash_new());
+    if new.iter().map(|piece| piece.len()).sum::<usize>() < LARGE {
         let (old_hash, new_hash) = hashes();
         return (folder.write_beside(name, old.is_some(), new), old_hash, new_hash);
     }

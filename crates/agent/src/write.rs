@@ -67,7 +67,7 @@ pub fn replace_file(path: &Path, before: Option<&[u8]>, after: &[u8]) -> Result<
     let folder = OsFolder::open(parent, Path::new(""), "put").map_err(opening)?;
     let beside = |name: &OsStr| parent.join(name);
     let kept = |aside: &OsStr| ReplaceError::KeptAside { path: path.to_owned(), aside: beside(aside) };
-    match splice::splice(&folder, name, before, after, &mut NoLog) {
+    match splice::splice(&folder, name, before, &[after], &mut NoLog) {
         Ok(Spliced::Done { displaced: None }) => Ok(()),
         Ok(Spliced::Done { displaced: Some(displaced) }) => {
             match splice::delete(&folder, name, &displaced.name, &[displaced.old]) {

@@ -405,3 +405,45 @@ async fn edits_meet() {
     one.shut_down().await;
     two.shut_down().await;
 }
+
+/// Large files are written in pieces and read as seldom as can be; nothing else is different.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_files() {
+    let world = World::new().await;
+    let text = |n: usize, own: usize| {
+        let pad = "  \"0123456789abcdef\",\n".repeat(100_000);
+        format!("{{\"pad\": [\n{pad}  {own}],\n \"x\": {{\"n\": {n}}}, \"more\": [{pad} 1]}}\n")
+    };
+    let a = world.write("files/a.json", &text(0, 1));
+    let b = world.write("files/b.json", &text(0, 2));
+    let marked = |body: &str| format!("{}# inlay:begin m\n{body}# inlay:end m\nend\n", "some text\n".repeat(300_000));
+    let c = world.write("files/c.txt", &marked("one\n"));
+    let d = world.write("files/d.txt", &marked("none\n"));
+    world.manager.member(1, "one", &a, "json:/x", Join::Offer);
+    world.manager.member(2, "two", &b, "json:/x", Join::Adopt);
+    let (one, two) = (world.agent("one").await, world.agent("two").await);
+    world.in_sync().await;
+    for round in 1..6 {
+        // Now by one, now by the other; and each file's own part changes as well.
+        let (from, to, own) = if round % 2 == 0 { (&a, &b, 2) } else { (&b, &a, 1) };
+        fs::write(from, text(round, 10 + round)).unwrap();
+        holds(to, &text(round, if round == 1 { own } else { 9 + round })).await;
+        world.in_sync().await;
+    }
+    let versions = world.manager.state.lock().unwrap().group.versions.len();
+    assert_eq!(versions, 6);
+    world
+        .manager
+        .change(|state| state.group = plan::Group::new(plan::GroupId([2; 16]), "other", plan::Policy::default()));
+    world.manager.member(3, "one", &c, "mark:m", Join::Offer);
+    world.manager.member(4, "two", &d, "mark:m", Join::Adopt);
+    holds(&d, &marked("one\n")).await;
+    world.in_sync().await;
+    fs::write(&d, marked("two\nlines\n")).unwrap();
+    holds(&c, &marked("two\nlines\n")).await;
+    world.in_sync().await;
+    fs::write(&c, marked("")).unwrap();
+    world.until("emptied", |state| state.group.members[&plan::MemberId([3; 16])].condition != Condition::Fine).await;
+    one.shut_down().await;
+    two.shut_down().await;
+}

@@ -8,8 +8,8 @@ use std::time::Instant;
 use plan::{Condition, MemberId};
 use wire::v1;
 
-use super::{Engine, Happened, LARGE, Local};
-use crate::detect::Target;
+use super::{Engine, Happened, Local};
+use crate::detect::{LARGE, Target};
 use crate::journal;
 use crate::roster;
 use crate::step::{Assignment, Event};

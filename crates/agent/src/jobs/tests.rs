@@ -135,7 +135,7 @@ async fn a_write_whose_end_was_not_journaled_is_found_done() {
     let to = world.target("to.json", Some("{\"x\": [1], \"y\": 1}"));
     let instruction = instruction(&tools, &from).await;
     let expected = fingerprint(&tools, &to).await;
-    let done = tools.clone().restore(MEMBER, to.clone(), Box::new(instruction.clone()), expected).await;
+    let done = tools.clone().restore(MEMBER, to.clone(), Box::new(instruction.clone()), expected, None).await;
     let Restored::Done(portion) = done.restored else { panic!("{:?}", done.restored) };
     assert_eq!(fs::read_to_string(&to.path).unwrap(), "{\"x\": [2], \"y\": 1}");
     assert_eq!(world.names().len(), 3, "what was displaced is kept: {:?}", world.names());
@@ -168,7 +168,7 @@ async fn what_is_not_what_was_said_is_not_written() {
     let good = instruction(&tools, &from).await;
     let expected = fingerprint(&tools, &to).await;
     let restore = async |instruction: Instruction, expected| {
-        tools.clone().restore(MEMBER, to.clone(), Box::new(instruction), expected).await.restored
+        tools.clone().restore(MEMBER, to.clone(), Box::new(instruction), expected, None).await.restored
     };
     // Another text under the record's location, as a broken repository would give.
     let location = good.record.copy.clone();
@@ -198,7 +198,7 @@ async fn what_is_not_what_was_said_is_not_written() {
     // And what is right is done, once: the second time there is nothing to write.
     assert!(matches!(restore(good.clone(), expected).await, Restored::Done(_)));
     let now = fingerprint(&tools, &to).await;
-    let again = tools.clone().restore(MEMBER, to.clone(), Box::new(good), now).await;
+    let again = tools.clone().restore(MEMBER, to.clone(), Box::new(good), now, None).await;
     assert!(matches!(again.restored, Restored::Done(_)) && again.written.is_none());
 }
 
@@ -211,14 +211,14 @@ async fn what_the_policy_does_not_allow_any_more_is_not_written() {
     let good = instruction(&tools, &from).await;
     let expected = fingerprint(&tools, &to).await;
     fs::write(world.root.join("allow.toml"), "").unwrap();
-    let done = tools.clone().restore(MEMBER, to.clone(), Box::new(good.clone()), expected).await;
+    let done = tools.clone().restore(MEMBER, to.clone(), Box::new(good.clone()), expected, None).await;
     assert_eq!(done.restored, Restored::Failed(Condition::AwaitingConsent));
     // Nor is what the path leads to now, if it was made to lead elsewhere.
     Allow::add(&world.root.join("allow.toml"), &Consent::Folder(world.root.join("files"))).unwrap();
     fs::write(world.root.join("outside.json"), "{\"x\": [1]}").unwrap();
     fs::remove_file(&to.path).unwrap();
     std::os::unix::fs::symlink("../outside.json", &to.path).unwrap();
-    let done = tools.clone().restore(MEMBER, to.clone(), Box::new(good), expected).await;
+    let done = tools.clone().restore(MEMBER, to.clone(), Box::new(good), expected, None).await;
     assert_eq!(done.restored, Restored::Failed(Condition::AwaitingConsent));
     assert_eq!(fs::read_to_string(world.root.join("outside.json")).unwrap(), "{\"x\": [1]}");
 }

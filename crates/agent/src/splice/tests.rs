@@ -117,14 +117,14 @@ impl Folder for World {
         self.step("hash")?;
         self.folder.hash(name)
     }
-    fn write_beside(&self, name: &OsStr, like: bool, bytes: &[u8]) -> io::Result<Temporary> {
+    fn write_beside(&self, name: &OsStr, like: bool, pieces: &[&[u8]]) -> io::Result<Temporary> {
         if let Err(error) = self.step("write_beside") {
             // Killed half-way: what it leaves is found by name.
             let part = format!(".{NAME}.inlay-a1-00.part");
-            fs::write(self.path.with_file_name(part), &bytes[..bytes.len() / 2]).unwrap();
+            fs::write(self.path.with_file_name(part), &pieces[0][..pieces[0].len() / 2]).unwrap();
             return Err(error);
         }
-        self.folder.write_beside(name, like, bytes)
+        self.folder.write_beside(name, like, pieces)
     }
     fn exchange(&self, a: &OsStr, b: &OsStr) -> io::Result<()> {
         self.step("exchange")?;
@@ -218,7 +218,7 @@ fn settle(world: &World, journal: &Journal) -> io::Result<()> {
 fn run(world: &World, journal: &Journal, create: bool) -> io::Result<()> {
     let mut log = Log(journal, world);
     let old = if create { None } else { Some(OLD) };
-    match splice(world, NAME.as_ref(), old, NEW, &mut log) {
+    match splice(world, NAME.as_ref(), old, &[&NEW[..5], &NEW[5..]], &mut log) {
         Ok(Spliced::Done { displaced }) => log.done(displaced)?,
         Ok(_) => {}
         Err(error) if error.unfinished => {}
