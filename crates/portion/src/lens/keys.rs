@@ -32,7 +32,7 @@ use self::document::Document;
 use self::find::Target;
 pub(crate) use self::grammar::{ENV, GIT_CONFIG, HOSTS, INI, PROPERTIES, SSH_CONFIG, SYSTEMD};
 use self::grammar::{Grammar, Headers, Quoting};
-use super::{Edit, Format, Fragment, Item, Lens, LensError, MAX_PORTION, Span, Syntax, body};
+use super::{Edit, Format, Fragment, Item, Lens, LensError, MAX_PORTION, Span, Syntax, body, lf};
 use crate::pointer;
 use crate::value::Value;
 
@@ -150,7 +150,7 @@ impl Lens for Keys {
             Target::Entry(at) if !self.is_line() => {
                 let value = edit::value_of(&document, &document.entries[at]);
                 let value = value.map_err(|fault| document.unparsable(fault))?;
-                let value = body::without_bom(value.as_deref().unwrap_or_default()).to_vec();
+                let value = lf(body::without_bom(value.as_deref().unwrap_or_default())).into_owned();
                 Ok(Fragment { format: Format::Text, text: text_of(value) })
             }
             _ => Ok(Fragment { format: self.grammar.format, text: edit::lines_taken(&document, &span) }),

@@ -288,6 +288,7 @@ fn java_properties() {
     }
     put(Properties, file, "/a", " \t\u{1f600}\n\n", &file.replace("a=1", "a=\\ \\t\\uD83D\\uDE00\\n"));
     put(Properties, file, "/d", "x", &file.replace("\nd\n", "\nd=x\n"));
+    get(Properties, "a=x\\r\\ny\n", "/a", "x\ny");
     get_fails(Properties, "a=\\u00g0\n", "/a", "unparsable: line 1, column 3: a `\\u` escape that is no character");
     get_fails(Properties, "a=\\ud83d\n", "/a", "unparsable: line 1, column 3: a `\\u` escape that is no character");
 }

@@ -122,6 +122,20 @@ fn what_is_no_section_is_refused() {
 fn front_matter() {
     let file = "\u{feff}---\r\ntags: [a]\r\n---\r\n\r\n# T\r\n";
     get(Md, file, "/T", "# T\n");
+    get(Md, file, "front", "tags: [a]\n");
+    put(Md, file, "front", "tags: [a, b] # two\nx: 1\n", &file.replace("tags: [a]", "tags: [a, b] # two\r\nx: 1"));
+    put(Md, "+++\na = 1\n+++\n", "front", "a = 2\n", "+++\na = 2\n+++\n");
+    put_fails(
+        Md,
+        "---\na: 1\n---\n",
+        "front",
+        "a: 2\n---\nb: 3\n",
+        "refused: line 2 of the fragment would end the front matter",
+    );
+    insert(Md, "# T\n", "front", Format::Yaml, "a: 1\n", "---\na: 1\n---\n\n# T\n");
+    insert(Md, "\u{feff}# T\n", "front", Format::Toml, "a = 1\n", "\u{feff}+++\na = 1\n+++\n\n# T\n");
+    listed(Md, file, &[("front", 1, 3), ("/T", 5, 5)]);
+    get_fails(Md, "---\na: 1\na: [\n---\n", "front", "unparsable: line 3, column 4: unclosed bracket '['");
     get_fails(Md, "# T\n---\na: 1\n---\n", "front", "missing: nothing stands at `front`");
     get_fails(Md, "---\n\nx\n\n---\n", "front", "missing: nothing stands at `front`");
 }

@@ -36,9 +36,16 @@ const BLOCKS: &[&str] = &[
 
 pub(crate) fn files() -> BoxedStrategy<Vec<u8>> {
     let block = (prop::sample::select(BLOCKS), prop::sample::select(vec!["\n", "\n\n", "\n\n\n"]));
-    (prop::collection::vec(block, 0..12), any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.8))
-        .prop_map(|(blocks, crlf, bom, final_end)| {
-            let mut text: String = blocks.into_iter().flat_map(|(block, end)| [block, end]).collect();
+    let front = prop::option::of(prop::sample::select(vec![
+        "---\na: 1 # c\nb:\n  - x\n---\n",
+        "---\n{a: 2}\n...\n\n",
+        "+++\na = 1 # c\n\n[b]\nc = 'x'\n+++\n\n",
+    ]));
+    let blocks = (front, prop::collection::vec(block, 0..12));
+    (blocks, any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.8))
+        .prop_map(|((front, blocks), crlf, bom, final_end)| {
+            let mut text = front.unwrap_or_default().to_owned();
+            text.extend(blocks.into_iter().flat_map(|(block, end)| [block, end]));
             if !final_end {
                 text.truncate(text.trim_end().len());
             }

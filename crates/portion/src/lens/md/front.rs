@@ -12,14 +12,17 @@ pub(super) struct Front {
     pub(super) lines: Span,
 }
 
+const YAML_END: &[&[u8]] = &[b"---", b"..."];
+const TOML_END: &[&[u8]] = &[b"+++"];
+
 /// The front matter of `file`: its first line is a fence, the next one is not blank, and a later one is the closing fence.
 pub(super) fn found(file: &[u8]) -> Option<Front> {
     let start = body::bom(file);
     let mut lines = body::lines(&file[start..]);
     let first = lines.next()?;
-    let (format, closing): (Format, &[&[u8]]) = match body::content(first).trim_ascii_end() {
-        b"---" => (Format::Yaml, &[b"---", b"..."]),
-        b"+++" => (Format::Toml, &[b"+++"]),
+    let (format, closing) = match body::content(first).trim_ascii_end() {
+        b"---" => (Format::Yaml, YAML_END),
+        b"+++" => (Format::Toml, TOML_END),
         _ => return None,
     };
     let begin = start + first.len();
@@ -47,13 +50,26 @@ pub(super) fn get(outline: &Outline<'_>) -> Result<Fragment, LensError> {
     let front = located(outline)?;
     let lines = body::taken(&outline.file[front.lines.clone()], b"");
     let above = outline.line(front.lines.start) - 1;
-    let tidied = front.format.tidy(&lines).map_err(|error| match error {
+    let in_file = |error| match error {
         LensError::Unparsable { at, found } => {
             LensError::Unparsable { at: Position { line: at.line + above, ..at }, found }
         }
         other => other,
-    })?;
-    Ok(Fragment { format: front.format, text: tidied.into_owned() })
+    };
+    let text = front.format.tidy(&lines).map_err(in_file)?.into_owned();
+    front.format.value(&text).map_err(in_file)?;
+    Ok(Fragment { format: front.format, text })
+}
+
+/// The fragment's lines, if they can stand between fences.
+fn between_fences(fragment: &Fragment) -> Result<Vec<u8>, LensError> {
+    let lines = body::normal(&fragment.text);
+    let fences = if fragment.format == Format::Yaml { YAML_END } else { TOML_END };
+    let is_fence = |line: &[u8]| fences.contains(&body::content(line).trim_ascii_end());
+    if let Some(at) = body::lines(&lines).position(is_fence) {
+        return Err(LensError::Refused(format!("line {} of the fragment would end the front matter", at + 1)));
+    }
+    Ok(lines)
 }
 
 pub(super) fn put(outline: &Outline<'_>, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
@@ -61,7 +77,7 @@ pub(super) fn put(outline: &Outline<'_>, fragment: &Fragment) -> Result<Vec<Edit
     if fragment.format != front.format {
         return Err(LensError::Refused(format!("the front matter is {}, not {}", front.format, fragment.format)));
     }
-    Ok(body::replaced(outline.file, &front.lines, b"", &body::normal(&fragment.text)))
+    Ok(body::replaced(outline.file, &front.lines, b"", &between_fences(fragment)?))
 }
 
 pub(super) fn insert(outline: &Outline<'_>, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
@@ -71,7 +87,7 @@ pub(super) fn insert(outline: &Outline<'_>, fragment: &Fragment) -> Result<Vec<E
         other => return Err(LensError::Refused(format!("front matter is yaml or toml, not {other}"))),
     };
     let file = outline.file;
-    let mut text = [fence.as_bytes(), &body::normal(&fragment.text), fence.as_bytes()].concat();
+    let mut text = [fence.as_bytes(), &between_fences(fragment)?, fence.as_bytes()].concat();
     if body::lines(&file[outline.start..]).next().is_some_and(|line| !body::is_blank(body::content(line))) {
         text.push(b'\n');
     }
