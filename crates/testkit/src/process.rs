@@ -47,7 +47,7 @@ impl Process {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
         let mut child = command.spawn().expect("the binary starts");
         let stdout = child.stdout.take().expect("piped");
-        let (sender, receiver) = mpsc::channel();
+        let (sender, receiver) = mpsc::sync_channel(2);
         let ready = ready.to_owned();
         std::thread::spawn(move || {
             let mut reader = BufReader::new(stdout);

@@ -20,15 +20,15 @@ use wire::v1::{self, FromAgent, ToAgent, from_agent, to_agent};
 
 /// The double: hands the two directions of the stream to the test.
 struct Double {
-    streams: mpsc::UnboundedSender<(Streaming<FromAgent>, mpsc::UnboundedSender<ToAgent>)>,
+    streams: mpsc::Sender<(Streaming<FromAgent>, mpsc::Sender<ToAgent>)>,
 }
 
 #[tonic::async_trait]
 impl Agents for Double {
     type ConnectStream = Pin<Box<dyn Stream<Item = Result<ToAgent, Status>> + Send>>;
     async fn connect(&self, request: Request<Streaming<FromAgent>>) -> Result<Response<Self::ConnectStream>, Status> {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        self.streams.send((request.into_inner(), sender)).unwrap();
+        let (sender, receiver) = mpsc::channel(1_024);
+        self.streams.try_send((request.into_inner(), sender)).unwrap();
         let stream = futures::stream::unfold(receiver, |mut receiver| async {
             receiver.recv().await.map(|message| (Ok(message), receiver))
         });
@@ -38,14 +38,14 @@ impl Agents for Double {
 
 /// Connects the agent to the double through memory.
 struct Memory {
-    servers: mpsc::UnboundedSender<tokio::io::DuplexStream>,
+    servers: mpsc::Sender<tokio::io::DuplexStream>,
 }
 
 impl Connect for Memory {
     fn connect(&self) -> BoxFuture<'_, Result<Channel, ConnectError>> {
         Box::pin(async {
             let (client, server) = tokio::io::duplex(1 << 20);
-            self.servers.send(server).unwrap();
+            self.servers.try_send(server).unwrap();
             let mut client = Some(client);
             let channel = Endpoint::from_static("http://manager.invalid")
                 .connect_with_connector(tower::service_fn(move |_: Uri| {
@@ -63,7 +63,7 @@ struct World {
     root: tempfile::TempDir,
     _agent: Agent,
     from: Streaming<FromAgent>,
-    to: mpsc::UnboundedSender<ToAgent>,
+    to: mpsc::Sender<ToAgent>,
 }
 
 const GROUP: [u8; 16] = [1; 16];
@@ -81,8 +81,8 @@ impl World {
         let password = repo::Password::generate().unwrap();
         let storage = || Arc::new(repo::LocalStorage::new(root.path().join("repo")));
         let repository = repo::Repository::init(storage(), &password, repo::Options::default()).await.unwrap();
-        let (servers, mut connections) = mpsc::unbounded_channel();
-        let (streams, mut opened) = mpsc::unbounded_channel();
+        let (servers, mut connections) = mpsc::channel(1_024);
+        let (streams, mut opened) = mpsc::channel(1_024);
         tokio::spawn(async move {
             let incoming = async_stream(&mut connections);
             Server::builder()
@@ -130,7 +130,7 @@ impl World {
     }
 
     fn send(&self, message: to_agent::Message) {
-        self.to.send(ToAgent { message: Some(message) }).unwrap();
+        self.to.try_send(ToAgent { message: Some(message) }).unwrap();
     }
 
     async fn next(&mut self) -> from_agent::Message {
@@ -212,7 +212,7 @@ impl World {
 }
 
 fn async_stream(
-    connections: &mut mpsc::UnboundedReceiver<tokio::io::DuplexStream>,
+    connections: &mut mpsc::Receiver<tokio::io::DuplexStream>,
 ) -> impl Stream<Item = Result<tokio::io::DuplexStream, std::io::Error>> + '_ {
     futures::stream::unfold(connections, |connections| async {
         connections.recv().await.map(|connection| (Ok(connection), connections))
