@@ -235,7 +235,8 @@ impl Tools {
                 intended: Some(&intended),
             })
         };
-        let done = restore::restore(&place, target, &self.keys, version, expected, before, &mut buffer, &mut log);
+        let known = restore::Known { expected, before };
+        let done = restore::restore(&place, target, &self.keys, version, known, &mut buffer, &mut log);
         self.buffers.give(buffer);
         let mut done = self.finish(member, &place, done);
         if let (Some((id, at)), Some(_)) = (intended.get(), &done.written) {

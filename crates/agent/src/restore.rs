@@ -77,14 +77,21 @@ impl New {
     }
 }
 
-/// Restores, on a thread that may block. `expected` is what must stand there (`None`: the portion must be missing).
+/// What is known of the file that is restored into.
+pub(crate) struct Known {
+    /// What must stand there (`None`: the portion must be missing).
+    pub(crate) expected: Option<Fingerprint>,
+    /// What was found there before.
+    pub(crate) before: Before,
+}
+
+/// Restores, on a thread that may block.
 pub(crate) fn restore<'a>(
     place: &Place,
     target: &Target,
     keys: &Keys,
     version: &Version,
-    expected: Option<Fingerprint>,
-    before: Before,
+    Known { expected, before }: Known,
     file: &mut Vec<u8>,
     log: &mut dyn FnMut(&Portion) -> Box<dyn IntentLog + 'a>,
 ) -> Done {
