@@ -352,7 +352,7 @@ fn pair(doc: &Doc<'_>, found: &Found<'_>, name: &str, value: &str) -> Result<(Sp
     if found.path.is_empty() {
         let pairs: Vec<usize> = (0..doc.statements.len()).take_while(|at| !doc.statements[*at].is_header()).collect();
         if !pairs.is_empty() {
-            return Ok(beside(doc, &pairs, "", name, value));
+            return Ok(beside(doc, &pairs, 0, "", (name, value)));
         }
         let Some(first) = doc.statements.first() else {
             let end = doc.skip_blank_back(doc.text.len(), 0);
@@ -372,7 +372,7 @@ fn pair(doc: &Doc<'_>, found: &Found<'_>, name: &str, value: &str) -> Result<(Sp
     let tables = Tables::new(doc, found);
     let pairs = tables.pairs();
     if !pairs.is_empty() {
-        return Ok(beside(doc, &pairs, &tables.pair_prefix(), name, value));
+        return Ok(beside(doc, &pairs, found.path.len(), &tables.pair_prefix(), (name, value)));
     }
     if let Some(header) = tables.header() {
         let base = indentation(&doc.text[doc.statements[header].line..]);
@@ -387,11 +387,13 @@ fn pair(doc: &Doc<'_>, found: &Found<'_>, name: &str, value: &str) -> Result<(Sp
     Ok((start..start, format!("{base}[{header}]{line_end}{base}{pair}{line_end}{line_end}")))
 }
 
-/// A pair among its siblings: where the alphabet wants it if they are sorted, otherwise behind the last.
-fn beside(doc: &Doc<'_>, pairs: &[usize], prefix: &str, name: &str, value: &str) -> (Span, String) {
+/// A pair among its siblings, whose own names are the keys at `depth`: where the alphabet wants it if they are sorted, otherwise
+/// behind the last.
+fn beside(doc: &Doc<'_>, pairs: &[usize], depth: usize, prefix: &str, (name, value): (&str, &str)) -> (Span, String) {
     let line_end = doc.line_end();
     let last = pairs[pairs.len() - 1];
-    let names: Vec<&str> = pairs.iter().map(|at| doc.statements[*at].path.last().map_or("", String::as_str)).collect();
+    let own = |at: &usize| doc.statements[*at].path.get(depth).map_or("", String::as_str);
+    let names: Vec<&str> = pairs.iter().map(own).collect();
     let is_sorted = names.len() > 2 && names.windows(2).all(|pair| pair[0] < pair[1]);
     let before = if is_sorted { names.iter().position(|other| *other > name).map(|at| pairs[at]) } else { None };
     let neighbour = &doc.statements[before.unwrap_or(last)];

@@ -5,7 +5,7 @@
 
 use granit_parser::{Event, Parser, ScalarStyle, Span as Marked, StructureStyle};
 
-use crate::lens::rows::{line_at, line_start};
+use crate::lens::rows::{is_blank, line_at, line_start};
 use crate::lens::{BOM, LensError, Span};
 
 /// The deepest nesting of flow collections, and of block collections.
@@ -20,6 +20,8 @@ pub(super) struct Node {
     pub(super) anchor_span: Option<Span>,
     /// Its tag, as it is written.
     pub(super) tag: Option<String>,
+    /// The tag's name in the namespace of YAML's own types.
+    pub(super) own_tag: Option<String>,
     /// From its first byte (without anchor and tag) to its last. A block scalar starts with its header; a block collection with
     /// its first key or dash. Nothing, for an empty node.
     pub(super) span: Span,
@@ -220,6 +222,7 @@ impl<'a> Builder<'a> {
             anchor: 0,
             anchor_span: None,
             tag: None,
+            own_tag: None,
             span: self.text.len()..self.text.len(),
             kind: Kind::Scalar(String::new(), ScalarStyle::Plain),
         };
@@ -242,6 +245,12 @@ impl<'a> Builder<'a> {
             (a, b) => a.clone().or(b.clone()),
         };
         let tag = tag_span.map(|span| self.text[span].to_owned());
+        let own_tag = match &event {
+            Event::Scalar(.., tag) | Event::SequenceStart(.., tag) | Event::MappingStart(.., tag) => {
+                tag.as_ref().and_then(|tag| tag.core_suffix()).map(str::to_owned)
+            }
+            _ => None,
+        };
         if let Some(props) = &props {
             self.cursor = self.cursor.max(props.end);
         }
@@ -270,7 +279,7 @@ impl<'a> Builder<'a> {
             _ => return Err(self.unparsable(span.start, "no node stands here")),
         };
         self.cursor = self.cursor.max(span.end);
-        Ok(Node { props, anchor, anchor_span, tag, span, kind })
+        Ok(Node { props, anchor, anchor_span, tag, own_tag, span, kind })
     }
 
     /// A block scalar's span with its header, and without the indentation and blank lines behind it.
@@ -289,8 +298,17 @@ impl<'a> Builder<'a> {
         if indicators.contains('+') {
             return start..end;
         }
-        let trimmed = self.text[content..end].trim_end_matches([' ', '\t', '\r', '\n']).len() + content;
-        start..if trimmed > content { trimmed + line_at(self.text, trimmed).len() } else { content }
+        let lines = self.text[content..end].split_inclusive('\n');
+        let blanks = |line: &&str| line.len() - line.trim_start_matches(' ').len();
+        // A line of blanks that reach beyond the text's indentation is content.
+        let indentation = if indicators.bytes().any(|b| b.is_ascii_digit()) {
+            0
+        } else {
+            lines.clone().filter(|line| !is_blank(line)).map(|line| blanks(&line)).min().unwrap_or(usize::MAX)
+        };
+        let dropped = |line: &&str| is_blank(line) && blanks(line) <= indentation;
+        let tail: usize = lines.rev().take_while(dropped).map(str::len).sum();
+        start..end - tail
     }
 
     fn sequence(&mut self, flow: bool, opened: Span) -> Result<(Span, Vec<Entry>), LensError> {

@@ -1,7 +1,7 @@
 //! Every place that a pointer can name.
 
 use super::document::{Doc, Kind, Node};
-use super::place::{Found, Place, block_end, place_in, stands_alone};
+use super::place::{Found, Place, place_in, stands_alone};
 use crate::lens::Item;
 use crate::pointer;
 
@@ -38,7 +38,7 @@ impl<'d> Lister<'d, '_> {
             let found = Found { node: &entry.value, place: inner, parents: Vec::new() };
             if !matches!(entry.value.kind, Kind::Alias(..)) {
                 if stands_alone(self.doc, &found).is_ok() {
-                    let end = block_end(self.doc, &entry.value).max(entry.start + 1);
+                    let end = entry.value.end().max(entry.start + 1);
                     let (first, last) = (self.line(entry.start), self.line(end - 1));
                     self.items.push(Item { selector: pointer.clone(), kind: kind(&entry.value), lines: (first, last) });
                 }

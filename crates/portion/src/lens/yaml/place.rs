@@ -121,11 +121,13 @@ pub(super) fn stands_alone(doc: &Doc<'_>, found: &Found<'_>) -> Result<(), &'sta
     let mut anchors = Vec::new();
     let mut aliases = Vec::new();
     let mut complex = false;
+    let mut tagged = false;
     walk(found.node, &mut |node| {
         anchors.push(own(node));
         if let Kind::Alias(id, _) = node.kind {
             aliases.push(id);
         }
+        tagged |= node.tag.is_some();
         complex |= node.entries().iter().any(|entry| entry.key.is_some() && entry.name().is_none());
     });
     let is_root = matches!(found.place, Place::Root);
@@ -145,7 +147,9 @@ pub(super) fn stands_alone(doc: &Doc<'_>, found: &Found<'_>) -> Result<(), &'sta
     {
         return Err("its anchor stands behind its tag");
     }
-    let _ = doc;
+    if tagged && doc.text[..doc.body.start].contains("%TAG") {
+        return Err("its tags are declared at the head of the file");
+    }
     Ok(())
 }
 

@@ -150,16 +150,16 @@ fn size(value: &Value) -> usize {
 /// A tag that says more than the core schema.
 pub(super) fn custom_tag(node: &Node) -> Option<&str> {
     let tag = node.tag.as_deref()?;
-    let core = ["!", "!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq"];
-    (!core.contains(&tag)).then_some(tag)
+    let core = ["str", "int", "float", "bool", "null", "map", "seq"];
+    (tag != "!" && !node.own_tag.as_deref().is_some_and(|own| core.contains(&own))).then_some(tag)
 }
 
 fn scalar_of(node: &Node, text: &str, style: ScalarStyle) -> Value {
-    match node.tag.as_deref() {
-        Some("!!int" | "!!float") if scalar::is_number(text) => Value::Number(Number::new(text)),
-        Some("!!bool" | "!!null") => scalar::plain(text),
-        Some("!" | "!!str") => Value::String(text.to_owned()),
-        _ if style == ScalarStyle::Plain => scalar::plain(text),
+    match node.own_tag.as_deref() {
+        Some("int" | "float") if scalar::is_number(text) => Value::Number(Number::new(text)),
+        Some("bool" | "null") => scalar::plain(text),
+        Some("str") => Value::String(text.to_owned()),
+        _ if style == ScalarStyle::Plain && node.tag.as_deref() != Some("!") => scalar::plain(text),
         _ => Value::String(text.to_owned()),
     }
 }
