@@ -23,7 +23,7 @@ use crate::journal::{self, Deletion, Journal, MemberIntent};
 use crate::keys::Keys;
 use crate::os::OsFolder;
 use crate::place::Place;
-use crate::restore::{self, Before, Done, Version};
+use crate::restore::{self, Before, Done, Site, Version};
 use crate::splice::{self, Deleted, Intent, IntentLog, Recovered};
 use crate::step::{Copied, Instruction, Portion, Restored, Sight};
 
@@ -235,8 +235,8 @@ impl Tools {
                 intended: Some(&intended),
             })
         };
-        let known = restore::Known { expected, before };
-        let done = restore::restore(&place, target, &self.keys, version, known, &mut buffer, &mut log);
+        let site = Site { place: &place, target, keys: &self.keys };
+        let done = restore::restore(site, version, expected, before, &mut buffer, &mut log);
         self.buffers.give(buffer);
         let mut done = self.finish(member, &place, done);
         if let (Some((id, at)), Some(_)) = (intended.get(), &done.written) {

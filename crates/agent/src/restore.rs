@@ -77,54 +77,35 @@ impl New {
     }
 }
 
-/// What is known of the file that is restored into.
-pub(crate) struct Known {
-    /// What must stand there (`None`: the portion must be missing).
-    pub(crate) expected: Option<Fingerprint>,
-    /// What was found there before.
-    pub(crate) before: Before,
+/// A portion's place, and what is needed to know what stands there.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'a> {
+    /// The file.
+    pub place: &'a Place,
+    /// The portion.
+    pub target: &'a Target,
+    /// The zone's keys.
+    pub keys: &'a Keys,
 }
 
-/// Restores, on a thread that may block.
+/// Restores, on a thread that may block. `expected` is what must stand there (`None`: the portion must be missing). `file` is
+/// a buffer.
 pub(crate) fn restore<'a>(
-    place: &Place,
-    target: &Target,
-    keys: &Keys,
+    site: Site<'_>,
     version: &Version,
-    Known { expected, before }: Known,
+    expected: Option<Fingerprint>,
+    before: Before,
     file: &mut Vec<u8>,
     log: &mut dyn FnMut(&Portion) -> Box<dyn IntentLog + 'a>,
 ) -> Done {
-    if let Err(why) = verify(target, keys, version) {
+    if let Err(why) = verify(site.target, site.keys, version) {
         return Done::nothing(Restored::Refused(why));
     }
-    let (exists, stat) = match place.folder.read(&place.name, file, MAX_FILE) {
-        Ok(reading) if !reading.steady => {
-            let sight = Sight::Absent(Condition::Suspended("the file is being written".to_owned()));
-            return Done::nothing(Restored::Changed(sight));
-        }
-        Ok(reading) => {
-            if let Some(condition) = detect::unfit(place, &reading) {
-                return Done::nothing(Restored::Failed(condition));
-            }
-            (true, Some(reading.stat))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound && expected.is_none() => {
-            file.clear();
-            (false, None)
-        }
-        Err(error) => return Done::nothing(Restored::Changed(Sight::Absent(detect::unreadable(&error)))),
+    let (exists, standing) = match read(site, expected, before, file) {
+        Ok(read) => read,
+        Err(restored) => return Done::nothing(restored),
     };
-    let before = before.filter(|(_, seen)| stat.is_some_and(|stat| seen.is(&stat))).map(|(found, _)| *found);
-    let found = match before {
-        Some(found) => Some(Ok(found)),
-        None => exists.then(|| detect::find(target, &place.name, file, keys)),
-    };
-    let standing = match standing(found, file, expected) {
-        Ok(standing) => standing,
-        Err(sight) => return Done::nothing(Restored::Changed(sight)),
-    };
-    let (new, found) = match planned(place, target, keys, version, standing.as_ref(), file) {
+    let (new, found) = match planned(site, version, standing.as_ref(), file) {
         Ok(planned) => planned,
         // It is missing, but it could not be made: to try that again at once would not help.
         Err(error) => {
@@ -140,6 +121,7 @@ pub(crate) fn restore<'a>(
     }
     let old = exists.then_some(file.as_slice());
     let mut log = log(&found.portion);
+    let place = site.place;
     match splice::splice(&place.folder, &place.name, old, &new.pieces(file), log.as_mut()) {
         Ok(Spliced::Done { displaced }) => Done {
             restored: Restored::Done(found.portion.clone()),
@@ -148,7 +130,10 @@ pub(crate) fn restore<'a>(
             unfinished: false,
             found: Some(Box::new(found)),
         },
-        Ok(Spliced::Changed) => Done::nothing(Restored::Changed(look_again(place, target, keys, file))),
+        Ok(Spliced::Changed) => {
+            let again = detect::look(place, site.target, site.keys, file, detect::ATTEMPTS);
+            Done::nothing(Restored::Changed(again.sight().0))
+        }
         Ok(Spliced::KeptAside(aside)) => Done::nothing(Restored::Failed(kept(place.folder_path.join(aside)))),
         Ok(Spliced::Refused(refusal)) => Done::nothing(Restored::Failed(Condition::Suspended(refusal.to_string()))),
         Err(error) => {
@@ -159,6 +144,35 @@ pub(crate) fn restore<'a>(
             Done { unfinished: error.unfinished, ..Done::nothing(Restored::Failed(condition)) }
         }
     }
+}
+
+/// Reads the file; tells whether there is one, and the portion that stands in it, if it is what is expected.
+fn read(
+    site: Site<'_>,
+    expected: Option<Fingerprint>,
+    before: Before,
+    file: &mut Vec<u8>,
+) -> Result<(bool, Option<Found>), Restored> {
+    let reading = match site.place.folder.read(&site.place.name, file, MAX_FILE) {
+        Ok(reading) => reading,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && expected.is_none() => {
+            file.clear();
+            return Ok((false, None));
+        }
+        Err(error) => return Err(Restored::Changed(Sight::Absent(detect::unreadable(&error)))),
+    };
+    if !reading.steady {
+        let condition = Condition::Suspended("the file is being written".to_owned());
+        return Err(Restored::Changed(Sight::Absent(condition)));
+    }
+    if let Some(condition) = detect::unfit(site.place, &reading) {
+        return Err(Restored::Failed(condition));
+    }
+    let found = match before.filter(|(_, seen)| seen.is(&reading.stat)) {
+        Some((found, _)) => Ok(*found),
+        None => detect::find(site.target, &site.place.name, file, site.keys),
+    };
+    standing(found, file, expected).map(|standing| (true, standing)).map_err(Restored::Changed)
 }
 
 /// The cause of a suspension after bytes were kept aside.
@@ -185,30 +199,28 @@ fn verify(target: &Target, keys: &Keys, version: &Version) -> Result<(), String>
 
 /// The portion that stands in the file, if it is what is expected. Otherwise, what is seen instead.
 fn standing(
-    found: Option<Result<Found, LensError>>,
+    found: Result<Found, LensError>,
     file: &[u8],
     expected: Option<Fingerprint>,
 ) -> Result<Option<Found>, Sight> {
     match (found, expected) {
-        (Some(Ok(found)), Some(expected)) if found.portion.fingerprint == expected => Ok(Some(found)),
-        (Some(Ok(found)), _) => Err(Sight::Present(found.portion)),
-        (None | Some(Err(LensError::Missing { .. })), None) => Ok(None),
-        // A new file's format may be told by nothing but its name, and an empty one may not parse.
-        (Some(Err(_)), None) if file.iter().all(u8::is_ascii_whitespace) => Ok(None),
-        (Some(Err(error)), _) => Err(Sight::Absent(detect::condition_of(&error))),
-        (None, Some(_)) => Err(Sight::Absent(Condition::Missing("the file is missing".to_owned()))),
+        (Ok(found), Some(expected)) if found.portion.fingerprint == expected => Ok(Some(found)),
+        (Ok(found), _) => Err(Sight::Present(found.portion)),
+        (Err(LensError::Missing { .. }), None) => Ok(None),
+        // An empty file may not parse, and is one to begin with.
+        (Err(_), None) if file.iter().all(u8::is_ascii_whitespace) => Ok(None),
+        (Err(error), _) => Err(Sight::Absent(detect::condition_of(&error))),
     }
 }
 
 /// The file's new contents, and what will be found there.
 fn planned(
-    place: &Place,
-    target: &Target,
-    keys: &Keys,
+    site: Site<'_>,
     version: &Version,
     standing: Option<&Found>,
     file: &[u8],
 ) -> Result<(New, Found), LensError> {
+    let Site { place, target, keys } = site;
     let scheme = match standing {
         Some(found) => found.scheme,
         None => detect::scheme_of(target, &place.name, file)?,
@@ -288,9 +300,4 @@ fn new_shared(
 fn format_named(name: &str) -> Result<Format, LensError> {
     Format::from_name(name)
         .ok_or_else(|| LensError::Refused(format!("this program does not know the version's format `{name}`")))
-}
-
-/// What stands there after somebody else wrote.
-fn look_again(place: &Place, target: &Target, keys: &Keys, buffer: &mut Vec<u8>) -> Sight {
-    detect::look(place, target, keys, buffer, detect::ATTEMPTS).sight().0
 }
