@@ -219,7 +219,11 @@ impl Syntax for TomlValue {
         let wrapped = Self::wrapped(text)?;
         let whole = Value::Map(vec![("v".to_owned(), value.clone())]);
         let updated = match apply::update(Scheme::Toml, Format::Toml, &wrapped, &whole) {
-            Ok(updated) => Toml.get(&updated, "/v")?,
+            // A list whose first table came would have blocks of its own, which no value has.
+            Ok(updated) => match Toml.get(&updated, "/v")? {
+                value if value.format == Format::TomlValue => value,
+                _ => Fragment { format: Format::TomlValue, text: self.render(value)? },
+            },
             Err(LensError::CannotSay { format, path, what }) => {
                 let path = path.strip_prefix("/v").unwrap_or(&path).to_owned();
                 return Err(LensError::CannotSay { format, path, what });

@@ -477,6 +477,7 @@ fn an_update_touches_what_differs() {
         r#"{ a = 1, b = [2], c = "x" }"#,
         "{ a = 1, b = [2], c = \"x\" }",
     );
+    update(Format::TomlValue, "[]", "[{ a = 1 }]", "[{ a = 1 }]");
     update(Format::TomlValue, "\"8080\"", "8081", "\"8081\"");
     update(Format::TomlValue, "1", r#"[{ a = "b\nc" }]"#, "[{ a = \"b\\nc\" }]");
     let number = Value::Number(portion::Number::new("123456789012345678901"));
