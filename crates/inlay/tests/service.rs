@@ -270,7 +270,8 @@ fn invites_and_joins_that_are_refused() {
         let file = machine.write("code", code);
         machine.run(&["join", "--name", name, "--code-file", file.to_str().unwrap()])
     };
-    let typo = code.replacen(&code[20..21], if &code[20..21] == "z" { "y" } else { "z" }, 1);
+    let mut typo = code.clone();
+    typo.replace_range(20..21, if &code[20..21] == "z" { "y" } else { "z" });
     for (wrong, says) in [(typo.as_str(), "wrong"), (&code[..60], "cut off"), ("hello", "no invite"), ("", "no code")] {
         let output = join_with(&a, wrong, "a");
         assert_eq!(output.status.code(), Some(2), "{}", said(&output));
@@ -381,8 +382,9 @@ fn the_demonstration_is_true_and_cleans_up() {
     assert!(temporary.read_dir().unwrap().next().is_none(), "the folder is gone");
     // Interrupted, it ends its processes and removes its folder, too.
     let mut child = one.command(&["demo"]).env("TMPDIR", &temporary).stdout(Stdio::piped()).spawn().unwrap();
-    let out = BufReader::new(child.stdout.take().unwrap());
-    assert!(out.lines().map_while(Result::ok).any(|line| line.contains("both agents are connected")));
+    // The pipe stays open: a reader that goes away is another way to end it.
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(out.any(|line| line.contains("both agents are connected")));
     assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
     assert!(!child.wait().unwrap().success());
     assert!(temporary.read_dir().unwrap().next().is_none(), "the folder is gone");
