@@ -34,8 +34,10 @@ fn of_a_gigabyte_the_portion_alone_travels() {
     assert_eq!(back, "server two;\n");
     assert_eq!(length, 1_000_000 * line.len() as u64 + 48, "not a byte more or less");
 
-    let contents = cluster.contents();
-    assert!(!contents.is_empty());
+    let contents = wait_for("a snapshot shows the copies", || {
+        let contents = cluster.contents();
+        contents.iter().any(|(_, content)| content == b"server two;\n").then_some(contents)
+    });
     for (copy, content) in &contents {
         assert!(content.len() < 100 && !String::from_utf8_lossy(content).contains(OUTSIDE), "{copy:?}");
     }

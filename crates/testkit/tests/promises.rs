@@ -153,7 +153,9 @@ fn a_secondary_copy_is_no_primary_data() {
     left.add(secret);
     wait_for("the word arrives", || right.portion().contains(secret).then_some(()));
     cluster.in_sync("words");
-    assert!(cluster.contents().iter().any(|(_, content)| has(content, secret.as_bytes())), "it is backed up");
+    wait_for("a snapshot shows the copy", || {
+        cluster.contents().iter().any(|(_, content)| has(content, secret.as_bytes())).then_some(())
+    });
 
     let mut packs = 0;
     each_file(&cluster.repository(), &mut |path, bytes| {
