@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use portion::{Address, AddressError, Fragment, LensError, Scheme};
 
@@ -31,7 +31,7 @@ impl Place {
             return Err(CommandError::usage(format!("`{address}` names a file, not a portion of it"))
                 .hint(format!("`inlay list {}` shows what can stand after `#`", quoted(&address.path))));
         };
-        let bytes = match fs::read(&path) {
+        let bytes = match read(&path) {
             Ok(bytes) => Some(bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(CommandError::file("read", &path, error)),
@@ -74,6 +74,18 @@ impl Place {
 }
 
 /// An empty file, which is no JSON, is one to insert into.
+/// Reads a regular file. A pipe or a device is an error at once: reading it might never end.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let kind = fs::metadata(path)?;
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is a pipe, a socket or a device, not a regular file",
+        ));
+    }
+    fs::read(path)
+}
+
 fn is_blank(bytes: &[u8]) -> bool {
     bytes.iter().all(u8::is_ascii_whitespace)
 }

@@ -1,7 +1,5 @@
 //! `inlay list FILE`.
 
-use std::fs;
-
 use portion::{Address, Item, Scheme};
 use serde_json::json;
 
@@ -28,7 +26,7 @@ const PREVIEW_BUDGET: usize = 32 << 20;
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     let address = &args.address;
     let path = place::here(address, ctx)?;
-    let bytes = fs::read(&path).map_err(|e| CommandError::file("read", &path, e))?;
+    let bytes = place::read(&path).map_err(|e| CommandError::file("read", &path, e))?;
     let selector = address.selector.as_ref();
     let below = selector.map(|s| s.expression.as_str()).unwrap_or_default();
     let wanted = match selector.and_then(|s| s.scheme) {
@@ -77,7 +75,11 @@ fn found(address: &Address, scheme: Scheme, bytes: &[u8], told: bool) -> Result<
                 Some(fragment) => preview(&fragment.text),
                 None => preview(lines.get(item.lines.0.saturating_sub(1)).copied().unwrap_or_default()),
             };
-            let selector = if told { item.selector.clone() } else { format!("{scheme}:{}", item.selector) };
+            let selector = if told && !item.selector.is_empty() {
+                item.selector.clone()
+            } else {
+                format!("{scheme}:{}", item.selector)
+            };
             Row { item, selector, preview: text }
         })
         .collect())
