@@ -74,6 +74,8 @@ fn check_jsonc(text: &str) -> Result<(), TestCaseError> {
     match (ours, theirs) {
         (Ok(ours), Ok(Some(theirs))) => prop_assert_eq!(ours, from_jsonc(theirs)),
         (Ok(_), other) => prop_assert!(false, "we accept {:?}, they say {:?}", text, other),
+        // They let a string hold a bare line end or tab.
+        (Err(ours), Ok(Some(_))) if ours.to_string().contains("must be escaped in a string") => {}
         (Err(_), Ok(Some(_))) => {
             // They keep the last of doubled keys, and half a surrogate pair in some form; and they let control characters
             // and other white space pass.

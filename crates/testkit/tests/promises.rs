@@ -70,6 +70,10 @@ fn without_the_dispatcher_nothing_is_copied_or_restored() {
     let left = Document::new(a.file("a.json"), 0, "anna");
     let right = Document::new(b.file("b.toml"), 1, "bert");
     link(&cluster, "words", &[(a, &left), (b, &right)]);
+    wait_for("every version is in a snapshot", || {
+        let log = cluster.json(&cluster.manager, &["log", "words"]);
+        log.as_array()?.iter().all(|version| version["snapshot"].is_string()).then_some(())
+    });
     cluster.manager.process.take().unwrap().stop();
     cluster.start_manager_with(&["manager", "run", "--no-dispatch"]);
     let copies = cluster.contents().len();
