@@ -247,6 +247,11 @@ pub(crate) trait Syntax: Send + Sync {
     fn tidy<'a>(&self, text: &'a [u8]) -> Result<Cow<'a, [u8]>, LensError> {
         Ok(lf(text))
     }
+    /// Whether a tidy text that has a value is one portion, as far as the text itself tells.
+    fn stands_alone(&self, text: &[u8]) -> bool {
+        let _ = text;
+        true
+    }
 }
 
 impl Format {
@@ -301,6 +306,11 @@ impl Format {
             Format::Bytes => Ok(Cow::Borrowed(text)),
             _ => syntax(self).tidy(text),
         }
+    }
+
+    /// Whether a tidy text that has a value is one portion, as far as the text itself tells.
+    pub(crate) fn stands_alone(self, text: &[u8]) -> bool {
+        syntax(self).stands_alone(text)
     }
 
     /// All formats.

@@ -7,12 +7,14 @@
 //! 2. A [`Lens`] locates the portion and takes it out as a [`Fragment`]: text free of its context, that stands alone.
 //! 3. [`Format`] turns a fragment's text into a [`Value`], and a value back into text by editing what stands there.
 //! 4. [`Mapping`] says the same thing differently: private, renamed and defaulted keys.
-//! 5. [`get`], [`put`], [`insert`] and [`remove`] are the one piece of code that splices for all formats and verifies.
+//! 5. [`merge`] puts together what two sides changed since a common base.
+//! 6. [`get`], [`put`], [`insert`] and [`remove`] are the one piece of code that splices for all formats and verifies.
 #![warn(missing_docs)]
 
 mod address;
 mod lens;
 mod mapping;
+mod merge;
 mod nearest;
 mod pointer;
 mod selector;
@@ -24,5 +26,6 @@ pub use lens::{
     put, remove,
 };
 pub use mapping::{Mapping, MappingError};
+pub use merge::{Choice, Clash, ClashKind, LineRanges, Merged, Side, merge, merge_choosing, merge_values};
 pub use selector::{Scheme, Selector, SelectorError};
 pub use value::{Number, Value};

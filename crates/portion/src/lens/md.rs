@@ -247,4 +247,8 @@ impl Syntax for Markdown {
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
         })
     }
+
+    fn stands_alone(&self, text: &[u8]) -> bool {
+        one_section(&Fragment { format: Format::Markdown, text: text.to_vec() }).is_ok()
+    }
 }

@@ -1,0 +1,361 @@
+//! Item by item.
+//!
+//! Items are matched by what they are, or, in lists of maps that all have an `id` (or `name`, or `key`) of their own, by that. What
+//! an item is edited to in its place, and what goes, is settled item by item; what comes in has a place between two items of the
+//! base, and only one side may put something there.
+
+use std::collections::{HashMap, HashSet};
+use std::iter::Peekable;
+use std::ops::Range;
+
+use super::diff::{Hunk, hunks, numbered};
+use super::value::Merger;
+use super::{Choice, ClashKind};
+use crate::value::Value;
+
+/// Keys by which the maps of a list may be told apart, the first that fits.
+const IDENTIFYING: [&str; 3] = ["id", "name", "key"];
+
+/// Items that came in, or that stand for others.
+#[derive(Debug)]
+struct Block {
+    /// From the first to the last gap of the base that it takes. Gap `i` is before item `i`.
+    gaps: (usize, usize),
+    side: Range<usize>,
+    /// Whether it stands for the items between its gaps, and it cannot be told which for which.
+    replaces: bool,
+}
+
+/// How one side's list stands to the base's.
+struct Layout {
+    /// For each item of the base, its index on the side; `None` if it went.
+    items: Vec<Option<usize>>,
+    /// For each gap of the base, where on the side it starts and ends.
+    gaps: Vec<(usize, usize)>,
+}
+
+impl Layout {
+    /// The layout, and what came in or stands for others, in order.
+    fn new(base: &[u32], side: &[u32], by_identity: bool) -> (Layout, Vec<Block>) {
+        let mut layout = Layout { items: vec![None; base.len()], gaps: vec![(0, 0); base.len() + 1] };
+        let mut blocks = Vec::new();
+        let mut at = 0;
+        let end = Hunk { base: base.len()..base.len(), side: side.len()..side.len() };
+        for Hunk { base, side } in hunks(base, side).into_iter().chain([end]) {
+            let shift = side.start.wrapping_sub(base.start);
+            for item in at..base.start {
+                let index = item.wrapping_add(shift);
+                layout.items[item] = Some(index);
+                layout.gaps[item + 1] = (index + 1, index + 1);
+            }
+            at = base.end;
+            blocks.extend(layout.add(base, side, by_identity));
+        }
+        (layout, blocks)
+    }
+
+    fn add(&mut self, base: Range<usize>, side: Range<usize>, by_identity: bool) -> Option<Block> {
+        let (from, to) = (base.start, base.end);
+        if base.len() == side.len() && !by_identity {
+            // Each is edited in its place.
+            for (item, index) in base.zip(side) {
+                self.items[item] = Some(index);
+                self.gaps[item + 1] = (index + 1, index + 1);
+            }
+            return None;
+        }
+        self.gaps[from].1 = if by_identity || from == to { side.end } else { side.start };
+        for gap in from + 1..=to {
+            self.gaps[gap] = (if by_identity { side.start } else { side.end }, side.end);
+        }
+        let replaces = from < to && !by_identity;
+        (!side.is_empty()).then_some(Block { gaps: (from, to), side, replaces })
+    }
+
+    /// Where on the side that stands which the base has between two gaps, and in them.
+    fn between(&self, (from, to): (usize, usize)) -> Range<usize> {
+        self.gaps[from].0..self.gaps[to].1
+    }
+}
+
+/// Blocks whose gaps meet.
+struct Cluster {
+    gaps: (usize, usize),
+    ours: Vec<Block>,
+    theirs: Vec<Block>,
+}
+
+/// The three lists, with equal items numbered equally.
+struct Lists<'a> {
+    base: &'a [Value],
+    ours: &'a [Value],
+    theirs: &'a [Value],
+    numbers: [Vec<u32>; 3],
+    by_identity: bool,
+}
+
+impl Merger<'_> {
+    /// Three lists as one.
+    pub(super) fn lists(&mut self, base: &Value, ours: &Value, theirs: &Value) -> Option<Value> {
+        let (Value::Sequence(b), Value::Sequence(o), Value::Sequence(t)) = (base, ours, theirs) else {
+            return self.whole(Some(base), Some(ours), Some(theirs));
+        };
+        let Some(lists) = self.numbered(b, o, t) else {
+            return self.whole(Some(base), Some(ours), Some(theirs));
+        };
+        let (ours_moved, theirs_moved) = (lists.moved(1), lists.moved(2));
+        let merged = if ours_moved && theirs_moved && !lists.same_order() {
+            None
+        } else if lists.by_identity && (ours_moved || theirs_moved) {
+            self.reordered(&lists, ours_moved)
+        } else {
+            self.combined(&lists)
+        };
+        if let Some(items) = merged {
+            return Some(Value::Sequence(items));
+        }
+        let values = [base, ours, theirs].map(|value| Some(value.clone()));
+        let [b, o, t] = values.clone();
+        let [base, ours, theirs] = values;
+        match self.clash(ClashKind::Moved, b, o, t) {
+            Choice::Base => base,
+            Choice::Theirs => theirs,
+            Choice::Ours | Choice::Both => ours,
+        }
+    }
+
+    fn numbered<'a>(&mut self, base: &'a [Value], ours: &'a [Value], theirs: &'a [Value]) -> Option<Lists<'a>> {
+        let all = [base, ours, theirs];
+        let key = identifying(all);
+        let mut tokens: [Vec<Vec<u8>>; 3] = Default::default();
+        for (list, tokens) in all.into_iter().zip(&mut tokens) {
+            for item in list {
+                let telling = key.and_then(|key| item.child(key)).unwrap_or(item);
+                tokens.push(self.token(telling)?);
+            }
+        }
+        let mut numbers = numbered(tokens)?;
+        if key.is_some() && numbers.iter().any(|list| !is_distinct(list)) {
+            // Not of their own after all: by what they are.
+            let mut tokens: [Vec<Vec<u8>>; 3] = Default::default();
+            for (list, tokens) in all.into_iter().zip(&mut tokens) {
+                for item in list {
+                    tokens.push(self.token(item)?);
+                }
+            }
+            numbers = numbered(tokens)?;
+            return Some(Lists { base, ours, theirs, numbers, by_identity: false });
+        }
+        Some(Lists { base, ours, theirs, numbers, by_identity: key.is_some() })
+    }
+
+    /// Nothing moved. `None` if both sides put the same item into different places.
+    fn combined(&mut self, lists: &Lists<'_>) -> Option<Vec<Value>> {
+        let [base, ours, theirs] = &lists.numbers;
+        let (ours, ours_blocks) = Layout::new(base, ours, lists.by_identity);
+        let (theirs, theirs_blocks) = Layout::new(base, theirs, lists.by_identity);
+        let clusters = clusters(ours_blocks, theirs_blocks);
+        if lists.came_twice(&clusters) {
+            return None;
+        }
+        let mut out = Vec::with_capacity(lists.ours.len());
+        let mut at = 0;
+        for cluster in clusters {
+            for item in at..cluster.gaps.0 {
+                self.item(lists, item, &ours, &theirs, &mut out);
+            }
+            at = cluster.gaps.0;
+            let (from, to) = cluster.gaps;
+            match (&cluster.ours[..], &cluster.theirs[..]) {
+                ([block], []) if !block.replaces => out.extend_from_slice(&lists.ours[block.side.clone()]),
+                ([], [block]) if !block.replaces => out.extend_from_slice(&lists.theirs[block.side.clone()]),
+                ([block], []) if lists.stands(&theirs, 2, from..to) => {
+                    out.extend_from_slice(&lists.ours[block.side.clone()]);
+                    at = to;
+                }
+                ([], [block]) if lists.stands(&ours, 1, from..to) => {
+                    out.extend_from_slice(&lists.theirs[block.side.clone()]);
+                    at = to;
+                }
+                _ => {
+                    let (ours, theirs) = (ours.between(cluster.gaps), theirs.between(cluster.gaps));
+                    self.region(lists, from..to, ours, theirs, &mut out);
+                    at = to;
+                }
+            }
+        }
+        for item in at..lists.base.len() {
+            self.item(lists, item, &ours, &theirs, &mut out);
+        }
+        Some(out)
+    }
+
+    fn item(&mut self, lists: &Lists<'_>, item: usize, ours: &Layout, theirs: &Layout, out: &mut Vec<Value>) {
+        let (ours, theirs) = (ours.items[item], theirs.items[item]);
+        self.path.push(ours.or(theirs).unwrap_or(item).to_string());
+        let ours = ours.map(|index| &lists.ours[index]);
+        let theirs = theirs.map(|index| &lists.theirs[index]);
+        out.extend(self.node(Some(&lists.base[item]), ours, theirs));
+        self.path.pop();
+    }
+
+    /// What both sides made of the same place.
+    fn region(
+        &mut self,
+        lists: &Lists<'_>,
+        base: Range<usize>,
+        ours: Range<usize>,
+        theirs: Range<usize>,
+        out: &mut Vec<Value>,
+    ) {
+        let same = lists.numbers[1][ours.clone()] == lists.numbers[2][theirs.clone()];
+        let at = ours.start;
+        let (base, ours, theirs) = (&lists.base[base], &lists.ours[ours], &lists.theirs[theirs]);
+        if same {
+            for (offset, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+                self.path.push((at + offset).to_string());
+                out.extend(self.node(None, Some(ours), Some(theirs)));
+                self.path.pop();
+            }
+            return;
+        }
+        let kind = match (base, ours, theirs) {
+            ([], ..) => ClashKind::Inserted,
+            (_, [], _) => ClashKind::OursRemoved,
+            (.., []) => ClashKind::TheirsRemoved,
+            _ => ClashKind::Edited,
+        };
+        let items = |items: &[Value]| (!items.is_empty()).then(|| Value::Sequence(items.to_vec()));
+        self.path.push(at.to_string());
+        let choice = self.clash(kind, items(base), items(ours), items(theirs));
+        self.path.pop();
+        match choice {
+            Choice::Base => out.extend_from_slice(base),
+            Choice::Ours => out.extend_from_slice(ours),
+            Choice::Theirs => out.extend_from_slice(theirs),
+            Choice::Both => out.extend(ours.iter().chain(theirs).cloned()),
+        }
+    }
+
+    /// One side (or both, alike) changed the order of items that have an identity: theirs is the order. `None` if it is not clear where
+    /// something belongs.
+    fn reordered(&mut self, lists: &Lists<'_>, by_ours: bool) -> Option<Vec<Value>> {
+        let [base, ours, theirs] = &lists.numbers;
+        let (order, other) = if by_ours { (ours, theirs) } else { (theirs, ours) };
+        let known = |list: &[u32]| list.iter().enumerate().map(|(at, id)| (*id, at)).collect::<HashMap<u32, usize>>();
+        let (base_at, ours_at, theirs_at) = (known(base), known(ours), known(theirs));
+        let in_order: HashSet<u32> = order.iter().copied().collect();
+        let is_new = |id: &u32| !base_at.contains_key(id) && !in_order.contains(id);
+        let mut behind: HashMap<Option<u32>, Vec<u32>> = HashMap::new();
+        let mut before = None;
+        for id in other {
+            if is_new(id) {
+                behind.entry(before).or_default().push(*id);
+            } else {
+                before = Some(*id);
+            }
+        }
+        let came = |id: &u32| !base_at.contains_key(id) && ours_at.contains_key(id) != theirs_at.contains_key(id);
+        let misplaced = behind.keys().flatten().any(|before| !in_order.contains(before));
+        if misplaced || (!behind.is_empty() && order.iter().any(came)) {
+            return None;
+        }
+        let mut all: Vec<u32> = behind.remove(&None).unwrap_or_default();
+        for id in order {
+            all.push(*id);
+            all.extend(behind.remove(&Some(*id)).unwrap_or_default());
+        }
+        // What the order has no place for went, on that side.
+        all.extend(base.iter().filter(|id| !in_order.contains(id)));
+        let mut out = Vec::with_capacity(all.len());
+        for id in all {
+            let at = |known: &HashMap<u32, usize>, list: &'_ [Value]| known.get(&id).map(|at| list[*at].clone());
+            let (b, o, t) = (at(&base_at, lists.base), at(&ours_at, lists.ours), at(&theirs_at, lists.theirs));
+            let index = ours_at.get(&id).or(theirs_at.get(&id)).or(base_at.get(&id)).copied().unwrap_or(0);
+            self.path.push(index.to_string());
+            out.extend(self.node(b.as_ref(), o.as_ref(), t.as_ref()));
+            self.path.pop();
+        }
+        Some(out)
+    }
+}
+
+impl Lists<'_> {
+    /// Whether a side (1 or 2) moved something: items with an identity have another order; of others, one went from one place and
+    /// came at another.
+    fn moved(&self, side: usize) -> bool {
+        let (base, side) = (&self.numbers[0], &self.numbers[side]);
+        if self.by_identity {
+            let places: HashMap<u32, usize> = base.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+            return !side.iter().filter_map(|id| places.get(id)).is_sorted();
+        }
+        let hunks = hunks(base, side);
+        let gone: HashSet<u32> = hunks.iter().flat_map(|hunk| &base[hunk.base.clone()]).copied().collect();
+        hunks.iter().flat_map(|hunk| &side[hunk.side.clone()]).any(|id| gone.contains(id))
+    }
+
+    fn same_order(&self) -> bool {
+        self.numbers[1] == self.numbers[2]
+    }
+
+    /// Whether a side (1 or 2) left these items of the base as they are.
+    fn stands(&self, layout: &Layout, side: usize, items: Range<usize>) -> bool {
+        items
+            .into_iter()
+            .all(|item| layout.items[item].is_some_and(|index| self.numbers[side][index] == self.numbers[0][item]))
+    }
+
+    /// Whether the same item came in on both sides, in different places.
+    fn came_twice(&self, clusters: &[Cluster]) -> bool {
+        let alone = clusters.iter().filter(|cluster| cluster.ours.is_empty() || cluster.theirs.is_empty());
+        let mut came: HashSet<u32> = HashSet::new();
+        let mut twice = false;
+        for cluster in alone {
+            came.extend(cluster.ours.iter().flat_map(|block| &self.numbers[1][block.side.clone()]));
+        }
+        for cluster in clusters.iter().filter(|cluster| cluster.ours.is_empty()) {
+            let mut items = cluster.theirs.iter().flat_map(|block| &self.numbers[2][block.side.clone()]);
+            twice |= items.any(|id| came.contains(id));
+        }
+        twice
+    }
+}
+
+fn clusters(ours: Vec<Block>, theirs: Vec<Block>) -> Vec<Cluster> {
+    let (mut ours, mut theirs) = (ours.into_iter().peekable(), theirs.into_iter().peekable());
+    let mut out = Vec::new();
+    while let Some(from) = [ours.peek(), theirs.peek()].into_iter().flatten().map(|block| block.gaps.0).min() {
+        let mut cluster = Cluster { gaps: (from, from), ours: Vec::new(), theirs: Vec::new() };
+        loop {
+            let to = cluster.gaps.1;
+            let next = |blocks: &mut Peekable<std::vec::IntoIter<Block>>| blocks.next_if(|block| block.gaps.0 <= to);
+            if let Some(block) = next(&mut ours) {
+                cluster.gaps.1 = to.max(block.gaps.1);
+                cluster.ours.push(block);
+            } else if let Some(block) = next(&mut theirs) {
+                cluster.gaps.1 = to.max(block.gaps.1);
+                cluster.theirs.push(block);
+            } else {
+                break;
+            }
+        }
+        out.push(cluster);
+    }
+    out
+}
+
+/// The key that every item of all lists has, all of them maps, and that is a scalar in each.
+fn identifying(lists: [&[Value]; 3]) -> Option<&'static str> {
+    let has = |key: &str| {
+        let is_told = |item: &Value| {
+            matches!(item, Value::Map(_)) && item.child(key).is_some_and(|value| value.as_text().is_some())
+        };
+        lists.iter().all(|list| list.iter().all(is_told)) && lists.iter().any(|list| !list.is_empty())
+    };
+    IDENTIFYING.into_iter().find(|key| has(key))
+}
+
+fn is_distinct(numbers: &[u32]) -> bool {
+    let mut seen = HashSet::new();
+    numbers.iter().all(|number| seen.insert(*number))
+}

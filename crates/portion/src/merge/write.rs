@@ -1,0 +1,125 @@
+//! A merged value, written into what stands: what is equal is not touched, so that comments, order and style stay.
+
+use std::collections::HashMap;
+
+use super::lines::LineMerge;
+use super::{Choice, Side};
+use crate::lens::{Fragment, LensError};
+use crate::value::{Number, Value};
+
+/// The three contents of a merge that is clean by value.
+pub(super) struct Writer<'a> {
+    pub(super) base: Side<'a>,
+    pub(super) ours: Side<'a>,
+    pub(super) theirs: Side<'a>,
+    /// Those of base, ours and theirs.
+    pub(super) values: &'a [Value; 3],
+}
+
+impl Writer<'_> {
+    /// The fragment that means `value`, in ours' format. The first of these that is one: the merged lines; the lines as far
+    /// as they merge, elsewhere those of the side that changed only comments, with the value put into them; ours with
+    /// the value put into it; theirs, likewise; the value written anew.
+    ///
+    /// # Errors
+    /// [`LensError::CannotSay`] if ours' format or mapping cannot say it; [`LensError::Refused`] if no text was found.
+    pub(super) fn written(&self, value: &Value) -> Result<Fragment, LensError> {
+        let (ours, theirs) = (self.ours, self.theirs);
+        let exact = theirs.is_like(ours) && self.base.is_like(ours);
+        if exact && let Some(fragment) = self.by_lines(value) {
+            return Ok(fragment);
+        }
+        let mut refused = None;
+        let mut take = |written: Result<Fragment, LensError>| match written {
+            Ok(fragment) if self.means(&fragment, value, exact) => Some(fragment),
+            Ok(_) => None,
+            Err(error) => {
+                refused.get_or_insert(error);
+                None
+            }
+        };
+        if let Some(fragment) = take(put(ours, value, exact)) {
+            return Ok(fragment);
+        }
+        if theirs.is_like(ours)
+            && let Some(fragment) = take(put(theirs, value, exact))
+        {
+            return Ok(fragment);
+        }
+        if let Some(fragment) = take(ours.mapping.render(ours.fragment.format, value)) {
+            return Ok(fragment);
+        }
+        Err(match refused {
+            Some(error @ LensError::CannotSay { .. }) => error,
+            _ => LensError::Refused("no text was found that says what both sides changed".to_owned()),
+        })
+    }
+
+    /// By the lines of three contents that are written alike.
+    fn by_lines(&self, value: &Value) -> Option<Fragment> {
+        let [base, ours, theirs] = [self.base, self.ours, self.theirs].map(|side| &side.fragment.text[..]);
+        let format = self.ours.fragment.format;
+        let only = |text: &[u8]| Fragment { format, text: text.to_vec() };
+        if ours == theirs || base == theirs {
+            return Some(only(ours));
+        }
+        if base == ours {
+            return Some(only(theirs));
+        }
+        let lines = LineMerge::new(base, ours, theirs)?;
+        if let Some(text) = lines.clean() {
+            let fragment = only(&text);
+            if self.means(&fragment, value, true) {
+                return Some(fragment);
+            }
+        }
+        let theirs_only_commented = self.values[0] == self.values[2] && self.values[0] != self.values[1];
+        let keep = if theirs_only_commented { Choice::Theirs } else { Choice::Ours };
+        let text = lines.written(|_| keep);
+        let fragment = put(Side { fragment: &only(&text), mapping: self.ours.mapping }, value, true).ok()?;
+        self.means(&fragment, value, true).then_some(fragment)
+    }
+
+    /// Whether the fragment is one that a lens could tell, and means `value`.
+    fn means(&self, fragment: &Fragment, value: &Value, exact: bool) -> bool {
+        let is_tidy = fragment.format.tidy(&fragment.text).is_ok_and(|tidy| *tidy == *fragment.text);
+        let means = self.ours.mapping.value(fragment);
+        is_tidy && means.is_ok_and(|means| if exact { means == *value } else { means.agrees(value) })
+    }
+}
+
+/// Puts a value of the group's words into a content. [`Mapping::update`](crate::Mapping::update) leaves a scalar alone that differs in its
+/// kind only (`1` and `"1"`), as what arrives from formats without kinds; `exact` makes the kind arrive, too, where the format can say it.
+///
+/// # Errors
+/// Those of [`Mapping::update`](crate::Mapping::update).
+pub(super) fn put(side: Side<'_>, value: &Value, exact: bool) -> Result<Fragment, LensError> {
+    let written = side.mapping.update(side.fragment, value)?;
+    let means = side.mapping.value(&written)?;
+    if !exact || means == *value {
+        return Ok(written);
+    }
+    let again = side.mapping.update(&written, &otherwise(&means, value));
+    let again = again.and_then(|cleared| side.mapping.update(&cleared, value));
+    // A format without kinds has no other way to say it.
+    Ok(again.unwrap_or(written))
+}
+
+/// The wanted value, with something else in each place where what stands agrees and is not equal.
+fn otherwise(standing: &Value, wanted: &Value) -> Value {
+    match (standing, wanted) {
+        (Value::Map(old), Value::Map(new)) => {
+            let old: HashMap<&str, &Value> = old.iter().map(|(key, value)| (key.as_str(), value)).collect();
+            let member = |(key, value): &(String, Value)| {
+                (key.clone(), old.get(key.as_str()).map_or_else(|| value.clone(), |old| otherwise(old, value)))
+            };
+            Value::Map(new.iter().map(member).collect())
+        }
+        (Value::Sequence(old), Value::Sequence(new)) => {
+            Value::Sequence(old.iter().zip(new).map(|(old, new)| otherwise(old, new)).collect())
+        }
+        (old, new) if old == new => new.clone(),
+        (_, Value::DateTime(_)) => Value::Number(Number::new("0")),
+        _ => Value::String("x".to_owned()),
+    }
+}

@@ -1,0 +1,360 @@
+//! What holds for every merge.
+
+use std::collections::BTreeSet;
+
+use portion::{Format, Fragment, LensError, Mapping, Merged, Number, Value, merge_values};
+use proptest::prelude::*;
+
+use super::{plain, string};
+
+fn leaf() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<bool>().prop_map(Value::Bool),
+        (0u8..6).prop_map(|n| Value::Number(Number::new(n.to_string()))),
+        prop::sample::select(vec![
+            "1",
+            "true",
+            "text",
+            "a longer text",
+            "one\ntwo\nthree\n",
+            "one\n2\nthree\n",
+            "2001-01-01"
+        ])
+        .prop_map(|text| Value::String(text.to_owned())),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let inner = leaf().prop_recursive(3, 20, 5, |inner| {
+        let named = (0u8..5, inner.clone()).prop_map(|(id, inner)| {
+            let id = Value::Number(Number::new(id.to_string()));
+            Value::Map(vec![("id".to_owned(), id), ("v".to_owned(), inner)])
+        });
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::Sequence),
+            prop::collection::vec(named, 1..4).prop_map(Value::Sequence),
+            map(inner),
+        ]
+    });
+    map(inner)
+}
+
+fn map(inner: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value = Value> {
+    prop::collection::btree_map("[a-e]", inner, 0..5).prop_map(|map| Value::Map(map.into_iter().collect()))
+}
+
+/// An edit: where (of all places), what kind, and what comes.
+type Edit = (prop::sample::Index, u8, Value);
+
+fn edits() -> impl Strategy<Value = Vec<Edit>> {
+    prop::collection::vec((any::<prop::sample::Index>(), 0u8..6, prop_oneof![3 => leaf(), 1 => value()]), 0..4)
+}
+
+/// How many containers a value has.
+fn containers(value: &Value) -> usize {
+    match value {
+        Value::Map(members) => 1 + members.iter().map(|(_, value)| containers(value)).sum::<usize>(),
+        Value::Sequence(items) => 1 + items.iter().map(containers).sum::<usize>(),
+        _ => 0,
+    }
+}
+
+/// Edits the container with that number.
+fn edit(value: &mut Value, number: &mut usize, (at, kind, new): &Edit) {
+    let here = *number == 0 && value.is_container();
+    *number = number.wrapping_sub(usize::from(value.is_container()));
+    match value {
+        Value::Map(members) if here => {
+            let at = at.index(members.len().max(1));
+            match kind {
+                0 if !members.is_empty() => drop(members.remove(at)),
+                1 if !members.is_empty() => members[at].1 = new.clone(),
+                // Renamed, or moved to the end.
+                2 if !members.is_empty() => {
+                    let (key, value) = members.remove(at);
+                    let free = ["f", "g", "h"].into_iter().find(|free| members.iter().all(|(known, _)| known != free));
+                    members.push((free.map_or(key, str::to_owned), value));
+                }
+                _ => {
+                    let key = ["a", "c", "n", "m"][usize::from(*kind) % 4];
+                    if members.iter().all(|(known, _)| known != key) {
+                        members.push((key.to_owned(), new.clone()));
+                    }
+                }
+            }
+        }
+        Value::Sequence(items) if here => {
+            let place = at.index(items.len() + 1);
+            let at = at.index(items.len().max(1));
+            match kind {
+                0 if !items.is_empty() => drop(items.remove(at)),
+                1 if !items.is_empty() => items[at] = new.clone(),
+                2 if !items.is_empty() => {
+                    let item = items.remove(at);
+                    items.insert(0, item);
+                }
+                _ => items.insert(place, new.clone()),
+            }
+        }
+        Value::Map(members) => members.iter_mut().for_each(|(_, value)| {
+            if *number < usize::MAX / 2 {
+                edit(value, number, &(*at, *kind, new.clone()));
+            }
+        }),
+        Value::Sequence(items) => items.iter_mut().for_each(|value| {
+            if *number < usize::MAX / 2 {
+                edit(value, number, &(*at, *kind, new.clone()));
+            }
+        }),
+        _ => {}
+    }
+}
+
+fn edited(base: &Value, edits: &[Edit]) -> Value {
+    let mut out = base.clone();
+    for change in edits {
+        let mut number = change.0.index(containers(&out));
+        edit(&mut out, &mut number, change);
+    }
+    out
+}
+
+/// All keys, and all scalars, of a value.
+fn parts(value: &Value, out: &mut BTreeSet<String>) {
+    match value {
+        Value::Map(members) => members.iter().for_each(|(key, value)| {
+            out.insert(format!("key {key}"));
+            parts(value, out);
+        }),
+        Value::Sequence(items) => items.iter().for_each(|item| parts(item, out)),
+        // A text of several lines may be put together from two.
+        Value::String(text) => out.extend(text.lines().map(|line| format!("line {line}"))),
+        scalar => drop(out.insert(format!("{scalar:?}"))),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn values(base in value(), ours in edits(), theirs in edits()) {
+        let (ours, theirs) = (edited(&base, &ours), edited(&base, &theirs));
+        let merge = |base, ours, theirs| {
+            let (value, clashes) = merge_values(base, ours, theirs);
+            if clashes.is_empty() { Ok(value) } else { Err(clashes) }
+        };
+        prop_assert_eq!(merge(&base, &base, &theirs), Ok(theirs.clone()));
+        prop_assert_eq!(merge(&base, &ours, &base), Ok(ours.clone()));
+        prop_assert_eq!(merge(&base, &ours, &ours), Ok(ours.clone()));
+        let merged = merge(&base, &ours, &theirs);
+        let turned = merge(&base, &theirs, &ours);
+        match (&merged, &turned) {
+            (Ok(merged), Ok(turned)) => prop_assert_eq!(merged, turned),
+            (Err(clashes), Err(turned)) => prop_assert_eq!(clashes.len(), turned.len()),
+            _ => prop_assert!(false, "{:?} and {:?}", merged, turned),
+        }
+        if let Ok(merged) = merged {
+            // Nothing is invented.
+            let (mut known, mut found) = (BTreeSet::new(), BTreeSet::new());
+            [&base, &ours, &theirs].into_iter().for_each(|value| parts(value, &mut known));
+            parts(&merged, &mut found);
+            prop_assert!(found.is_subset(&known), "{:?}", found.difference(&known).collect::<Vec<_>>());
+        }
+    }
+
+    /// Edits of different keys always merge, and both are there.
+    #[test]
+    fn different_keys(
+        base in prop::collection::btree_map("[a-h]", value(), 0..8),
+        ours in prop::collection::btree_map("[a-d]", prop::option::of(leaf()), 0..4),
+        theirs in prop::collection::btree_map("[e-h]", prop::option::of(leaf()), 0..4),
+    ) {
+        let with = |edits: &[&std::collections::BTreeMap<String, Option<Value>>]| {
+            let mut map = base.clone();
+            for (key, value) in edits.iter().flat_map(|edits| edits.iter()) {
+                match value {
+                    Some(value) => drop(map.insert(key.clone(), value.clone())),
+                    None => drop(map.remove(key)),
+                }
+            }
+            Value::Map(map.into_iter().collect())
+        };
+        let values = [with(&[]), with(&[&ours]), with(&[&theirs])];
+        let expected = with(&[&ours, &theirs]);
+        prop_assert_eq!(merge_values(&values[0], &values[1], &values[2]), (expected.clone(), Vec::new()));
+        for format in [Format::Json, Format::Toml, Format::Yaml] {
+            let fragment = |value: &Value| Fragment { format, text: format.render(value).unwrap() };
+            let [base, ours, theirs] = [0, 1, 2].map(|at| fragment(&values[at]));
+            match plain(&base, &ours, &theirs) {
+                Ok(Merged::Clean(merged)) => prop_assert_eq!(format.value(&merged.text).unwrap(), expected.clone()),
+                other => prop_assert!(false, "{} {:?}", format, other),
+            }
+        }
+    }
+}
+
+/// A fragment whose lines carry comments, where the format has some.
+fn commented(format: Format, text: Vec<u8>, comments: &[(prop::sample::Index, u8)]) -> Fragment {
+    let mut lines: Vec<String> = string(&text).split('\n').map(str::to_owned).collect();
+    if matches!(format, Format::Toml | Format::Yaml | Format::Ini) {
+        for (at, number) in comments {
+            lines.insert(at.index(lines.len()), format!("# {number}"));
+        }
+        let fragment = Fragment { format, text: lines.join("\n").into_bytes() };
+        // A comment in the middle of a text of several lines would be text.
+        let same = |value: Result<Value, LensError>| value.ok() == format.value(&text).ok();
+        if same(format.value(&fragment.text)) && format.tidy(&fragment.text).is_ok_and(|tidy| *tidy == *fragment.text) {
+            return fragment;
+        }
+    }
+    Fragment { format, text }
+}
+
+fn comments() -> impl Strategy<Value = Vec<(prop::sample::Index, u8)>> {
+    prop::collection::vec((any::<prop::sample::Index>(), 0u8..4), 0..3)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn fragments(
+        base in value(),
+        edits in (edits(), edits()),
+        comments in (comments(), comments(), comments()),
+        format in prop::sample::select(vec![Format::Json, Format::Jsonc, Format::Toml, Format::Yaml]),
+    ) {
+        let values = [edited(&base, &edits.0), edited(&base, &edits.1)];
+        let render = |value: &Value| format.render(value).unwrap();
+        let update = |value: &Value| format.update(&render(&base), value).unwrap_or_else(|_| render(value));
+        let fragments = [
+            commented(format, render(&base), &comments.0),
+            commented(format, update(&values[0]), &comments.1),
+            commented(format, update(&values[1]), &comments.2),
+        ];
+        check(&fragments)?;
+    }
+
+    #[test]
+    fn lines_with_keys(
+        base in prop::collection::btree_map("[a-f]", 0u8..4, 0..6),
+        ours in prop::collection::btree_map("[a-h]", prop::option::of(0u8..6), 0..3),
+        theirs in prop::collection::btree_map("[a-h]", prop::option::of(0u8..6), 0..3),
+        comments in (comments(), comments(), comments()),
+        format in prop::sample::select(vec![Format::Ini, Format::Env, Format::Properties, Format::Systemd, Format::GitConfig]),
+    ) {
+        let with = |edits: &std::collections::BTreeMap<String, Option<u8>>| {
+            let mut map = base.clone();
+            for (key, value) in edits {
+                match value {
+                    Some(value) => drop(map.insert(key.clone(), *value)),
+                    None => drop(map.remove(key)),
+                }
+            }
+            let entries: Vec<(String, Value)> =
+                map.into_iter().map(|(key, value)| (key, Value::String(value.to_string()))).collect();
+            let root = match format {
+                Format::Systemd | Format::GitConfig => vec![("unit".to_owned(), Value::Map(entries))],
+                _ => entries,
+            };
+            format.render(&Value::Map(root)).unwrap()
+        };
+        let fragments = [
+            commented(format, with(&Default::default()), &comments.0),
+            commented(format, with(&ours), &comments.1),
+            commented(format, with(&theirs), &comments.2),
+        ];
+        check(&fragments)?;
+    }
+
+    #[test]
+    fn texts(
+        base in prop::collection::vec("[a-d]?", 0..12),
+        edits in prop::array::uniform2(prop::collection::vec((0usize..12, 0usize..3, prop::option::of("[a-f]?")), 0..4)),
+        ends in prop::array::uniform3(any::<bool>()),
+        format in prop::sample::select(vec![Format::Text, Format::Markdown, Format::Bytes]),
+    ) {
+        let text = |edits: &[(usize, usize, Option<String>)], end: bool| {
+            let mut lines = base.clone();
+            for (at, gone, new) in edits {
+                let at = at % (lines.len() + 1);
+                let to = (at + gone).min(lines.len());
+                lines.splice(at..to, new.clone());
+            }
+            let mut text = lines.join("\n");
+            if format == Format::Markdown {
+                text = format!("# x\n\n{}", text.replace('d', "## d"));
+                let tidy = format.tidy(text.as_bytes()).unwrap().into_owned();
+                return Fragment { format, text: tidy };
+            }
+            if end && !text.is_empty() {
+                text.push('\n');
+            }
+            Fragment { format, text: text.into_bytes() }
+        };
+        let fragments = [text(&[], ends[0]), text(&edits[0], ends[1]), text(&edits[1], ends[2])];
+        check(&fragments)?;
+    }
+
+    /// Whatever these hold: an answer.
+    #[test]
+    fn any_bytes(
+        parts in prop::array::uniform3(prop::collection::vec(prop::sample::select(vec![
+            &b"\n"[..], b"a", b"b = 1", b"\"c\"", b"{", b"}", b"[", b"]", b":", b",", b"- ", b"  ", b"\t", b"#", b"\r\n", b"\xff", b"\0", b"\xEF\xBB\xBF",
+            b"[s]", b"'", b"\\", b"&x", b"*x", b"|", b"1", b"null", b"```", b"# h", b"=",
+        ]), 0..12)),
+        formats in prop::array::uniform3(0..Format::ALL.len()),
+        alike in any::<bool>(),
+    ) {
+        let formats = if alike { [formats[0]; 3] } else { formats };
+        let fragments = [0, 1, 2].map(|at| Fragment { format: Format::ALL[formats[at]], text: parts[at].concat() });
+        let mapping: Mapping = "except /a; map /b=/c; default /d=1".parse().unwrap();
+        for mapping in [Mapping::default(), mapping] {
+            let side = |at: usize| portion::Side { fragment: &fragments[at], mapping: &mapping };
+            let merged = portion::merge(side(0), side(1), side(2));
+            if let Ok(Merged::Clean(merged)) = &merged {
+                prop_assert_eq!(merged.format, fragments[1].format);
+                let tidy = merged.format.tidy(&merged.text);
+                prop_assert!(tidy.is_ok(), "{:?}", merged);
+            }
+            prop_assert_eq!(&portion::merge(side(0), side(1), side(2)), &merged);
+            for choice in [portion::Choice::Ours, portion::Choice::Theirs, portion::Choice::Base, portion::Choice::Both] {
+                let _ = portion::merge_choosing(side(0), side(1), side(2), &mut |_| choice);
+            }
+        }
+    }
+}
+
+/// The laws of three fragments of one format, each of which parses.
+fn check([base, ours, theirs]: &[Fragment; 3]) -> Result<(), TestCaseError> {
+    let format = base.format;
+    let shown =
+        || format!("{format}\n{}\n---\n{}\n---\n{}", string(&base.text), string(&ours.text), string(&theirs.text));
+    let clean = |base, ours, theirs| match plain(base, ours, theirs) {
+        Ok(Merged::Clean(merged)) => Some(merged),
+        Ok(Merged::Conflict(_)) => None,
+        Err(error) => panic!("{error}\n{}", shown()),
+    };
+    prop_assert_eq!(clean(base, base, theirs), Some(theirs.clone()));
+    prop_assert_eq!(clean(base, ours, base), Some(ours.clone()));
+    prop_assert_eq!(clean(base, ours, ours), Some(ours.clone()));
+    let (merged, turned) = (clean(base, ours, theirs), clean(base, theirs, ours));
+    prop_assert_eq!(merged.is_some(), turned.is_some(), "{}", shown());
+    let value = |fragment: &Fragment| format.value(&fragment.text).unwrap();
+    let (Some(merged), Some(turned)) = (merged, turned) else {
+        return Ok(());
+    };
+    prop_assert_eq!(value(&merged), value(&turned), "{}", shown());
+    if matches!(format, Format::Text | Format::Markdown | Format::Bytes) {
+        // No line is invented, and one that is in all three stays.
+        let lines =
+            |fragment: &Fragment| -> BTreeSet<String> { string(&fragment.text).lines().map(str::to_owned).collect() };
+        let known = &(&lines(base) | &lines(ours)) | &lines(theirs);
+        prop_assert!(lines(&merged).is_subset(&known), "{}", shown());
+    } else {
+        let (expected, clashes) = merge_values(&value(base), &value(ours), &value(theirs));
+        prop_assert_eq!(clashes, Vec::new());
+        prop_assert_eq!(value(&merged), expected, "{}", shown());
+    }
+    Ok(())
+}
