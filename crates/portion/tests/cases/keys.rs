@@ -94,7 +94,8 @@ fn new_keys_follow_their_neighbours() {
         (Ini, "[a]\n\n# about b\n[b]\n", "/a/y", "2", "[a]\ny = 2\n\n# about b\n[b]\n"),
         (Ini, "# top\n\n# about a\n[a]\n", "/x", "1", "# top\n\nx = 1\n\n# about a\n[a]\n"),
         (Env, "export A=1\nexport B='x y'\n", "/C", "it", "export A=1\nexport B='x y'\nexport C='it'\n"),
-        (Env, "A=1", "/C", "it's $5", "A=1\nC=\"it's $5\""),
+        (Env, "A=1", "/C", "it's 5", "A=1\nC=\"it's 5\""),
+        (Env, "A=\"$HOME/x\"\n", "/C", "$HOME/y", "A=\"$HOME/x\"\nC='$HOME/y'\n"),
         (Env, "A=1\n", "/C", "$5", "A=1\nC='$5'\n"),
         (
             GitConfig,
@@ -177,9 +178,36 @@ fn env_quotes() {
     put(Env, file, "/B", "it's", &file.replace("'x y'", "\"it's\""));
     put(Env, file, "/A", "a b", &file.replace("A=1", "A=\"a b\""));
     put(Env, file, "/D", "c d", &file.replace("a b", "c d"));
-    put(Env, file, "/E", "x\n\n", &file.replace("E=", "E=\"x\\n\""));
+    put(Env, file, "/E", "x\n\n", &file.replace("E=", "E='x\n'"));
     put(Env, "A=\"x\ny\"\n", "/A", "1\n2", "A=\"1\n2\"\n");
     put(Env, "A=\"\\$H\"\n", "/A", "\\$H/b", "A=\"\\$H/b\"\n");
+    // What a shell would expand, or reads otherwise than other programs, stands in single quotes, unless it is expanded already.
+    for (standing, new, after) in [
+        ("\"x\"", "$5", "'$5'"),
+        ("1", "a\nb", "'a\nb'"),
+        ("1", "it's\nb", "\"it's\nb\""),
+        ("1", "`x` $(y) \\z \"q\"", "'`x` $(y) \\z \"q\"'"),
+        ("1", "it's \"q\" \\\\", "\"it's \\\"q\\\" \\\\\\\\\""),
+        ("1", "C:\\x\\", "\"C:\\\\x\\\\\""),
+        ("\"$HOME/x\"", "$HOME/y", "\"$HOME/y\""),
+        ("\"$HOME/x\"", "$HOMER", "'$HOMER'"),
+        ("$HOME/x", "$HOME/y", "$HOME/y"),
+        ("a$b", "$c", "'$c'"),
+        ("a~b", "~", "\"~\""),
+    ] {
+        put(Env, &format!("A={standing}\n"), "/A", new, &format!("A={after}\n"));
+    }
+    put(Env, "A=1\r\n", "/A", "a\nb", "A='a\r\nb'\r\n");
+    for (new, what) in [
+        ("it's $5", "a single quote beside"),
+        ("it's `x`", "a single quote beside"),
+        ("\\\\srv\\x$", "a single quote beside"),
+        ("a\rb", "a carriage return"),
+    ] {
+        let put = fragment(Env, "A=1\n", "/A", new);
+        let said = said(portion::put(Env, b"A=1\n", "/A", &put));
+        assert!(said.starts_with(&format!("cannot say: env cannot say {what}")), "{new}: {said}");
+    }
     get_fails(Env, "A=1\nB='x\n", "/A", "unparsable: line 2, column 3: a quoted value without its closing quote");
     get_fails(Env, "A='x'y\n", "/A", "unparsable: line 1, column 6: text behind the closing quote");
     get_fails(Env, "A: 1\n", "/A", "unparsable: line 1, column 2: expected `=` after the key");

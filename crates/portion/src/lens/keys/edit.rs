@@ -191,7 +191,12 @@ pub(super) fn entry_line(
     let standing = neighbour.and_then(|entry| entry.value.clone()).map_or(&b""[..], |span| &file[span]);
     let follows =
         matches!(grammar.quoting, Quoting::Env | Quoting::Git) && matches!(standing.first(), Some(b'"' | b'\''));
-    let standing = if follows && !standing.contains(&b'\n') { standing } else { b"" };
+    let standing = match (follows && !standing.contains(&b'\n'), grammar.quoting) {
+        // What the neighbour has expanded is its own affair.
+        (true, Quoting::Env) => &standing[..1],
+        (true, _) => standing,
+        (false, _) => b"",
+    };
     let continuation = continuation(document, b"", value);
     let style = Style { standing, continuation, file, line_end: b"\n" };
     let raw = quoting::encoded(grammar, value, &style).map_err(|what| cannot_say(grammar, path, what))?;

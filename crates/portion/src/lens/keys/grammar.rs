@@ -99,6 +99,12 @@ pub(crate) const INI: Keys = Keys {
 /// What shells and the dotenv programs agree on: `KEY=value`, perhaps behind `export`; blanks around `=` are tolerated. Text in single
 /// quotes is literal; in double quotes `\n`, `\r`, `\t`, `\"`, `\\` and `` \` `` are escapes; both may go over several lines. Without quotes a value ends
 /// before a blank and `#`. Nothing is expanded: `$X` and `\$` stand for themselves.
+///
+/// What is put is written so that a shell (`. ./file`), the dotenv programs and this lens read the same: in single quotes where it has
+/// `$`, `` ` ``, `\`, `"` or line ends, which stay line ends; in double quotes where it has a single quote. Text that neither kind says to all of
+/// them (a single quote beside `$`; a carriage return) is refused. Two things stay as they stand: a `$X` that stands without quotes or in
+/// double quotes already is meant to be expanded, and text without quotes keeps the signs that it has. python-dotenv
+/// expands `${X}` even in single quotes unless it is told `interpolate=False`; no way of writing it stops that.
 pub(crate) const ENV: Keys = Keys {
     grammar: Grammar {
         scheme: Scheme::Env,

@@ -1,5 +1,7 @@
 //! How values are written in each format: where they end, what they say, and how to say something else.
 
+mod env;
+
 use super::document::{Fault, comment_start, is_blank, line_at, skip_blanks, trim_end};
 use super::grammar::{Grammar, Quoting};
 use crate::lens::{Span, body};
@@ -331,7 +333,7 @@ pub(super) fn encoded(grammar: &Grammar, value: &[u8], style: &Style<'_>) -> Res
         Quoting::Indented if value.contains(&b'\n') => continued(value, style)?,
         Quoting::Indented | Quoting::Backslash | Quoting::Names => value.to_vec(),
         Quoting::Git => git_encoded(value, style.standing),
-        Quoting::Env => env_encoded(value, style),
+        Quoting::Env => env::encoded(value, style)?,
         Quoting::Ssh => {
             let quotes = value.is_empty()
                 || ssh_quoted(style.standing).is_some()
@@ -390,54 +392,6 @@ fn git_encoded(value: &[u8], standing: &[u8]) -> Vec<u8> {
         }
     }
     out.extend(quotes.then_some(b'"'));
-    out
-}
-
-fn env_encoded(value: &[u8], style: &Style<'_>) -> Vec<u8> {
-    let standing = style.standing.first();
-    let safe = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80 || b"_-./:@%+,=".contains(b);
-    let plain = value.iter().all(safe);
-    let literal = !value.iter().any(|b| matches!(b, b'\'' | b'\n' | b'\r'));
-    let expands = value.iter().any(|b| matches!(b, b'$' | b'`' | b'\\'));
-    match standing {
-        Some(b'\'') if literal => [b"'", value, b"'"].concat(),
-        // Nothing is expanded here; quotes keep others from doing it.
-        None if literal && expands => [b"'", value, b"'"].concat(),
-        Some(b'"' | b'\'') => env_double(value, style),
-        _ if plain => value.to_vec(),
-        // What already stands without quotes may hold signs that a shell would read; they stay so, if they say the same.
-        Some(_) if unquoted_as_before(value, style.standing) => value.to_vec(),
-        _ => env_double(value, style),
-    }
-}
-
-/// Whether a value without quotes may have the signs in it that the standing one has.
-fn unquoted_as_before(value: &[u8], standing: &[u8]) -> bool {
-    let odd = |b: &&u8| !b.is_ascii_alphanumeric() && **b < 0x80;
-    value.iter().filter(odd).all(|b| standing.contains(b) || b"_-./:@%+,=".contains(b))
-        && value.trim_ascii() == value
-        && !matches!(value.first(), Some(b'"' | b'\'' | b'#'))
-        && !value.windows(2).any(|pair| is_blank(pair[0]) && pair[1] == b'#')
-        && !value.contains(&b'\n')
-}
-
-/// In double quotes. Line ends are written as lines where the standing value has some, as `\n` otherwise.
-fn env_double(value: &[u8], style: &Style<'_>) -> Vec<u8> {
-    let as_lines = style.standing.contains(&b'\n');
-    let mut out = vec![b'"'];
-    for (at, byte) in value.iter().enumerate() {
-        match byte {
-            b'"' | b'`' => out.extend_from_slice(&[b'\\', *byte]),
-            // `\$` stays as it stands: nothing is expanded, and it keeps others from expanding it.
-            b'\\' if value.get(at + 1) == Some(&b'$') => out.push(b'\\'),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' if as_lines => out.extend_from_slice(style.line_end),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            other => out.push(*other),
-        }
-    }
-    out.push(b'"');
     out
 }
 
