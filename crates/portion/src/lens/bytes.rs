@@ -15,13 +15,8 @@ pub(crate) struct Bytes;
 /// Where the bytes stand, and how many may be put there.
 struct Found {
     span: Span,
-    room: Room,
-}
-
-enum Room {
-    Exactly(usize),
-    AtMost(usize),
-    Any,
+    /// How many; `None` for any number.
+    room: Option<usize>,
 }
 
 enum Range {
@@ -57,13 +52,11 @@ fn parsed(expression: &str) -> Result<Range, LensError> {
 fn located(file: &[u8], expression: &str) -> Result<Found, LensError> {
     let length = file.len();
     let found = match parsed(expression)? {
-        Range::Last(last) => {
-            let room = if last < length { Room::Exactly(last) } else { Room::AtMost(last) };
-            Found { span: length.saturating_sub(last)..length, room }
+        Range::Last(last) => Found { span: length.saturating_sub(last)..length, room: Some(last) },
+        Range::From(first, None) => Found { span: first.min(length)..length, room: None },
+        Range::From(first, Some(end)) => {
+            Found { span: first.min(length)..end.min(length), room: Some(end.saturating_sub(first)) }
         }
-        Range::From(first, None) => Found { span: first.min(length)..length, room: Room::Any },
-        Range::From(first, Some(end)) if end < length => Found { span: first..end, room: Room::Exactly(end - first) },
-        Range::From(first, Some(end)) => Found { span: first.min(length)..length, room: Room::AtMost(end - first) },
     };
     if found.span.is_empty() {
         let nearest = if length == 0 { Vec::new() } else { vec![format!("0-{}", length - 1)] };
@@ -78,11 +71,25 @@ fn located(file: &[u8], expression: &str) -> Result<Found, LensError> {
     Ok(found)
 }
 
-fn fits(room: &Room, expression: &str, length: usize) -> Result<(), LensError> {
+/// Where all the bytes of the range stand.
+fn located_whole(file: &[u8], expression: &str) -> Result<Found, LensError> {
+    let found = located(file, expression)?;
+    match found.room {
+        Some(room) if room > found.span.len() => {
+            let (start, length) = (found.span.start, file.len());
+            let last = length - 1;
+            Err(LensError::Refused(format!(
+                "the file has {length} bytes, fewer than `{expression}` needs; `{start}-{last}` or `{start}-` ends with it"
+            )))
+        }
+        _ => Ok(found),
+    }
+}
+
+fn fits(room: Option<usize>, expression: &str, length: usize) -> Result<(), LensError> {
     let (fits, has) = match room {
-        Room::Exactly(room) => (length == *room, format!("exactly {room}")),
-        Room::AtMost(room) => ((1..=*room).contains(&length), format!("1 to {room}")),
-        Room::Any => (length > 0, "at least 1".to_owned()),
+        Some(room) => (length == room, format!("exactly {room}")),
+        None => (length > 0, "at least 1".to_owned()),
     };
     if fits {
         return Ok(());
@@ -97,29 +104,29 @@ impl Lens for Bytes {
     }
 
     fn put(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
-        let Found { span, room } = located(file, expression)?;
-        fits(&room, expression, fragment.text.len())?;
+        let Found { span, room } = located_whole(file, expression)?;
+        fits(room, expression, fragment.text.len())?;
         Ok(vec![Edit { span, text: fragment.text.clone() }])
     }
 
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
         let length = file.len();
         let (at_end, room) = match parsed(expression)? {
-            Range::Last(last) => (length == 0, Room::AtMost(last)),
-            Range::From(first, None) => (first == length, Room::Any),
-            Range::From(first, Some(end)) => (first == length, Room::AtMost(end - first)),
+            Range::Last(last) => (length == 0, Some(last)),
+            Range::From(first, None) => (first == length, None),
+            Range::From(first, Some(end)) => (first == length, Some(end - first)),
         };
         if !at_end {
             return Err(LensError::Refused(format!(
                 "bytes can only be added at the end of the file, which is byte {length}"
             )));
         }
-        fits(&room, expression, fragment.text.len())?;
+        fits(room, expression, fragment.text.len())?;
         Ok(vec![Edit { span: length..length, text: fragment.text.clone() }])
     }
 
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
-        let Found { span, .. } = located(file, expression)?;
+        let Found { span, .. } = located_whole(file, expression)?;
         let suffix = matches!(parsed(expression)?, Range::Last(_));
         if span.end < file.len() || (suffix && span.start > 0) {
             return Err(LensError::Refused(format!(

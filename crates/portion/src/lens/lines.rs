@@ -1,11 +1,14 @@
 //! Lines by number, RFC 5147; and plain text as a format.
 //!
 //! RFC 5147 counts *positions between lines*, from 0: `10,20` is what stands between positions 10 and 20, the lines
-//! 11 to 20; `10,` is everything from line 11 on, `,20` the first 20 lines. A range that ends past the end of the file ends with it.
-//! A single position (`10`) holds no text and is refused as a portion.
+//! 11 to 20; `10,` is everything from line 11 on, `,20` the first 20 lines. A single position (`10`) holds no text and is refused as a portion.
 //!
-//! Lines move when lines are put before them; a marked region ([`super::mark`]) does not. A range that ends
-//! before the file does can only be replaced by as many lines as it has.
+//! A position past the end of the file is its end (RFC 5147, section 4.2): what is read of a range that ends there is what the file has
+//! of it, and a range that begins there is missing. Nothing is written to such a range, nor removed: it is not the one that was asked
+//! for.
+//!
+//! Lines move when lines are put before them; a marked region ([`super::mark`]) does not. A range with two
+//! ends can only be replaced by as many lines as it has.
 //!
 //! # The embedding of plain text
 //! The value of a text is a string without the text's last line end, if it has one: one line and a string say the same. Numbers,
@@ -27,8 +30,10 @@ struct Positions {
 /// Where the lines stand.
 struct Found {
     span: Span,
-    /// How many lines the range asks for, where lines follow it or it is full.
+    /// How many lines the range asks for, if it has two ends.
     fixed: Option<usize>,
+    /// The range ends past the end of the file.
+    is_short: bool,
 }
 
 fn parsed(expression: &str) -> Result<Positions, LensError> {
@@ -75,17 +80,40 @@ fn located(file: &[u8], expression: &str) -> Result<Found, LensError> {
     if start == file.len() && to.is_some() {
         return Err(missing());
     }
-    let (end, fixed) = match to {
-        None => (file.len(), None),
-        Some(to) => match ends.nth(to - from - 1) {
-            Some(end) => (end, (end < file.len()).then_some(to - from)),
-            None => (file.len(), None),
-        },
+    let fixed = to.map(|to| to - from);
+    let (end, is_short) = match fixed.map(|lines| ends.nth(lines - 1)) {
+        None => (file.len(), false),
+        Some(Some(end)) => (end, false),
+        // The last line may have no line end.
+        Some(None) => (file.len(), to.is_some_and(|to| to > count(file))),
     };
     if end - start > MAX_PORTION {
         return Err(LensError::TooLarge(format!("the lines hold {} bytes, more than {MAX_PORTION}", end - start)));
     }
-    Ok(Found { span: start..end, fixed })
+    Ok(Found { span: start..end, fixed, is_short })
+}
+
+/// Where all the lines of the range stand.
+fn located_whole(file: &[u8], expression: &str) -> Result<Found, LensError> {
+    let found = located(file, expression)?;
+    if found.is_short {
+        let (from, lines) = (parsed(expression)?.from, count(file));
+        return Err(LensError::Refused(format!(
+            "the file has {lines} lines, and `{expression}` ends behind them; `{from},{lines}` or `{from},` ends with it"
+        )));
+    }
+    Ok(found)
+}
+
+/// Refuses a fragment that would leave the range with more lines than it has, or fewer.
+fn check_room(fixed: Option<usize>, expression: &str, text: &[u8]) -> Result<(), LensError> {
+    let lines = body::lines(text).count();
+    match fixed {
+        Some(room) if room != lines => Err(LensError::Refused(format!(
+            "`{expression}` holds {room} lines and the fragment has {lines}; a marked region (`mark:NAME`) can grow"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// How many lines the file has.
@@ -101,31 +129,25 @@ impl Lens for Lines {
     }
 
     fn put(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
-        let Found { span, fixed } = located(file, expression)?;
-        let lines = body::lines(&fragment.text).count();
-        if let Some(room) = fixed
-            && room != lines
-        {
-            return Err(LensError::Refused(format!(
-                "`{expression}` holds {room} lines and the fragment has {lines}; a marked region (`mark:NAME`) can grow"
-            )));
-        }
+        let Found { span, fixed, .. } = located_whole(file, expression)?;
+        check_room(fixed, expression, &fragment.text)?;
         Ok(body::replaced(file, &span, b"", &fragment.text))
     }
 
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
-        let from = parsed(expression)?.from;
+        let Positions { from, to } = parsed(expression)?;
         if from != count(file) {
             return Err(LensError::Refused(format!(
                 "lines can only be added at the end of the file, which is position {}",
                 count(file)
             )));
         }
+        check_room(to.map(|to| to - from), expression, &fragment.text)?;
         Ok(body::replaced(file, &(file.len()..file.len()), b"", &fragment.text))
     }
 
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
-        let Found { span, .. } = located(file, expression)?;
+        let Found { span, .. } = located_whole(file, expression)?;
         if span.end < file.len() {
             return Err(LensError::Refused(format!(
                 "other lines would move to `{expression}`; only the last lines of a file can be removed by number"

@@ -23,7 +23,7 @@ fn lines_stand_between_positions() {
     put(Lines, FIVE, "1,3", "b\nc\n", "1\nb\nc\n4\n5");
     put(Lines, FIVE, "3,", "4\n", "1\n2\n3\n4");
     put(Lines, FIVE, "3,", "4\n5\n6\n", "1\n2\n3\n4\n5\n6");
-    put(Lines, FIVE, "3,9", "x\n", "1\n2\n3\nx");
+    put(Lines, FIVE, "3,5", "x\ny\n", "1\n2\n3\nx\ny");
     listed(Lines, FIVE, &[("0,", 1, 5)]);
     listed(Lines, "", &[]);
 }
@@ -57,6 +57,47 @@ fn lines_that_do_not_fit_are_refused() {
     );
 }
 
+/// What is read of a range that ends past the end is what there is, as the RFCs say; what is written would be another range.
+#[test]
+fn nothing_is_written_past_the_end() {
+    let lines = "refused: the file has 5 lines, and `3,9` ends behind them; `3,5` or `3,` ends with it";
+    put_fails(Lines, FIVE, "3,9", "x\ny\n", lines);
+    assert_eq!(said(portion::remove(Lines, FIVE.as_bytes(), "3,9")), lines);
+    // It stands there already.
+    put(Lines, FIVE, "3,9", "4\n5\n", FIVE);
+    let one = Fragment { format: Format::Text, text: b"x\n".to_vec() };
+    assert_eq!(
+        said(portion::insert(Lines, b"a\n", "1,3", &one)),
+        "refused: `1,3` holds 2 lines and the fragment has 1; a marked region (`mark:NAME`) can grow"
+    );
+    put_fails(
+        Lines,
+        FIVE,
+        "3,5",
+        "x\n",
+        "refused: `3,5` holds 2 lines and the fragment has 1; a marked region (`mark:NAME`) can grow",
+    );
+    put_fails(
+        Bytes,
+        "abcdef",
+        "4-9",
+        "wxyz",
+        "refused: the file has 6 bytes, fewer than `4-9` needs; `4-5` or `4-` ends with it",
+    );
+    put_fails(
+        Bytes,
+        "abcdef",
+        "-9",
+        "x",
+        "refused: the file has 6 bytes, fewer than `-9` needs; `0-5` or `0-` ends with it",
+    );
+    put_fails(Bytes, "abcdef", "4-5", "x", "refused: `4-5` holds exactly 2 bytes and the fragment has 1");
+    for range in ["4-9", "-9"] {
+        assert!(said(portion::remove(Bytes, b"abcdef", range)).starts_with("refused: the file has 6 bytes"));
+    }
+    put(Bytes, "abcdef", "4-9", "ef", "abcdef");
+}
+
 #[test]
 fn bytes_are_counted_as_http_does() {
     for (range, bytes) in [("0-0", "a"), ("1-2", "bc"), ("3-", "def"), ("-2", "ef"), ("-99", "abcdef"), ("4-99", "ef")]
@@ -64,7 +105,6 @@ fn bytes_are_counted_as_http_does() {
         get(Bytes, "abcdef", range, bytes);
     }
     put(Bytes, "abcdef", "1-2", "\r\n", "a\r\ndef");
-    put(Bytes, "abcdef", "4-9", "wxyz", "abcdwxyz");
     put(Bytes, "abcdef", "3-", "x", "abcx");
     put(Bytes, "abcdef", "-2", "xy", "abcdxy");
     put_fails(Bytes, "abcdef", "1-2", "x", "refused: `1-2` holds exactly 2 bytes and the fragment has 1");
