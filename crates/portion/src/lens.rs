@@ -6,6 +6,7 @@
 mod apply;
 mod body;
 mod bytes;
+mod encoding;
 mod flow;
 mod json;
 mod keys;
@@ -234,6 +235,13 @@ pub trait Lens: Send + Sync {
     /// Every portion that can be addressed, in the file's order.
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError>;
 
+    /// What [`Lens::list`] leaves out although it stands in the file, because no expression means it: as the errors that [`Lens::get`]
+    /// would give, [`LensError::Ambiguous`] or [`LensError::Unparsable`].
+    fn omitted(&self, file: &[u8]) -> Result<Vec<LensError>, LensError> {
+        let _ = file;
+        Ok(Vec::new())
+    }
+
     /// The format that a portion at `expression` would have if it were inserted with this value: what [`Format::render`] is
     /// called on before [`Lens::insert`].
     fn format_for(&self, expression: &str, value: &Value) -> Format;
@@ -252,6 +260,11 @@ pub(crate) trait Syntax: Send + Sync {
         let _ = text;
         true
     }
+    /// The edits that take away the comment lines directly above what stands at a pointer: they may tell about it.
+    fn without_comments(&self, text: &[u8], at: &str) -> Result<Vec<Edit>, LensError> {
+        let _ = (text, at);
+        Ok(Vec::new())
+    }
 }
 
 impl Format {
@@ -265,6 +278,12 @@ impl Format {
     /// is read as one if it reads back the same, and the other way about. If the text already means `value` it comes back as it is.
     pub fn update(self, text: &[u8], value: &Value) -> Result<Vec<u8>, LensError> {
         syntax(self).update(text, value)
+    }
+
+    /// The text without the comment lines directly above what stands at `at`, for a copy that is not to hold that: they may tell
+    /// about it.
+    pub(crate) fn without_comments(self, text: &[u8], at: &str) -> Result<Vec<u8>, LensError> {
+        apply::splice(text, &syntax(self).without_comments(text, at)?)
     }
 
     /// Writes `value` anew, in the format's usual style.
@@ -454,6 +473,7 @@ fn syntax(format: Format) -> &'static dyn Syntax {
 /// # Errors
 /// Those of [`LensError`]; a portion over [`MAX_PORTION`] is [`LensError::TooLarge`].
 pub fn get(scheme: Scheme, file: &[u8], expression: &str) -> Result<Fragment, LensError> {
+    encoding::check(scheme, file)?;
     let fragment = registered(scheme).get(file, expression)?;
     apply::check_size(fragment.text.len())?;
     Ok(fragment)
@@ -461,5 +481,12 @@ pub fn get(scheme: Scheme, file: &[u8], expression: &str) -> Result<Fragment, Le
 
 /// Every portion of `file` that can be addressed.
 pub fn list(scheme: Scheme, file: &[u8]) -> Result<Vec<Item>, LensError> {
+    encoding::check(scheme, file)?;
     registered(scheme).list(file)
+}
+
+/// What [`list`] leaves out although it stands in `file`, and why: see [`Lens::omitted`].
+pub fn omitted(scheme: Scheme, file: &[u8]) -> Result<Vec<LensError>, LensError> {
+    encoding::check(scheme, file)?;
+    registered(scheme).omitted(file)
 }

@@ -13,6 +13,7 @@ use std::str::FromStr;
 use self::clause::{Clause, Pattern, Reader, Step, cannot_say};
 use crate::lens::{Format, Fragment, LensError};
 use crate::nearest::nearest;
+use crate::pointer;
 
 use crate::value::Value;
 
@@ -60,7 +61,8 @@ impl Mapping {
     }
 
     /// What is shared of a fragment as it stands in the file: without the private keys. This is the text that is
-    /// fingerprinted and backed up. Private keys are removed by the format's own remove, so the rest keeps its style.
+    /// fingerprinted and backed up. Private keys are removed by the format's own remove, so the rest keeps its style; in JSON, TOML and
+    /// YAML comment lines directly above them are left out, too.
     ///
     /// # Errors
     /// Those of the fragment's format.
@@ -70,10 +72,15 @@ impl Mapping {
         }
         let value = own.format.value(&own.text)?;
         let mut shared = value.clone();
-        if self.take_private(&mut shared, &mut Vec::new()).is_empty() {
+        let private = self.take_private(&mut shared, &mut Vec::new());
+        if private.is_empty() {
             return Ok(own);
         }
-        Ok(Fragment { format: own.format, text: own.format.update(&own.text, &shared)? })
+        let mut text = own.text;
+        for (path, _) in &private {
+            text = own.format.without_comments(&text, &pointer::format(path))?;
+        }
+        Ok(Fragment { format: own.format, text: own.format.update(&text, &shared)? })
     }
 
     /// The fragment to put into a file whose fragment is now `own`, so that [`Mapping::share`] of it is `shared`: private keys of

@@ -326,3 +326,52 @@ proptest! {
         }
     }
 }
+
+/// What stands directly above a private key may tell about it, and is not shared; and a comment that stays when its key goes does
+/// not become the private key's.
+#[test]
+fn comments_above_private_keys_stay_here() {
+    let mapping = mapping("except /p");
+    for (format, own, shared, without, after) in [
+        (
+            Format::Jsonc,
+            "{\n  // x\n  \"x\": 1,\n  // secret\n  \"p\": 2\n}",
+            "{\n  // x\n  \"x\": 1\n}",
+            "{\n  // x\n}",
+            "{\n  // x\n\n  // secret\n  \"p\": 2\n}",
+        ),
+        (
+            Format::Jsonc,
+            "{\n  // x\n  \"x\": 1,\n  \"p\": 2\n}",
+            "{\n  // x\n  \"x\": 1\n}",
+            "{\n  // x\n}",
+            "{\n  // x\n\n  \"p\": 2\n}",
+        ),
+        (Format::Toml, "# x\nx = 1\n# secret\np = 2\n", "# x\nx = 1\n", "# x\n", "# x\n\n# secret\np = 2\n"),
+        (
+            Format::Toml,
+            "x = 1\n\n# secret\n[p]\ny = 1\n\n[q]\n",
+            "x = 1\n\n[q]\n",
+            "[q]\n",
+            "# secret\n[p]\ny = 1\n\n[q]\n",
+        ),
+        (
+            Format::Yaml,
+            "# x\nx: 1\n# secret\np: 2\ny: 3\n",
+            "# x\nx: 1\ny: 3\n",
+            "# x\n\ny: 3\n",
+            "# x\n\n# secret\np: 2\ny: 3\n",
+        ),
+    ] {
+        let own = Fragment { format, text: own.as_bytes().to_vec() };
+        let told = mapping.share(own.clone()).unwrap();
+        assert_eq!(text(&told), shared);
+        let Value::Map(mut members) = mapping.value(&told).unwrap() else { panic!("no map") };
+        members.retain(|(key, _)| key != "x");
+        let changed = mapping.update(&told, &Value::Map(members)).unwrap();
+        assert_eq!(text(&changed), without);
+        let whole = mapping.unshare(Some(&own), &changed).unwrap();
+        assert_eq!(text(&whole), after);
+        assert_eq!(mapping.share(whole).unwrap(), changed);
+    }
+}

@@ -1,6 +1,6 @@
 //! Splicing, for all formats, and the safety net: what was planned is done, located again, and compared.
 
-use super::{Edit, Format, Fragment, Lens, LensError, MAX_PORTION, get, registered};
+use super::{Edit, Format, Fragment, Lens, LensError, MAX_PORTION, encoding, get, registered};
 use crate::pointer;
 use crate::selector::Scheme;
 use crate::value::{Action, Value, changes};
@@ -44,6 +44,7 @@ enum Plan {
 }
 
 fn plan(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Plan, LensError> {
+    encoding::check(scheme, file)?;
     let lens = registered(scheme);
     let fragment = lens.fitted(expression, tidy(fragment)?);
     let (standing, edits) = lens.replace(file, expression, &fragment)?;
@@ -65,6 +66,7 @@ fn plan(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -> R
 /// Those of [`LensError`]. [`LensError::Refused`] if something stands there already, or if what would stand in the file is
 /// not what was put.
 pub fn insert(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<u8>, LensError> {
+    encoding::check(scheme, file)?;
     let lens = registered(scheme);
     let fragment = lens.fitted(expression, tidy(fragment)?);
     match lens.get(file, expression) {
@@ -84,6 +86,7 @@ pub fn insert(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment
 /// # Errors
 /// Those of [`LensError`]. [`LensError::Refused`] if it would still stand there.
 pub fn remove(scheme: Scheme, file: &[u8], expression: &str) -> Result<Vec<u8>, LensError> {
+    encoding::check(scheme, file)?;
     let lens = registered(scheme);
     let written = splice(file, &lens.remove(file, expression)?)?;
     if !lens.is_removed(file, &written, expression) {

@@ -4,6 +4,9 @@
 //! only the portion is looked at closely. A fragment is the text of one value ([`layout`] says how it stands to its place).
 //! What the grammar allows and no program agrees about is refused: a key that stands twice in an object on the path or in the portion,
 //! and an escaped half of a surrogate pair in the portion.
+//!
+//! A member that is removed goes with its comma and with the comments on its line. Comments above it stay: a program cannot know whether they
+//! are about it alone.
 
 mod edit;
 mod fault;
@@ -17,7 +20,7 @@ mod write;
 use std::borrow::Cow;
 
 use self::edit::Place;
-use self::locate::{Located, inspect, locate};
+use self::locate::{Located, faults, inspect, locate};
 use self::scan::Kind;
 use self::write::{Style, render};
 use super::{Edit, Format, Fragment, Item, Lens, LensError, Span, Syntax, apply, lf};
@@ -147,6 +150,11 @@ impl Lens for Json {
         read::list(file, self.comments)
     }
 
+    fn omitted(&self, file: &[u8]) -> Result<Vec<LensError>, LensError> {
+        let faults = faults(file, self.comments).map_err(|fault| fault.error(file))?;
+        Ok(faults.into_iter().map(|fault| fault.error(file)).collect())
+    }
+
     fn format_for(&self, _expression: &str, _value: &Value) -> Format {
         self.format()
     }
@@ -225,6 +233,11 @@ impl Syntax for Json {
 
     fn render(&self, value: &Value) -> Result<Vec<u8>, LensError> {
         render(value, self.format(), Style::Lines)
+    }
+
+    fn without_comments(&self, text: &[u8], at: &str) -> Result<Vec<Edit>, LensError> {
+        let (located, ..) = self.located(text, &self.path(at)?, at)?;
+        Ok(Place { file: text, comments: self.comments, located: &located }.without_comments())
     }
 
     fn tidy<'a>(&self, text: &'a [u8]) -> Result<Cow<'a, [u8]>, LensError> {

@@ -208,6 +208,10 @@ impl Lens for Keys {
         Ok(find::items(&document::parsed(&self.grammar, file)?))
     }
 
+    fn omitted(&self, file: &[u8]) -> Result<Vec<LensError>, LensError> {
+        Ok(find::omitted(&document::parsed(&self.grammar, file)?))
+    }
+
     fn fitted(&self, _expression: &str, fragment: Fragment) -> Fragment {
         match fragment.format {
             Format::Text => Fragment { text: text_of(string_of(&fragment.text).to_vec()), ..fragment },

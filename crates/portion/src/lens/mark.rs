@@ -161,6 +161,13 @@ impl Pair {
     }
 }
 
+/// The markers of every name.
+fn pairs(file: &[u8]) -> BTreeMap<&[u8], Pair> {
+    let mut pairs: BTreeMap<&[u8], Pair> = BTreeMap::new();
+    markers(file).for_each(|marker| pairs.entry(marker.name).or_default().add(marker));
+    pairs
+}
+
 fn located(file: &[u8], expression: &str) -> Result<Region, LensError> {
     let name = checked(expression)?;
     let mut pair = Pair::default();
@@ -232,8 +239,7 @@ impl Lens for Mark {
     }
 
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {
-        let mut pairs: BTreeMap<&[u8], Pair> = BTreeMap::new();
-        markers(file).for_each(|marker| pairs.entry(marker.name).or_default().add(marker));
+        let pairs = pairs(file);
         // What `get` refuses is left out.
         let regions = pairs.iter().filter_map(|(name, pair)| {
             let name = std::str::from_utf8(name).ok()?;
@@ -249,6 +255,12 @@ impl Lens for Mark {
             Item { selector: name.to_owned(), kind: "region", lines: (first, last) }
         };
         Ok(regions.into_iter().map(item).collect())
+    }
+
+    fn omitted(&self, file: &[u8]) -> Result<Vec<LensError>, LensError> {
+        let pairs = pairs(file);
+        let named = pairs.iter().filter_map(|(name, pair)| Some((std::str::from_utf8(name).ok()?, pair)));
+        Ok(named.filter_map(|(name, pair)| pair.region(file, name).err()).collect())
     }
 
     fn fitted(&self, _expression: &str, fragment: Fragment) -> Fragment {

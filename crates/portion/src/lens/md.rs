@@ -7,7 +7,7 @@
 //! lines or TOML between `+++` lines, at the start of the file; its fragment has that format.
 //!
 //! # Fragments
-//! A section with its heading at level 1 and the headings in it shifted alike, without blank lines at the end, with LF. An underlined
+//! A section with its heading, which is part of it, at level 1 and the headings in it shifted alike, without blank lines at the end, with LF. An underlined
 //! heading is written with `#`, so that the fragment can stand at any level; one of several lines stays underlined. What is put is shifted back.
 //! A heading that is already there keeps its bytes; a new one of level 1 or 2 is underlined if the file's others of its level are. A heading that
 //! would be deeper than level 6 is refused, and so is a fragment that is not one section.
@@ -86,7 +86,7 @@ impl Lens for Markdown {
             return front::put(&outline, fragment);
         }
         let at = located(&outline, expression)?;
-        let text = one_section(fragment)?;
+        let text = section_named(fragment, &outline.headings[at].name)?;
         let span = outline.section(at);
         let new = shift::from_root(&text, outline.headings[at].level - 1, &outline)?;
         let plan = |new: &str| guarded(&outline, &span, body::replaced(file, &span, b"", new.as_bytes()));
@@ -103,7 +103,7 @@ impl Lens for Markdown {
             return front::insert(&outline, fragment);
         }
         let tokens = tokens(expression)?;
-        let text = one_section(fragment)?;
+        let text = section_named(fragment, tokens.last().map_or("", String::as_str))?;
         insert(&outline, &tokens, &text)
     }
 
@@ -133,30 +133,49 @@ impl Lens for Markdown {
         Ok(outline.items())
     }
 
+    fn omitted(&self, file: &[u8]) -> Result<Vec<LensError>, LensError> {
+        let outline = Outline::read(file)?;
+        let front = outline.front.as_ref().and_then(|_| front::get(&outline).err());
+        Ok(front.into_iter().chain(outline.ambiguous()).collect())
+    }
+
     fn format_for(&self, expression: &str, _value: &Value) -> Format {
         if expression == FRONT { Format::Yaml } else { Format::Markdown }
     }
 }
 
-/// The fragment's text, if it is one section.
-fn one_section(fragment: &Fragment) -> Result<Cow<'_, str>, LensError> {
+/// What a fragment has to be, whatever the level of its section in the file.
+const RULE: &str = "a section's fragment begins with its heading at level 1, `# Name`, whatever its level in the file, as \
+    `inlay get` prints it";
+
+/// The fragment's text, if it is one section of this name.
+fn section_named<'a>(fragment: &'a Fragment, name: &str) -> Result<Cow<'a, str>, LensError> {
+    match one_section(fragment)? {
+        (text, own) if own == name => Ok(text),
+        (_, own) => Err(LensError::Refused(format!(
+            "the fragment's heading is `{own}` and the section's name is `{name}`: with another heading it is another portion"
+        ))),
+    }
+}
+
+/// The fragment's text and the name of its section, if it is one.
+fn one_section(fragment: &Fragment) -> Result<(Cow<'_, str>, String), LensError> {
     if fragment.format != Format::Markdown {
         return Err(LensError::Refused(format!("a section is markdown, not {}", fragment.format)));
     }
     let text = shift::tidied(&fragment.text)?;
     let headings = headings::of(&text, 0);
+    let refused = |found: String| Err(LensError::Refused(format!("{found}: {RULE}")));
     match &headings[..] {
-        [first, ..] if first.span.start > 0 => {
-            Err(LensError::Refused("the fragment has text before its heading".to_owned()))
+        [] => refused("the fragment has no heading".to_owned()),
+        [first, ..] if first.span.start > 0 => refused("the fragment has text before its heading".to_owned()),
+        [first, ..] if first.level > 1 => {
+            refused(format!("the fragment's heading `{}` has level {}", first.name, first.level))
         }
-        [first, others @ ..] if first.level == 1 => match others.iter().find(|heading| heading.level == 1) {
-            None => Ok(text),
-            Some(second) => Err(LensError::Refused(format!(
-                "the fragment has a second heading of level 1, `{}`; a portion is one section",
-                second.name
-            ))),
+        [first, others @ ..] => match others.iter().find(|heading| heading.level == 1) {
+            Some(second) => refused(format!("the fragment has a second heading of level 1, `{}`", second.name)),
+            None => Ok((text, first.name.clone())),
         },
-        _ => Err(LensError::Refused("the fragment must begin with a heading of level 1, `# …`".to_owned())),
     }
 }
 

@@ -126,6 +126,10 @@ impl Syntax for Toml {
         Ok(value::document(value)?.into_bytes())
     }
 
+    fn without_comments(&self, text: &[u8], at: &str) -> Result<Vec<Edit>, LensError> {
+        edit::without_comments(text, at)
+    }
+
     fn tidy<'a>(&self, text: &'a [u8]) -> Result<Cow<'a, [u8]>, LensError> {
         Ok(tidied(text))
     }

@@ -125,6 +125,10 @@ impl Syntax for Yaml {
         Ok(value::render(value, 2)?.into_bytes())
     }
 
+    fn without_comments(&self, text: &[u8], at: &str) -> Result<Vec<Edit>, LensError> {
+        remove::without_comments(text, at)
+    }
+
     fn tidy<'a>(&self, text: &'a [u8]) -> Result<Cow<'a, [u8]>, LensError> {
         Ok(tidied(text))
     }

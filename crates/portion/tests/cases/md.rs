@@ -91,16 +91,18 @@ fn headings_shift_and_keep_their_bytes() {
 #[test]
 fn what_is_no_section_is_refused() {
     let file = "# A\n\n## B\n\n### C\n\n# D\n";
-    put_fails(Md, file, "/A/B", "text\n", "refused: the fragment must begin with a heading of level 1, `# …`");
-    put_fails(Md, file, "/A/B", "## B\n", "refused: the fragment must begin with a heading of level 1, `# …`");
-    put_fails(Md, file, "/A/B", "x\n\n# B\n", "refused: the fragment has text before its heading");
-    put_fails(
-        Md,
-        file,
-        "/A/B",
-        "# B\n# E\n",
-        "refused: the fragment has a second heading of level 1, `E`; a portion is one section",
-    );
+    // Whoever writes a section as it stands in the file is told how a fragment is written.
+    for (fragment, found) in [
+        ("text\n", "the fragment has no heading"),
+        ("", "the fragment has no heading"),
+        ("## B\n", "the fragment's heading `B` has level 2"),
+        ("x\n\n# B\n", "the fragment has text before its heading"),
+        ("# B\n# E\n", "the fragment has a second heading of level 1, `E`"),
+    ] {
+        let rule = "a section's fragment begins with its heading at level 1, `# Name`, whatever its level in the file, as \
+                    `inlay get` prints it";
+        put_fails(Md, file, "/A/B", fragment, &format!("refused: {found}: {rule}"));
+    }
     put_fails(
         Md,
         file,
@@ -114,7 +116,7 @@ fn what_is_no_section_is_refused() {
         file,
         "/A/B",
         "# Other\n",
-        "refused: after the edit, `/A/B` could not be found again: nothing stands at `/A/B`; did you mean `/A`?",
+        "refused: the fragment's heading is `Other` and the section's name is `B`: with another heading it is another portion",
     );
 }
 

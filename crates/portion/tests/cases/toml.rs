@@ -215,7 +215,7 @@ lto = true
         fragment,
         &format!("{CARGO}\n[[example]]\nname = \"a\"\n\n# The second\n[[example]]\nname = \"b\"\npath = \"b.rs\"\n"),
     );
-    remove(Toml, CARGO, "/bin/1", &CARGO.replace("# The second\n[[bin]]\nname = \"b\"\npath = \"b.rs\"\n\n", ""));
+    remove(Toml, CARGO, "/bin/1", &CARGO.replace("[[bin]]\nname = \"b\"\npath = \"b.rs\"\n", ""));
     remove(Toml, "[[a]]\nx = 1\n", "/a/0", "a = []\n");
     // The last table of a list is told from the others by its place.
     let nested = "[[a]]\n[[a.b]]\nx = 1\n[[a.b]]\nx = 2\n[[a]]\n[[a.b]]\nx = 3\n";
@@ -336,9 +336,16 @@ fn what_is_removed_leaves_no_hole() {
         &CODEX.replace("# Where the projects are\n[projects.\"/home/me/a.b\"]\ntrust_level = \"trusted\"\n\n", ""),
     );
     remove(Toml, "[m.a]\nx = 1\n\n[b]\n", "/m/a", "[b]\n\n[m]\n");
-    remove(Toml, "# about x\nx = 1\n# about y\ny = 2\n", "/x", "# about y\ny = 2\n");
-    remove(Toml, "# about both\nx = 1\ny = 2\n", "/x", "# about both\ny = 2\n");
-    remove(Toml, "a = 1\n\n# own\nx = 1\n\ny = 2\n", "/x", "a = 1\n\ny = 2\n");
+    // Comments above stay: they may be about more. They go over to nothing that stands below or above.
+    remove(Toml, "# about x\nx = 1\n# about y\ny = 2\n", "/x", "# about x\n\n# about y\ny = 2\n");
+    remove(Toml, "# c\nx = 1\na.y = 2\n", "/x", "# c\n\na.y = 2\n");
+    remove(Toml, "# c\r\nx = 1\r\n[a.b]\r\n", "/x", "# c\r\n\r\n[a.b]\r\n");
+    remove(Toml, "# c\nx = 1 # own\n", "/x", "# c\n");
+    remove(Toml, "# c\n[a]\nx = 1\n[b]\ny = 2\n", "/a", "# c\n\n[b]\ny = 2\n");
+    remove(Toml, "[a]\nx = 1\n# about b\n[b]\ny = 1", "/b", "[a]\nx = 1\n\n# about b\n");
+    remove(Toml, "[a]\nx = 1\n\n# Servers\n[b]\ny = 1\n\n[c]\n", "/b", "[a]\nx = 1\n\n# Servers\n\n[c]\n");
+    remove(Toml, "# about both\nx = 1\ny = 2\n", "/x", "# about both\n\ny = 2\n");
+    remove(Toml, "a = 1\n\n# own\nx = 1\n\ny = 2\n", "/x", "a = 1\n\n# own\n\ny = 2\n");
     remove(Toml, "[a]\nx = 1", "/a/x", "[a]\n");
     remove(Toml, "[a]\nx = 1\n\n[b]\ny = 1\n", "/b", "[a]\nx = 1\n");
 }

@@ -242,9 +242,10 @@ fn what_is_removed_leaves_no_hole() {
     remove(Yaml, COMPOSE, "/services/db/command/2", &COMPOSE.replace(", \"max_connections=200\"", ""));
     remove(Yaml, COMPOSE, "/volumes/data", &COMPOSE.replace("volumes:\n  data:\n", "volumes: {}\n"));
     remove(Yaml, WORKFLOW, "/jobs/test/steps/1/name", &WORKFLOW.replace("name: Test\n      run", "run"));
-    remove(Yaml, WORKFLOW, "/jobs/test/steps/2", &WORKFLOW.replace("    # the last\n    - run: echo done\n", ""));
-    remove(Yaml, "# about both\na: 1\nb: 2\n", "/a", "# about both\nb: 2\n");
-    remove(Yaml, "# about a\na: 1\n# about b\nb: 2\n", "/a", "# about b\nb: 2\n");
+    remove(Yaml, WORKFLOW, "/jobs/test/steps/2", &WORKFLOW.replace("    - run: echo done\n", ""));
+    remove(Yaml, "# about both\na: 1\nb: 2\n", "/a", "# about both\n\nb: 2\n");
+    // Comments above stay: they may be about more.
+    remove(Yaml, "# about a\na: 1\n# about b\nb: 2\n", "/a", "# about a\n\n# about b\nb: 2\n");
     remove(Yaml, "# top\n\na: 1\n", "/a", "# top\n\n{}\n");
     remove(Yaml, "a: 1\n\nb: 2\n", "/b", "a: 1\n");
     remove(Yaml, "- a: 1\n  # c\n  b: 2\n", "/0/a", "- \n  # c\n  b: 2\n");

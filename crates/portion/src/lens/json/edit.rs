@@ -1,4 +1,4 @@
-//! Planning insertions and removals: commas, lines, and the comments that go with a member.
+//! Planning insertions and removals: commas, lines, and the comments on a member's line, which go with it.
 
 use super::layout::{STEP, base, indent, is_step, line_start, step};
 use super::locate::{Frame, Located, Member};
@@ -211,7 +211,7 @@ impl Place<'_> {
             return Err(LensError::Refused(format!("`{at}` is the whole document: remove the file instead")));
         };
         let from = self.gap_start(frame);
-        let (start, starts_line) = self.lead(from, member.start);
+        let (start, starts_line) = self.line_lead(from, member.start);
         let own_line = line_start(self.file, start);
         let end = member.comma.map_or(member.value.end, |comma| comma + 1);
         let (tail, ends_line) = self.line_tail(end);
@@ -220,7 +220,7 @@ impl Place<'_> {
         let cut = |span: Span| Edit { span, text: Vec::new() };
         if let Some(after) = frame.after {
             return Ok(vec![match (starts_line, ends_line) {
-                (true, true) => cut(own_line..next_line),
+                (true, true) => self.cut_line(from, start, own_line..next_line),
                 (false, true) => cut(start - self.white_before(from, start)..tail),
                 _ => cut(start..self.white_end(end, after)),
             }]);
@@ -231,7 +231,7 @@ impl Place<'_> {
         let Some(before) = &frame.before else {
             return Ok(vec![match is_white(from..start) && is_white(end..close) {
                 true => cut(from..close),
-                false if starts_line && ends_line => cut(own_line..next_line),
+                false if starts_line && ends_line => cut(self.last_line(from, close, own_line..next_line)),
                 false => cut(start..end),
             }]);
         };
@@ -239,21 +239,56 @@ impl Place<'_> {
         let mut edits: Vec<Edit> = comma.map(|comma| cut(comma..comma + 1)).into_iter().collect();
         let before_comma = before.comma.map_or(before.value.end, |comma| comma + usize::from(member.comma.is_some()));
         match (starts_line, ends_line) {
-            (true, true) => edits.push(cut(own_line..next_line)),
+            (true, true) => edits.push(cut(self.last_line(before_comma.max(from), close, own_line..next_line))),
             _ if is_white(from..start) => edits = vec![cut(before_comma..end)],
             _ => edits.push(cut(start..end)),
         }
         Ok(edits)
     }
 
+    /// Takes a member's lines away. Comments that stay above it are set off from what follows at once: they are not about that.
+    fn cut_line(&self, from: usize, start: usize, lines: Span) -> Edit {
+        let (first, _) = self.lead(from, start);
+        let next = self.file[lines.end..].iter().find(|b| !matches!(b, b' ' | b'\t'));
+        let is_blank_next = next.is_none_or(|b| matches!(b, b'\n' | b'\r'));
+        let apart = first < lines.start && !is_blank_next;
+        Edit { span: lines, text: if apart { line_end(self.file).into() } else { Vec::new() } }
+    }
+
+    /// The lines of a last member, with the blank lines above that would stand before the bracket.
+    fn last_line(&self, from: usize, close: usize, lines: Span) -> Span {
+        let is_white = |span: Span| self.file[span].iter().all(u8::is_ascii_whitespace);
+        let mut start = lines.start;
+        while is_white(lines.end..close) && start > 0 {
+            let above = line_start(self.file, start - 1);
+            if above <= from || !is_white(above..start) {
+                break;
+            }
+            start = above;
+        }
+        start..lines.end
+    }
+
+    /// The edit that takes away the comment lines directly above the member on the path.
+    pub(super) fn without_comments(&self) -> Vec<Edit> {
+        let last = self.located.frames.last();
+        let Some((frame, member)) = last.and_then(|frame| Some((frame, frame.on_path.as_ref()?))) else {
+            return Vec::new();
+        };
+        let from = self.gap_start(frame);
+        let ((own, own_line), (first, first_line)) =
+            (self.line_lead(from, member.start), self.lead(from, member.start));
+        if first == own || !own_line || !first_line {
+            return Vec::new();
+        }
+        vec![Edit { span: line_start(self.file, first)..line_start(self.file, own), text: Vec::new() }]
+    }
+
     /// Where what belongs to the member at `start` starts: itself, a comment before it on its line, comment lines right
     /// above it. And whether that starts a line.
     fn lead(&self, from: usize, start: usize) -> (usize, bool) {
         let mut region = start;
-        let starts_line = |at: usize| {
-            let line = line_start(self.file, at);
-            line > from && self.file[line..at].iter().all(u8::is_ascii_whitespace)
-        };
+        let starts_line = |at: usize| self.begins_line(from, at);
         for comment in self.trivia(from, start).into_iter().rev() {
             let between = memchr::memchr_iter(b'\n', &self.file[comment.end..region]).count();
             match between {
@@ -263,6 +298,20 @@ impl Place<'_> {
             }
         }
         (region, starts_line(region))
+    }
+
+    /// Where the member at `start` starts with the comments before it on its line. Comments above stay when it goes: they may be
+    /// about more than it. And whether that starts a line.
+    fn line_lead(&self, from: usize, start: usize) -> (usize, bool) {
+        let on_line = |comment: &Span| memchr::memchr(b'\n', &self.file[comment.start..start]).is_none();
+        let region = self.trivia(from, start).into_iter().find(on_line).map_or(start, |comment| comment.start);
+        (region, self.begins_line(from, region))
+    }
+
+    /// Whether nothing but white space stands before `at` on its line, which starts behind `from`.
+    fn begins_line(&self, from: usize, at: usize) -> bool {
+        let line = line_start(self.file, at);
+        line > from && self.file[line..at].iter().all(u8::is_ascii_whitespace)
     }
 
     /// From `at`, where the white space and the comments on this line end; and whether the line ends there.

@@ -327,16 +327,32 @@ impl Visitor for Locator<'_> {
 
 /// Checks what the grammar leaves open, in all that the text holds: no object has a key twice, and every string is text.
 pub(super) fn inspect(text: &[u8], comments: bool) -> Result<(), Fault> {
-    let mut inspector = Inspector { text, keys: Vec::new(), opened: Vec::new(), fault: None };
+    match inspected(text, comments, 1)?.into_iter().next() {
+        Some(first) => Err(first),
+        None => Ok(()),
+    }
+}
+
+/// The most faults that are told of one text.
+const MAX_FAULTS: usize = 1000;
+
+/// Everything that [`inspect`] would refuse, one for each object and string, at most [`MAX_FAULTS`].
+pub(super) fn faults(text: &[u8], comments: bool) -> Result<Vec<Fault>, Fault> {
+    inspected(text, comments, MAX_FAULTS)
+}
+
+fn inspected(text: &[u8], comments: bool, most: usize) -> Result<Vec<Fault>, Fault> {
+    let mut inspector = Inspector { text, keys: Vec::new(), opened: Vec::new(), faults: Vec::new(), most };
     document(text, comments, &mut inspector)?;
-    inspector.fault.map_or(Ok(()), Err)
+    Ok(inspector.faults)
 }
 
 struct Inspector<'a> {
     text: &'a [u8],
     keys: Vec<Key>,
     opened: Vec<usize>,
-    fault: Option<Fault>,
+    faults: Vec<Fault>,
+    most: usize,
 }
 
 impl Visitor for Inspector<'_> {
@@ -350,18 +366,18 @@ impl Visitor for Inspector<'_> {
     fn scalar(&mut self, kind: Kind, span: Span, escaped: bool) {
         if kind == Kind::String
             && escaped
-            && self.fault.is_none()
+            && self.faults.len() < self.most
             && let Err(fault) = unescape(self.text, span, true)
         {
-            self.fault = Some(fault);
+            self.faults.push(fault);
         }
     }
     fn close(&mut self, _end: usize) {
         let from = self.opened.pop().unwrap_or(0);
-        if self.fault.is_none()
+        if self.faults.len() < self.most
             && let Some(pair) = duplicate(self.text, &mut self.keys[from..])
         {
-            self.fault = Some(duplicate_fault(self.text, &pair));
+            self.faults.push(duplicate_fault(self.text, &pair));
         }
         self.keys.truncate(from);
     }

@@ -1,6 +1,6 @@
 //! Which section or entry an expression means.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::document::{Document, Entry, Section, block_name, is_blank};
 use super::grammar::{Grammar, Headers, Quoting};
@@ -187,6 +187,24 @@ pub(super) fn items(document: &Document<'_>) -> Vec<Item> {
         Item { lines: (line, last), ..item }
     };
     items.into_iter().map(numbered).collect()
+}
+
+/// The sections that no expression means: there are several of one name, or they cannot be read.
+pub(super) fn omitted(document: &Document<'_>) -> Vec<LensError> {
+    let mut uses: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, section) in document.sections.iter().enumerate().filter(|(_, section)| !section.path.is_empty()) {
+        uses.entry(canonical(document.grammar, &section.path, None)).or_default().push(at);
+    }
+    uses.retain(|_, sections| sections.len() > 1);
+    let several: HashSet<usize> = uses.values().flatten().copied().collect();
+    let ambiguous = uses.values().map(|sections| {
+        let starts = sections.iter().map(|at| document.sections[*at].header.start);
+        let lines = body::line_numbers(document.file, starts);
+        LensError::Ambiguous { selector: pointer::format(&document.sections[sections[0]].path), lines }
+    });
+    let mut faults: Vec<_> = convert::faults(document).into_iter().filter(|(at, _)| !several.contains(at)).collect();
+    faults.sort_by_key(|(_, fault)| fault.at);
+    ambiguous.chain(faults.into_iter().map(|(_, fault)| document.unparsable(fault))).collect()
 }
 
 fn item(selector: String, kind: &'static str) -> Item {

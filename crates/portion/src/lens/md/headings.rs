@@ -1,6 +1,6 @@
 //! The headings of a Markdown text, and the sections that they begin.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use pulldown_cmark::{BrokenLink, CowStr, Event, Options, Parser, Tag, TagEnd};
 
@@ -160,6 +160,21 @@ impl<'a> Outline<'a> {
 
     pub(super) fn line(&self, offset: usize) -> usize {
         memchr::memchr_iter(b'\n', &self.file[..offset]).count() + 1
+    }
+
+    /// The paths that several sections have.
+    pub(super) fn ambiguous(&self) -> Vec<LensError> {
+        let mut uses: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (at, path) in self.paths().enumerate() {
+            uses.entry(pointer::format(path)).or_default().push(self.headings[at].span.start);
+        }
+        let several = uses.into_iter().filter(|(_, starts)| starts.len() > 1);
+        several
+            .map(|(selector, starts)| {
+                let lines = body::line_numbers(self.file, starts);
+                LensError::Ambiguous { selector, lines }
+            })
+            .collect()
     }
 
     /// Everything that one expression means.

@@ -9,7 +9,7 @@ use super::reroot::{Style, fit, rerooted, without};
 use super::tables::{Tables, header_path};
 use super::value::{self, key};
 use crate::lens::apply::splice;
-use crate::lens::rows::{indentation, is_blank, is_comment, line_at, line_start};
+use crate::lens::rows::{indentation, is_blank, line_at, line_start};
 use crate::lens::{Edit, Format, Fragment, LensError, Span};
 use crate::pointer;
 use crate::value::Value;
@@ -461,17 +461,31 @@ fn keep_parent(file: &[u8], doc: &Doc<'_>, parents: &[String], edits: Vec<Edit>)
     Ok(difference(file, &written))
 }
 
-/// The lines of a pair. The comment lines above go with it unless they may be about the pairs that follow, too.
+/// The lines of a pair. Comment lines above it stay: they may be about more than it.
 fn line(doc: &Doc<'_>, at: usize) -> (Span, String) {
     let statement = &doc.statements[at];
+    let span = statement.line..statement.end;
     let next = line_at(doc.text, statement.end);
-    let before_dotted = doc.statements.get(at + 1).is_some_and(|next| next.keys.len() > 1);
-    let alone = is_blank(next) || is_comment(next) || before_dotted || next.trim_start().starts_with('[');
-    let start = if alone { statement.lead } else { statement.line };
+    if statement.lead < statement.line {
+        // They are set off from what follows at once: they are not about that.
+        return (span, if is_blank(next) { String::new() } else { doc.line_end().to_owned() });
+    }
+    let start = statement.line;
     let is_block_start = start == 0 || is_blank(&doc.text[line_start(doc.text, start - 1)..start]);
-    let span = start..statement.end;
     let at_end = doc.skip_blank(span.end, doc.text.len()) == doc.text.len();
     // A paragraph of its own goes with one of the blank lines around it.
     let span = if (is_block_start && is_blank(next)) || at_end { without(doc, span) } else { span };
     (span, String::new())
+}
+
+/// See [`crate::lens::Syntax::without_comments`].
+pub(super) fn without_comments(file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
+    let doc = Doc::parse(file)?;
+    let found = find(&doc, expression)?;
+    let at = match found.node {
+        Node::Value(value) => pair_of(&doc, value),
+        Node::Table(_) | Node::Tables(_) => Tables::new(&doc, &found).header(),
+    };
+    let statement = at.map(|at| &doc.statements[at]);
+    Ok(doc.plan(statement.map(|statement| (statement.lead..statement.line, String::new())).into_iter().collect()))
 }

@@ -15,7 +15,7 @@ use super::locate::Found;
 use super::reroot::{Style, fit, lines, push_edited, rerooted, without};
 use super::value::key;
 use crate::lens::Span;
-use crate::lens::rows::{indentation, is_blank, line_at};
+use crate::lens::rows::{indentation, is_blank, line_at, line_start};
 
 /// The most standing units times the units of a fragment for which each finds its own place; beyond, all go to one.
 const MAX_COMPARED: usize = 25_000_000;
@@ -306,16 +306,26 @@ impl<'d, 'a> Tables<'d, 'a> {
         starts.min().unwrap_or(self.doc.text.len())
     }
 
-    /// The plan that takes the table away: bodies, headers and dotted pairs.
+    /// The plan that takes the table away: bodies, headers and dotted pairs. Comment lines above its own header stay, set off by blank
+    /// lines, so that they go over to no other table.
     pub(super) fn remove(&self) -> Vec<(Span, String)> {
-        let edits = self.slots.iter().map(|slot| {
-            let start = match slot.shape {
-                Shape::Body => self.doc.statements[slot.units[0].first].lead,
-                _ => slot.span.start,
-            };
-            (without(self.doc, start..slot.span.end), String::new())
-        });
-        clamp(edits.collect())
+        let (doc, mut edits) = (self.doc, Vec::new());
+        for slot in &self.slots {
+            let first = &doc.statements[slot.units[0].first];
+            if slot.shape != Shape::Body || first.lead == first.line {
+                let start = if slot.shape == Shape::Body { first.line } else { slot.span.start };
+                edits.push((without(doc, start..slot.span.end), String::new()));
+                continue;
+            }
+            let is_blank_above =
+                first.lead == 0 || is_blank(&doc.text[line_start(doc.text, first.lead - 1)..first.lead]);
+            if !is_blank_above {
+                edits.push((first.lead..first.lead, doc.line_end().to_owned()));
+            }
+            let apart = !is_blank(line_at(doc.text, slot.span.end));
+            edits.push((first.line..slot.span.end, if apart { doc.line_end().to_owned() } else { String::new() }));
+        }
+        clamp(edits)
     }
 
     /// The statements that are pairs of the table itself: behind its header or with dotted keys.

@@ -8,7 +8,7 @@ use super::part::Part;
 use super::place::{Extent, Found, Place, begins_line, extent, find, is_bare_pair, lead, line_end_of, refused};
 use super::value::{Swap, literally};
 use crate::lens::flow::Brackets;
-use crate::lens::rows::{indentation, is_blank, is_comment, line_at, line_start};
+use crate::lens::rows::{indentation, is_blank, line_at, line_start};
 use crate::lens::{Edit, LensError, Span};
 use crate::value::Value;
 
@@ -72,7 +72,7 @@ fn removed(doc: &Doc<'_>, found: &Found<'_>, around: &Found<'_>, at: usize) -> R
         return replaced(doc, around, &Part::of_text(empty.to_owned())?);
     }
     if begins_line(doc, entry.start) {
-        return Ok(vec![(hole(doc, entry.start, end), String::new())]);
+        return Ok(vec![hole(doc, entry.start, end)]);
     }
     // The first of a compact collection: the next takes its place behind the dash.
     let next = entries[at + 1].start;
@@ -82,18 +82,34 @@ fn removed(doc: &Doc<'_>, found: &Found<'_>, around: &Found<'_>, at: usize) -> R
     Ok(vec![(entry.start..end, doc.line_end().to_owned())])
 }
 
-/// The lines of an entry, with the comment lines above that are about it alone, and with a blank line that would be one too many.
-fn hole(doc: &Doc<'_>, start: usize, end: usize) -> Span {
+/// The lines of an entry, and a blank line that would be one too many. Comment lines above it stay, set off from an entry that follows
+/// at once: they may be about more than it, and are not about that one.
+fn hole(doc: &Doc<'_>, start: usize, end: usize) -> (Span, String) {
     let next = line_at(doc.text, end);
-    let same_level = indentation(next).len() == doc.column(start);
-    let alone = is_blank(next) || is_comment(next) || !same_level;
-    let start = if alone { lead(doc, start) } else { line_start(doc.text, start) };
-    let above = if start > doc.body.start { &doc.text[line_start(doc.text, start - 1)..start] } else { "" };
+    let line = line_start(doc.text, start);
+    let above = if line > doc.body.start { &doc.text[line_start(doc.text, line - 1)..line] } else { "" };
+    if lead(doc, start) < line && !is_blank(next) && indentation(next).len() == doc.column(start) {
+        return (line..end, doc.line_end().to_owned());
+    }
     if is_blank(above) && is_blank(next) && !next.is_empty() {
-        return start..end + next.len();
+        return (line..end + next.len(), String::new());
     }
-    if next.is_empty() && is_blank(above) && start > doc.body.start {
-        return line_start(doc.text, start - 1)..end;
+    if next.is_empty() && is_blank(above) && line > doc.body.start {
+        return (line_start(doc.text, line - 1)..end, String::new());
     }
-    start..end
+    (line..end, String::new())
+}
+
+/// See [`crate::lens::Syntax::without_comments`].
+pub(super) fn without_comments(file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
+    let doc = Doc::parse(file)?;
+    let found = find(&doc, expression)?;
+    let Some((parent, _, at)) = found.parents.last().copied() else { return Ok(Vec::new()) };
+    let start = parent.entries()[at].start;
+    let (first, line) = (lead(&doc, start), line_start(doc.text, start));
+    if first == line || !begins_line(&doc, start) {
+        return Ok(Vec::new());
+    }
+    let bom = file.len() - doc.text.len();
+    Ok(vec![Edit { span: first + bom..line + bom, text: Vec::new() }])
 }
