@@ -203,3 +203,59 @@ pub(crate) fn plain() -> BoxedStrategy<Vec<u8>> {
         .prop_map(|parts| parts.concat().into_bytes())
         .boxed()
 }
+
+/// Lines whose values go on over what looks like nothing: blanks, comments, the end of the file.
+fn continued() -> impl Strategy<Value = (Scheme, Vec<u8>)> {
+    let scheme = prop::sample::select(&[Scheme::Systemd, Scheme::Properties, Scheme::GitConfig, Scheme::Ini][..]);
+    let piece = prop::sample::select(
+        &[
+            "[Unit]\n",
+            "A=/bin/a \\\n",
+            "  A = x\\\n",
+            "B=\\",
+            "\\\n",
+            "\\\r\n",
+            "  ",
+            "\t",
+            " \n",
+            "\n",
+            "\r\n",
+            "\r",
+            "# c\n",
+        ][..],
+    );
+    let tail = prop::sample::select(&["\n", "  b \\\n", " c\n", "C=1\n", "", "\u{c}", "\\", " ; d", "\u{feff}"][..]);
+    (scheme, prop::collection::vec(prop_oneof![3 => piece, 1 => tail], 0..9))
+        .prop_map(|(scheme, pieces)| (scheme, format!("[Unit]\n{}", pieces.concat()).into_bytes()))
+}
+
+/// GetPut where a value ends in a continuation; and what `tidy` makes it leaves as it is.
+#[test]
+fn continuations_that_lead_nowhere() {
+    super::run(continued(), |(scheme, file)| {
+        let mut selectors: Vec<String> = vec![String::new()];
+        selectors.extend(portion::list(scheme, &file).into_iter().flatten().map(|item| item.selector));
+        for selector in selectors {
+            let Ok(fragment) = portion::get(scheme, &file, &selector) else { continue };
+            let tidy = |text: &[u8]| fragment.format.tidy(text).map(|text| super::text(&text));
+            prop_assert_eq!(tidy(&fragment.text), Ok(super::text(&fragment.text)), "{}:{}", scheme, &selector);
+            prop_assert_eq!(portion::put(scheme, &file, &selector, &fragment), Ok(None), "{}:{}", scheme, &selector);
+        }
+        // Of any text.
+        let format = portion::Format::from_name(scheme.name()).unwrap();
+        if let Ok(once) = format.tidy(&file) {
+            prop_assert_eq!(format.tidy(&once).map(|text| super::text(&text)), Ok(super::text(&once)));
+        }
+        Ok(())
+    });
+}
+
+/// Found by a user.
+#[test]
+fn a_continuation_that_ends_with_blanks() {
+    let file = b"[Unit]\nExecStart=/bin/a \\\n  ";
+    for selector in ["", "/Unit", "/Unit/ExecStart"] {
+        let fragment = portion::get(Scheme::Systemd, file, selector).unwrap();
+        assert_eq!(portion::put(Scheme::Systemd, file, selector, &fragment), Ok(None), "{selector}");
+    }
+}
