@@ -13,7 +13,11 @@ use crate::error::CommandError;
 /// Keeps selected portions of files in sync, through backup and restore.
 ///
 /// A portion is addressed as [AGENT:]PATH#SELECTOR, for example ~/.claude.json#/mcpServers. Without AGENT it is on this machine.
-/// Quote an address where its selector has characters that a shell eats: 'notes.md#/Guide/First steps'.
+/// Quote an address where its selector has characters that a shell eats: 'notes.md#/Guide/First steps'. A # in a path is written \#, as in
+/// 'a\#b.json#/x'; a name that begins as an agent's does is written ./co:lon.json. The scheme alone is the whole document: a.json#json:
+///
+/// Exit codes: 0 done; 1 failed, or the edit was refused; 2 wrong usage; 3 the portion or its file is missing, or it is ambiguous, or it
+/// cannot be read (it does not parse, is nested too deeply, is too large); 4 not in sync.
 #[derive(Debug, Parser)]
 #[command(name = "inlay", version, max_term_width = 100, arg_required_else_help = true, propagate_version = false)]
 pub struct Cli {

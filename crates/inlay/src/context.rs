@@ -87,6 +87,14 @@ impl Context {
         }
     }
 
+    /// Says on standard error what is to be known beside what was asked for: not with `-q`.
+    pub fn warn(&self, text: impl Display) {
+        if self.verbosity > Verbosity::Quiet {
+            let bold = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
+            let _ = writeln!(anstream::stderr(), "{bold}note:{bold:#} {text}");
+        }
+    }
+
     /// Says what is done on the way, on standard error, with `-v`.
     pub fn note(&self, text: impl Display) {
         if self.verbosity >= Verbosity::Verbose {

@@ -12,11 +12,12 @@ use portion::{AddressError, LensError};
 /// Exit codes other than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// 1: it was tried, and failed.
+    /// 1: it failed; or the edit was refused, since the file or the format cannot take it.
     Failed = 1,
     /// 2: the command was used wrongly; nothing was tried.
     Usage = 2,
-    /// 3: the portion is missing, ambiguous or unparsable.
+    /// 3: the portion or its file is missing, or it is ambiguous, or it cannot be read: it does not parse, is nested too deeply, is
+    /// too large, or means nothing.
     Portion = 3,
     /// 4: what was compared is not in sync.
     NotInSync = 4,
@@ -90,6 +91,19 @@ impl CommandError {
         made.because(error)
     }
 
+    /// Adds that nothing was changed, to what stopped a command that changes files.
+    #[must_use]
+    pub fn unchanged(self) -> Self {
+        if self.exit == Exit::Usage { self } else { self.hint("nothing was changed") }
+    }
+
+    /// What a lens said when it was to read the portion in `path`: what it refuses is what the file is.
+    pub fn unreadable(path: &str, error: LensError) -> Self {
+        let refused = matches!(error, LensError::Refused(_));
+        let made = CommandError::lens(path, error);
+        if refused { CommandError { exit: Exit::Portion, ..made } } else { made }
+    }
+
     /// What a lens said of the portion in `path` (as the user wrote it).
     pub fn lens(path: &str, error: LensError) -> Self {
         let list = format!("`inlay list {}` shows every portion of the file", quoted(path));
@@ -112,11 +126,12 @@ impl CommandError {
             }
             LensError::Unparsable { at, found } => {
                 CommandError::new(Exit::Portion, format!("{path}:{}:{}: {found}", at.line, at.column))
-                    .hint("nothing was changed; put that right first")
+                    .hint("put that right first")
             }
             error @ LensError::Selector { .. } => CommandError::usage(error).hint(list),
-            error @ (LensError::CannotSay { .. } | LensError::TooLarge(_) | LensError::Refused(_)) => {
-                CommandError::failed(format!("{path}: {error}")).hint("nothing was changed")
+            LensError::TooLarge(why) => CommandError::new(Exit::Portion, format!("{path}: {why}")),
+            error @ (LensError::CannotSay { .. } | LensError::Refused(_)) => {
+                CommandError::failed(format!("{path}: {error}"))
             }
         }
     }

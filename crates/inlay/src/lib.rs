@@ -12,6 +12,7 @@
 //! an arm to `cli.rs`. Commands that need no service start no runtime and set up no logging: `inlay get` opens in under 5 ms.
 
 mod ask;
+mod change;
 mod cli;
 mod command;
 mod context;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use portion::{Address, AddressError, Fragment, LensError, Scheme};
 
-use crate::context::Context;
-use crate::error::{CommandError, quoted};
+use crate::context::{Context, Verbosity};
+use crate::error::{CommandError, Exit, quoted};
 
 /// A portion's place in a file of this machine.
 pub(crate) struct Place {
@@ -21,11 +21,22 @@ pub(crate) struct Place {
     pub scheme: Scheme,
     /// Which portion.
     pub expression: String,
+    /// Where there is no file: what may have been meant.
+    hint: Option<String>,
 }
 
 impl Place {
-    /// Reads the file of a whole address. A file that is missing is no error yet: see [`Place::file`].
+    /// Reads the file of a whole address. A file that is missing is no error yet (see [`Place::file`]) where the address tells the format.
     pub(crate) fn open(address: &Address, ctx: &Context) -> Result<Place, CommandError> {
+        Place::opened(address, false, ctx)
+    }
+
+    /// The same for a file that may be made: its address must tell the format.
+    pub(crate) fn to_make(address: &Address, ctx: &Context) -> Result<Place, CommandError> {
+        Place::opened(address, true, ctx)
+    }
+
+    fn opened(address: &Address, is_made: bool, ctx: &Context) -> Result<Place, CommandError> {
         let path = here(address, ctx)?;
         let Some(selector) = &address.selector else {
             return Err(CommandError::usage(format!("`{address}` names a file, not a portion of it"))
@@ -36,24 +47,25 @@ impl Place {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(CommandError::file("read", &path, error)),
         };
+        let hint = if bytes.is_none() { meant(address, ctx) } else { None };
+        let unknown = || Scheme::detect(&address.path, b"").is_none();
         let scheme = match selector.scheme {
             Some(scheme) => scheme,
+            None if bytes.is_none() && (hint.is_some() || !is_made) && unknown() => return Err(no_file(&path, hint)),
             None => detect(address, bytes.as_deref().unwrap_or_default())?,
         };
-        Ok(Place { written: address.path.clone(), path, bytes, scheme, expression: selector.expression.clone() })
+        let expression = selector.expression.clone();
+        Ok(Place { written: address.path.clone(), path, bytes, scheme, expression, hint })
     }
 
     /// The file's bytes, or the error that there is no file.
     pub(crate) fn file(&self) -> Result<&[u8], CommandError> {
-        self.bytes.as_deref().ok_or_else(|| {
-            CommandError::failed(format!("there is no file {}", self.path.display()))
-                .hint("relative paths start at the working directory, `~` is your home")
-        })
+        self.bytes.as_deref().ok_or_else(|| no_file(&self.path, self.hint.clone()))
     }
 
     /// The portion as it stands.
     pub(crate) fn get(&self) -> Result<Fragment, CommandError> {
-        portion::get(self.scheme, self.file()?, &self.expression).map_err(|e| self.lens(e))
+        portion::get(self.scheme, self.file()?, &self.expression).map_err(|e| self.unreadable(e))
     }
 
     /// The portion as it stands; `None` where it or its file is missing, or the file is empty.
@@ -63,8 +75,12 @@ impl Place {
             Ok(fragment) => Ok(Some(fragment)),
             Err(LensError::Missing { .. }) => Ok(None),
             Err(LensError::Unparsable { .. }) if is_blank(bytes) => Ok(None),
-            Err(error) => Err(self.lens(error)),
+            Err(error) => Err(self.unreadable(error)),
         }
+    }
+
+    fn unreadable(&self, error: LensError) -> CommandError {
+        CommandError::unreadable(&self.written, error)
     }
 
     /// An error of this place's lens.
@@ -73,7 +89,36 @@ impl Place {
     }
 }
 
-/// An empty file, which is no JSON, is one to insert into.
+/// The bytes of an address's file.
+pub(crate) fn bytes(address: &Address, path: &Path, ctx: &Context) -> Result<Vec<u8>, CommandError> {
+    read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => no_file(path, meant(address, ctx)),
+        _ => CommandError::file("read", path, error),
+    })
+}
+
+fn no_file(path: &Path, hint: Option<String>) -> CommandError {
+    let usual = || "relative paths start at the working directory, `~` is your home".to_owned();
+    CommandError::new(Exit::Portion, format!("there is no file {}", path.display())).hint(hint.unwrap_or_else(usual))
+}
+
+/// What may have been meant by an address whose file is missing: a file that has a `#` in its name.
+fn meant(address: &Address, ctx: &Context) -> Option<String> {
+    let text = format!("{}#{}", address.path, address.selector.as_ref()?);
+    longer(&text, address.path.len() + 1, ctx)
+}
+
+/// The hint for a text whose path goes on behind a `#` that stands before `from`, if there is such a file.
+fn longer(text: &str, from: usize, ctx: &Context) -> Option<String> {
+    let signs = text[from..].match_indices('#').map(|(at, _)| from + at);
+    let ends: Vec<usize> = signs.chain([text.len()]).collect();
+    let end = ends.into_iter().rev().find(|end| ctx.path(&text[..*end]).is_ok_and(|path| path.is_file()))?;
+    let selector = text.get(end + 1..).and_then(|selector| selector.parse().ok());
+    let rest = if selector.is_some() { "" } else { "#…" };
+    let address = Address { agent: None, path: text[..end].to_owned(), selector };
+    Some(format!("a `#` in a path is written `\\#`: {}", quoted(&format!("{address}{rest}"))))
+}
+
 /// Reads a regular file. A pipe or a device is an error at once: reading it might never end.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let kind = fs::metadata(path)?;
@@ -86,6 +131,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
+/// An empty file, which is no JSON, is one to insert into.
 fn is_blank(bytes: &[u8]) -> bool {
     bytes.iter().all(u8::is_ascii_whitespace)
 }
@@ -93,7 +139,14 @@ fn is_blank(bytes: &[u8]) -> bool {
 /// The path of an address that must be on this machine.
 pub(crate) fn here(address: &Address, ctx: &Context) -> Result<PathBuf, CommandError> {
     if let Some(agent) = &address.agent {
-        return Err(CommandError::usage(format!("`{address}` is on another machine (agent `{agent}`)")).hint(
+        let made = CommandError::usage(format!("`{address}` is on another machine (agent `{agent}`)"));
+        let own = format!("./{agent}:{}", address.path);
+        if ctx.path(&own).is_ok_and(|path| path.exists()) {
+            let selector = address.selector.as_ref().map(|selector| format!("#{selector}")).unwrap_or_default();
+            let written = quoted(&format!("{own}{selector}"));
+            return Err(made.hint(format!("to name the file here that has a colon in its name, write {written}")));
+        }
+        return Err(made.hint(
             "this command works on files of this machine; to keep portions of several machines in sync: `inlay link`",
         ));
     }
@@ -114,6 +167,13 @@ pub(crate) fn detect(address: &Address, bytes: &[u8]) -> Result<Scheme, CommandE
 pub(crate) fn argument(text: &str) -> Result<Address, String> {
     text.parse().map_err(|error: AddressError| match &error {
         AddressError::NoPath(_) => error.to_string(),
-        AddressError::Selector { source, .. } => source.to_string(),
+        AddressError::Selector { source, .. } => {
+            let from = text.find('#').map_or(text.len(), |at| at + 1);
+            let here = Context::new(None, false, false, Verbosity::Quiet).ok();
+            match here.and_then(|ctx| longer(text, from, &ctx)) {
+                Some(hint) => format!("{source}\n  {hint}"),
+                None => source.to_string(),
+            }
+        }
     })
 }

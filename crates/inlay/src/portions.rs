@@ -115,7 +115,7 @@ impl Portion {
 
     fn read_here(&mut self, ctx: &Context) -> Result<Option<Value>, CommandError> {
         let address = Address { agent: None, path: self.path.clone(), selector: Some(self.selector.clone()) };
-        let mut place = Place::open(&address, ctx)?;
+        let mut place = Place::to_make(&address, ctx)?;
         place.written = self.address.path.clone();
         // What is linked means the same tomorrow, whatever the file then looks like.
         self.selector.scheme = Some(place.scheme);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use similar::TextDiff;
+use similar::{ChangeTag, TextDiff};
 
 /// The largest text that is compared line by line; larger ones are only said to differ.
 const MAX_COMPARED: usize = 16 << 20;
@@ -24,6 +24,21 @@ pub(crate) fn unified_between(from: &str, to: &str, before: &[u8], after: &[u8])
     }
     let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
     TextDiff::from_lines(before.as_ref(), after.as_ref()).unified_diff().context_radius(3).header(from, to).to_string()
+}
+
+/// How many lines of `before` are gone, and how many of `after` are new.
+pub(crate) fn counted(before: &[u8], after: &[u8]) -> (usize, usize) {
+    if before.len().max(after.len()) > MAX_COMPARED {
+        let lines = |text: &[u8]| text.split_inclusive(|b| *b == b'\n').count();
+        return (lines(before), lines(after));
+    }
+    let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
+    let diff = TextDiff::from_lines(before.as_ref(), after.as_ref());
+    diff.iter_all_changes().fold((0, 0), |(gone, new), change| match change.tag() {
+        ChangeTag::Delete => (gone + 1, new),
+        ChangeTag::Insert => (gone, new + 1),
+        ChangeTag::Equal => (gone, new),
+    })
 }
 
 /// The diff with its lines coloured as git colours them. Escapes are left out again where the output has no colours.

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use agent::ReplaceError;
+use agent::{Refusal, ReplaceError};
 
-use crate::error::{CommandError, Exit};
+use crate::error::{CommandError, Exit, quoted};
 
 /// Writes `after` in place of `path`'s bytes if it still holds `before` (`None`: if it does not exist).
 pub(crate) fn replace(path: &Path, before: Option<&[u8]>, after: &[u8]) -> Result<(), CommandError> {
@@ -13,6 +13,13 @@ pub(crate) fn replace(path: &Path, before: Option<&[u8]>, after: &[u8]) -> Resul
 
 fn told(error: ReplaceError) -> CommandError {
     let hint = match &error {
+        ReplaceError::Refused { path, source: Refusal::HardLinks(_) } => {
+            let path = quoted(&path.display().to_string());
+            let own = format!("to make it a file of its own: `cp -p {path} {path}.new && mv {path}.new {path}`");
+            return CommandError::of(Exit::Failed, error)
+                .hint("nothing was changed: the other names would keep the old contents")
+                .hint(format!("`find / -xdev -samefile {path}` shows the other names; {own}"));
+        }
         ReplaceError::Open { .. } => "is its folder there, and may you write in it?",
         ReplaceError::Changed { .. } => "nothing was written; look at it and try again",
         ReplaceError::Refused { .. } | ReplaceError::Write { .. } => "nothing was changed",

@@ -178,7 +178,7 @@ async fn preview(
 fn standing(member: &v1::MemberStatus, ctx: &Context) -> Result<Option<Side>, CommandError> {
     let selector = member.selector.parse().map_err(|_| CommandError::failed("the selector cannot be read"))?;
     let address = Address { agent: None, path: member.path.clone(), selector: Some(selector) };
-    let place = Place::open(&address, ctx)?;
+    let place = Place::to_make(&address, ctx)?;
     let Some(own) = place.find()? else { return Ok(None) };
     let mapping: portion::Mapping =
         member.mapping.parse().map_err(|e| CommandError::failed("the member's mapping cannot be read").because(e))?;

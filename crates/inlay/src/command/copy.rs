@@ -1,7 +1,8 @@
 //! `inlay copy FROM TO`.
 
-use portion::{Address, Mapping};
+use portion::{Address, Fragment, Mapping};
 
+use crate::change::Change;
 use crate::command::put;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -12,7 +13,7 @@ use crate::place::{Place, argument};
 /// Where both have one format the text travels, comments included; otherwise the value does, and TO is edited key by key, so that
 /// it keeps its own comments, order and style. What is missing is inserted. Where both files are known (the MCP servers of
 /// ~/.claude.json and ~/.codex/config.toml), each program's own names and defaults are used. Nothing is kept in sync: `inlay
-/// link` does that.
+/// link` does that. It says how many keys, items or lines were added, changed and removed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The portion to copy: PATH#SELECTOR
@@ -34,7 +35,25 @@ pub struct Args {
 
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     let from = Place::open(&args.from, ctx)?;
-    let to = Place::open(&args.to, ctx)?;
+    let to = Place::to_make(&args.to, ctx)?;
+    let Copied { after, standing, new } = planned(&from, &to, args, ctx).map_err(CommandError::unchanged)?;
+    let change = Change::between(standing.as_ref(), &new);
+    let written = after.is_some() && !args.dry_run;
+    put::finish(&to, after, args.dry_run, Some(&change.to_string()), ctx)?;
+    if ctx.json { ctx.print(change.json(written)) } else { Ok(()) }
+}
+
+/// What a copy makes.
+struct Copied {
+    /// The file, where it changes.
+    after: Option<Vec<u8>>,
+    /// What stood in TO.
+    standing: Option<Fragment>,
+    /// What is to stand there.
+    new: Fragment,
+}
+
+fn planned(from: &Place, to: &Place, args: &Args, ctx: &Context) -> Result<Copied, CommandError> {
     let (theirs, ours) = mappings(args, ctx)?;
     let shared = theirs.share(from.get()?).map_err(|e| from.lens(e))?;
     let one_language = theirs.to_string() == ours.to_string();
@@ -51,8 +70,8 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         None => ours.render(format, &value()?).map_err(|e| to.lens(e))?,
     };
     let new = ours.unshare(standing.as_ref(), &travelling).map_err(|e| to.lens(e))?;
-    let after = put::replaced(&to, &new, true)?;
-    put::finish(&to, after, args.dry_run, ctx)
+    let after = put::replaced(to, &new, true)?;
+    Ok(Copied { after, standing, new })
 }
 
 /// The mappings of FROM and of TO: those that both programs are known by, or none; then what was asked for.

@@ -15,7 +15,7 @@ use crate::text;
 /// Compare two portions, by value and by text.
 ///
 /// Exit code 0 if they mean the same, 4 if they do not. Between two formats only values can be compared; within one, a text
-/// that differs (comments, order, style) is shown, and with --text it counts.
+/// that differs (comments, order, style) is shown, and with --text, which two formats refuse, it counts.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The first portion, PATH#SELECTOR; or a group
@@ -54,10 +54,16 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         Ok(Side { name: address.to_string(), fragment, value })
     };
     let (first, second) = (side(&first)?, side(&second)?);
+    let (one, other) = (first.fragment.format, second.fragment.format);
+    if args.text && one != other {
+        let (first, second) = (&first.name, &second.name);
+        return Err(CommandError::usage(format!("--text compares texts, and `{first}` is {one}, `{second}` {other}"))
+            .hint("without --text their values are compared"));
+    }
     let same = show(&first, &second, ctx)?;
     match same {
         Same::Text => Ok(()),
-        Same::Value if !args.text || first.fragment.format != second.fragment.format => Ok(()),
+        Same::Value if !args.text => Ok(()),
         _ => Err(CommandError::not_in_sync()),
     }
 }

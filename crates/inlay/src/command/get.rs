@@ -10,8 +10,8 @@ use crate::place::{Place, argument};
 
 /// Print a portion.
 ///
-/// Prints the portion as it stands, free of its context: dedented, with its comments. Exit code 3 if it is missing, ambiguous
-/// or unparsable.
+/// Prints the portion as it stands, free of its context: dedented, with its comments, a Markdown section with its heading at level 1.
+/// The scheme alone (`FILE#json:`) is the whole document. Exit code 3 if the portion or its file is missing, ambiguous or unparsable.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The portion: PATH#SELECTOR

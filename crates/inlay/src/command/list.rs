@@ -1,6 +1,6 @@
 //! `inlay list FILE`.
 
-use portion::{Address, Item, Scheme};
+use portion::{Address, Item, LensError, Scheme};
 use serde_json::json;
 
 use crate::context::Context;
@@ -10,7 +10,8 @@ use crate::place;
 /// List the portions of a file.
 ///
 /// Every portion that can be addressed: its selector, its kind, its lines, and how it begins. Regions between marker comments are
-/// listed too. With a selector after `#` only what stands at and below it; with a scheme (`FILE#lines:`) by that scheme.
+/// listed too. What no selector means (equal headings, a key that stands twice, a region without its end) is told on standard error;
+/// exit code 3 where there is nothing else. With a selector after `#` only what stands at and below it; with a scheme (`FILE#lines:`) by that scheme.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The file, or a portion of it
@@ -18,6 +19,8 @@ pub struct Args {
     pub address: Address,
 }
 
+/// How many of the things that cannot be addressed are told.
+const NOTED: usize = 20;
 /// How many characters of a portion are shown.
 const PREVIEW: usize = 48;
 /// Reading every portion again to show how it begins may cost this many bytes of parsing; beyond, lines of the file are shown.
@@ -26,30 +29,64 @@ const PREVIEW_BUDGET: usize = 32 << 20;
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     let address = &args.address;
     let path = place::here(address, ctx)?;
-    let bytes = place::read(&path).map_err(|e| CommandError::file("read", &path, e))?;
+    let bytes = place::bytes(address, &path, ctx)?;
     let selector = address.selector.as_ref();
     let below = selector.map(|s| s.expression.as_str()).unwrap_or_default();
     let wanted = match selector.and_then(|s| s.scheme) {
         Some(scheme) => Some(scheme),
         None => Scheme::detect(&address.path, &bytes),
     };
-    let mut rows = Vec::new();
+    let (mut rows, mut omitted) = (Vec::new(), Vec::new());
     if let Some(scheme) = wanted {
         // Nothing need be written before the selector that the file's name or content tells.
         let told = Scheme::detect(&address.path, &bytes) == Some(scheme);
         rows.extend(found(address, scheme, &bytes, told)?);
+        omitted.extend(left_out(address, scheme, &bytes)?);
     }
     if wanted != Some(Scheme::Mark) && selector.and_then(|s| s.scheme).is_none() {
         rows.extend(found(address, Scheme::Mark, &bytes, false)?);
+        omitted.extend(left_out(address, Scheme::Mark, &bytes)?);
     }
     rows.retain(|row| below.is_empty() || row.item.selector == below || is_below(&row.item.selector, below));
     if rows.is_empty() {
+        if let (Some(scheme), false) = (wanted, below.is_empty()) {
+            portion::get(scheme, &bytes, below).map_err(|e| CommandError::unreadable(&address.path, e))?;
+        }
+        if let (Some(first), true) = (omitted.first(), below.is_empty()) {
+            return Err(CommandError::unreadable(&address.path, first.clone()));
+        }
         if wanted.is_none() {
             place::detect(address, &bytes)?;
         }
         ctx.say(format!("{} has no portions{}", address.path, if below.is_empty() { "" } else { " there" }));
     }
-    print(&rows, address, ctx)
+    print(&rows, address, ctx)?;
+    if below.is_empty() {
+        note(&omitted, address, ctx);
+    }
+    Ok(())
+}
+
+fn left_out(address: &Address, scheme: Scheme, bytes: &[u8]) -> Result<Vec<LensError>, CommandError> {
+    portion::omitted(scheme, bytes).map_err(|e| CommandError::unreadable(&address.path, e))
+}
+
+/// Says what stands in the file and is not listed, since no selector means it.
+fn note(omitted: &[LensError], address: &Address, ctx: &Context) {
+    for error in omitted.iter().take(NOTED) {
+        let path = &address.path;
+        ctx.warn(match error {
+            LensError::Ambiguous { selector, lines } => {
+                let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
+                format!("not listed: `{selector}` is ambiguous, it stands in {path} on lines {}", lines.join(", "))
+            }
+            LensError::Unparsable { at, found } => format!("not listed: {path}:{}:{}: {found}", at.line, at.column),
+            other => format!("not listed: {path}: {other}"),
+        });
+    }
+    if omitted.len() > NOTED {
+        ctx.warn(format!("and {} more are not listed", omitted.len() - NOTED));
+    }
 }
 
 struct Row {
@@ -64,7 +101,7 @@ fn is_below(selector: &str, above: &str) -> bool {
 }
 
 fn found(address: &Address, scheme: Scheme, bytes: &[u8], told: bool) -> Result<Vec<Row>, CommandError> {
-    let items = portion::list(scheme, bytes).map_err(|e| CommandError::lens(&address.path, e))?;
+    let items = portion::list(scheme, bytes).map_err(|e| CommandError::unreadable(&address.path, e))?;
     let affordable = items.len().saturating_mul(bytes.len()) <= PREVIEW_BUDGET;
     let lines: Vec<&[u8]> = bytes.split(|b| *b == b'\n').collect();
     Ok(items

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Read, stdin};
 
-use portion::{Address, Format, Fragment, Value};
+use portion::{Address, Format, Fragment, LensError, Value};
 
 use crate::context::Context;
 use crate::error::{CommandError, Exit};
@@ -13,7 +13,9 @@ use crate::write;
 /// Replace, insert or remove a portion.
 ///
 /// The new fragment is read from standard input. Every byte outside the portion stays as it is; the file is replaced at once
-/// or not at all. A fragment that is equal to what stands there writes nothing.
+/// or not at all. A fragment that is equal to what stands there writes nothing. The fragment is written as `inlay get` prints one: a
+/// Markdown section begins with its own heading, at level 1. What is removed takes along what stands on its lines; comments above it
+/// stay.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The portion: PATH#SELECTOR
@@ -34,19 +36,25 @@ pub struct Args {
 }
 
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
-    let place = Place::open(&args.address, ctx)?;
-    let after = if args.remove {
-        Some(portion::remove(place.scheme, place.file()?, &place.expression).map_err(|e| place.lens(e))?)
-    } else {
-        if !args.create && place.find()?.is_none() {
-            // Said before the input is asked for.
-            return Err(missing(&place));
-        }
-        let input = read_input(ctx)?;
-        let new = if args.value { valued(&place, &input)? } else { as_it_stands(&place, input)? };
-        replaced(&place, &new, args.create)?
-    };
-    finish(&place, after, args.dry_run, ctx)
+    let place = if args.create { Place::to_make(&args.address, ctx)? } else { Place::open(&args.address, ctx)? };
+    let after = planned(&place, args, ctx).map_err(CommandError::unchanged)?;
+    finish(&place, after, args.dry_run, None, ctx)
+}
+
+/// The file as it is to be; `None` where that changes nothing.
+fn planned(place: &Place, args: &Args, ctx: &Context) -> Result<Option<Vec<u8>>, CommandError> {
+    if args.remove {
+        // What stands in the way is the file's, and told as such; what is refused then is the removal.
+        place.get()?;
+        return portion::remove(place.scheme, place.file()?, &place.expression).map(Some).map_err(|e| place.lens(e));
+    }
+    if !args.create && place.find()?.is_none() {
+        // Said before the input is asked for.
+        return Err(missing(place));
+    }
+    let input = read_input(ctx)?;
+    let new = if args.value { valued(place, &input)? } else { as_it_stands(place, input)? };
+    replaced(place, &new, args.create)
 }
 
 /// The file with `new` in the portion's place; `None` where that changes nothing.
@@ -69,26 +77,36 @@ fn missing(place: &Place) -> CommandError {
     }
 }
 
-/// Writes the file, or prints the difference, and says so.
-pub(crate) fn finish(place: &Place, after: Option<Vec<u8>>, dry_run: bool, ctx: &Context) -> Result<(), CommandError> {
+/// Writes the file, or prints the difference, and says so, with what has changed if that is told.
+pub(crate) fn finish(
+    place: &Place,
+    after: Option<Vec<u8>>,
+    dry_run: bool,
+    counted: Option<&str>,
+    ctx: &Context,
+) -> Result<(), CommandError> {
+    let changed = counted.map(|changed| format!(": {changed}")).unwrap_or_default();
     let Some(after) = after else {
         ctx.say(format!("{} is that already: nothing was written", place.written));
         return Ok(());
     };
     if dry_run {
         let before = place.bytes.as_deref().unwrap_or_default();
-        ctx.print_text(&text::coloured(&text::unified(&place.written, before, &after)))?;
-        ctx.say("nothing was written: without `--dry-run` this is done");
+        // With `--json`, a command that counts the changes prints these.
+        if !ctx.json || counted.is_none() {
+            ctx.print_text(&text::coloured(&text::unified(&place.written, before, &after)))?;
+        }
+        ctx.say(format!("nothing was written: without `--dry-run` this is done{changed}"));
         return Ok(());
     }
     write::replace(&place.path, place.bytes.as_deref(), &after)?;
-    ctx.say(format!("wrote {}", place.written));
+    ctx.say(format!("wrote {}{changed}", place.written));
     Ok(())
 }
 
 /// The fragment that means what the JSON says: what stands there, edited; or new, where nothing does.
 fn valued(place: &Place, input: &[u8]) -> Result<Fragment, CommandError> {
-    let value = Format::Json.value(input).map_err(|e| CommandError::lens("standard input", e))?;
+    let value = Format::Json.value(input).map_err(input_error)?;
     match place.find()? {
         Some(old) => {
             let text = old.format.update(&old.text, &value).map_err(|e| place.lens(e))?;
@@ -104,7 +122,7 @@ fn valued(place: &Place, input: &[u8]) -> Result<Fragment, CommandError> {
 /// The fragment as it was given (`portion::put` tidies it), in the format that the portion has or would have.
 fn as_it_stands(place: &Place, input: Vec<u8>) -> Result<Fragment, CommandError> {
     if let Some(old) = place.find()? {
-        return Ok(Fragment { format: old.format, text: input });
+        return given(old.format, input);
     }
     let lens = place.scheme.lens();
     let table = lens.format_for(&place.expression, &Value::Map(Vec::new()));
@@ -113,8 +131,22 @@ fn as_it_stands(place: &Place, input: Vec<u8>) -> Result<Fragment, CommandError>
     let fits =
         |format: Format| format.value(&input).is_ok_and(|value| lens.format_for(&place.expression, &value) == format);
     let format = if table != scalar && !fits(table) { scalar } else { table };
-    format.value(&input).map_err(|e| CommandError::lens("standard input", e))?;
+    format.value(&input).map_err(input_error)?;
+    given(format, input)
+}
+
+/// The input as a fragment. What is wrong with it is said of it, and not of the file.
+fn given(format: Format, input: Vec<u8>) -> Result<Fragment, CommandError> {
+    let tidied = format.tidy(&input).map_err(input_error)?;
+    // Other formats are checked by the way, or may hold any text.
+    if matches!(format, Format::Toml | Format::TomlValue | Format::Yaml) {
+        format.value(&tidied).map_err(input_error)?;
+    }
     Ok(Fragment { format, text: input })
+}
+
+fn input_error(error: LensError) -> CommandError {
+    CommandError::unreadable("standard input", error)
 }
 
 fn read_input(ctx: &Context) -> Result<Vec<u8>, CommandError> {

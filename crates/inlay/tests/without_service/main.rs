@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod told;
+
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -17,6 +19,8 @@ struct Case<'a> {
     out: &'a str,
     /// Each must be in standard error.
     err: &'a [&'a str],
+    /// None may be in standard error.
+    not_said: &'a [&'a str],
     /// Files that must then hold exactly this.
     after: &'a [(&'a str, &'a str)],
 }
@@ -54,6 +58,9 @@ fn check(case: &Case<'_>) {
     }
     for (name, text) in case.after.iter().chain(if case.after.is_empty() { case.files } else { &[] }) {
         assert_eq!(fs::read_to_string(folder.path().join(name)).unwrap(), *text, "{name} after {told}");
+    }
+    for unwanted in case.not_said {
+        assert!(!err.contains(unwanted), "{unwanted:?} in {told}");
     }
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().contains("inlay-")), "left behind: {left:?}");
@@ -109,7 +116,7 @@ fn what_is_not_there_is_told_with_what_is_near() {
     });
     check(&Case {
         args: &["get", "none.json#/a"],
-        code: 1,
+        code: 3,
         err: &["error: there is no file DIR/none.json\n"],
         ..Case::default()
     });
@@ -171,6 +178,7 @@ fn put_refuses_what_would_not_be_the_portion() {
         args: &["put", "a.json#/numStartups"],
         input: "{\"open\": ",
         code: 3,
+        err: &["error: standard input:1:10: ", "nothing was changed"],
         ..Case::default()
     });
     check(&Case {

@@ -1,0 +1,283 @@
+//! What is said where something is not as it should be, with which exit code; and what a command says that it did.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::{CLAUDE, CODEX, Case, check};
+
+#[test]
+fn a_name_with_a_hash_or_a_colon() {
+    let files = &[("a#b.json", "{\"x\": 1}"), ("co:lon.json", "{\"x\": 2}"), ("c#d:e.json", "{\"x\": 3}")];
+    for args in [&["get", "a#b.json#/x"], &["put", "a#b.json#/x"], &["list", "a#b.json#/x"]] {
+        let err = &["there is no file DIR/a\n", "a `#` in a path is written `\\#`: 'a\\#b.json#/x'"];
+        check(&Case { files, args, code: 3, err, ..Case::default() });
+    }
+    let err = &["there is no file DIR/a\n", "a `#` in a path is written `\\#`: 'a\\#b.json#…'"];
+    check(&Case { files, args: &["list", "a#b.json"], code: 3, err, ..Case::default() });
+    let err = &["`d` is no scheme", "a `#` in a path is written `\\#`: 'c\\#d:e.json#/x'"];
+    check(&Case { files, args: &["get", "c#d:e.json#/x"], code: 2, err, ..Case::default() });
+    check(&Case { files, args: &["get", "a\\#b.json#/x"], out: "1", ..Case::default() });
+    let err = &["another machine (agent `co`)", "write ./co:lon.json#/x"];
+    check(&Case { files, args: &["get", "co:lon.json#/x"], code: 2, err, ..Case::default() });
+    check(&Case { files, args: &["get", "./co:lon.json#/x"], out: "2", ..Case::default() });
+}
+
+#[test]
+fn what_cannot_be_listed_is_told() {
+    let twice = "{\n  \"a\": 1,\n  \"a\": 2\n}";
+    check(&Case {
+        files: &[("a.json", twice)],
+        args: &["list", "a.json"],
+        code: 3,
+        err: &["error: a.json:3:3: the key `a` stands here for a second time, the first is on line 2\n"],
+        not_said: &["no portions", "changed"],
+        ..Case::default()
+    });
+    check(&Case {
+        files: &[("a.json", "[1, {\"a\": 1, \"a\": 2}]")],
+        args: &["list", "a.json"],
+        out: "/0  number  1-1  1\n",
+        err: &["note: not listed: a.json:1:14: the key `a` stands here for a second time"],
+        ..Case::default()
+    });
+    check(&Case {
+        files: &[("a.md", "# A\n\n# B\n\n# A\n")],
+        args: &["--json", "list", "a.md"],
+        out: "[{\"selector\":\"/B\",\"kind\":\"section\",\"lines\":[3,3],\"preview\":\"# B\"}]\n",
+        err: &["note: not listed: `/A` is ambiguous, it stands in a.md on lines 1, 5\n"],
+        ..Case::default()
+    });
+    check(&Case {
+        files: &[("a.md", "# A\n# A\n")],
+        args: &["list", "a.md"],
+        code: 3,
+        err: &["error: `/A` matches 2 portions of a.md, on lines 1, 2\n"],
+        ..Case::default()
+    });
+    check(&Case {
+        files: &[("a.txt", "x\n# inlay:begin q\n")],
+        args: &["list", "a.txt"],
+        code: 3,
+        err: &["error: a.txt:2:1: `inlay:begin q` has no `inlay:end q`\n"],
+        ..Case::default()
+    });
+    check(&Case {
+        files: &[("a.toml", "x = 1\n# inlay:begin q\n")],
+        args: &["list", "a.toml"],
+        out: "/x  integer  1-1  1\n",
+        err: &["note: not listed: a.toml:2:1: `inlay:begin q` has no `inlay:end q`\n"],
+        ..Case::default()
+    });
+    check(&Case {
+        files: &[("a.ini", "[s]\nk=1\n[s]\nl=2\n")],
+        args: &["list", "-q", "a.ini"],
+        out: "/s/k  key  2-2  1\n/s/l  key  4-4  2\n",
+        not_said: &["note"],
+        ..Case::default()
+    });
+    let err = &["error: nothing stands at `/b` in a.json\n", "did you mean `/a`?"];
+    check(&Case { files: &[("a.json", "{\"a\": 1}")], args: &["list", "a.json#/b"], code: 3, err, ..Case::default() });
+}
+
+/// 3 says that the file is in the way, 1 that the edit is.
+#[test]
+fn exit_codes_tell_the_file_from_the_edit() {
+    let deep = format!("{}1{}", "[".repeat(600), "]".repeat(600));
+    for args in [&["get", "a.json#/0"], &["list", "a.json"], &["put", "a.json#/0"]] {
+        let err = &["nested deeper than 512 levels"];
+        check(&Case { files: &[("a.json", deep.as_str())], args, code: 3, err, ..Case::default() });
+    }
+    for args in [&["get", "none.json#/a"], &["list", "none.json"], &["put", "none.json#/a"], &["get", "none#/a"]] {
+        let err = &["error: there is no file DIR/none", "hint: relative paths start at the working directory"];
+        check(&Case { args, code: 3, err, ..Case::default() });
+    }
+    let yaml = "a: &x 1\nb: *x\nc: &y\n  d: *y\n";
+    let (not_said, files) = (&["changed"], &[("a.yaml", yaml)]);
+    let err = &["it holds an alias"];
+    check(&Case { files, args: &["get", "a.yaml#/c"], code: 3, err, not_said, ..Case::default() });
+    let (files, err) =
+        (&[("a.yaml", "a: &x 1\nb: *x\n")], &["an alias elsewhere repeats it", "hint: nothing was changed"]);
+    check(&Case { files, args: &["put", "a.yaml#/a"], input: "2\n", code: 1, err, ..Case::default() });
+    for (args, code) in
+        [(&["get", "a.json#/a"][..], 3), (&["list", "a.json"], 3), (&["put", "a.json#/a", "--remove"], 3)]
+    {
+        let (files, err) = (&[("a.json", "{\"a\": 1, \"b\" 2}")], &["a.json:1:14: ", "hint: put that right first"]);
+        let changes = args.contains(&"--remove");
+        let not_said: &[&str] = if changes { &[] } else { &["changed"] };
+        check(&Case { files, args, code, err, not_said, ..Case::default() });
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_input_is_said_of_it() {
+    for (name, file, address, input, wrong) in [
+        ("a.json", "{\"x\": 1}", "a.json#/x", "{\n  bad}", "standard input:2:3: "),
+        ("a.json", "{\"x\": 1}", "a.json#/x", "{\"a\": 1, \"a\": 2}", "standard input:1:10: the key `a`"),
+        ("a.json", "{\"x\": 1}", "a.json#/x", "", "standard input:1:1: "),
+        ("a.toml", "[x]\ny = 1\n", "a.toml#/x", "y = 2\nz =\n", "standard input:2:"),
+        ("a.toml", "x = 1\n", "a.toml#/x", "[1,", "standard input:1:"),
+        ("a.yaml", "x: 1\n", "a.yaml#/x", "y: [\n", "standard input:"),
+        ("a.ini", "[x]\ny = 1\n", "a.ini#/x", "y = 2\n= 3\n", "standard input:2:1: "),
+        ("a.env", "A=1\n", "a.env#env:", "B='x\n", "standard input:1:3: "),
+    ] {
+        let err = &[format!("error: {wrong}")];
+        let err: Vec<&str> = err.iter().map(String::as_str).chain(["nothing was changed"]).collect();
+        check(&Case { files: &[(name, file)], args: &["put", address], input, code: 3, err: &err, ..Case::default() });
+    }
+}
+
+#[test]
+fn lines_and_bytes_past_the_end() {
+    let files = &[("a.txt", "1\n2\n3\n")];
+    check(&Case { files, args: &["get", "a.txt#lines:1,9"], out: "2\n3\n", ..Case::default() });
+    check(&Case { files, args: &["get", "a.txt#bytes:4-99"], out: "3\n", ..Case::default() });
+    check(&Case { files, args: &["get", "a.txt#lines:3,9"], code: 3, err: &["nothing stands"], ..Case::default() });
+    check(&Case { files, args: &["get", "a.txt#bytes:6-"], code: 3, err: &["nothing stands"], ..Case::default() });
+    let err =
+        &["the file has 3 lines, and `1,9` ends behind them", "`1,3` or `1,` ends with it", "nothing was changed"];
+    for args in [&["put", "a.txt#lines:1,9"][..], &["put", "--remove", "a.txt#lines:1,9"]] {
+        check(&Case { files, args, input: "x\n", code: 1, err, ..Case::default() });
+    }
+    let err = &["the file has 6 bytes, fewer than `4-99` needs"];
+    check(&Case { files, args: &["put", "a.txt#bytes:4-99"], input: "x", code: 1, err, ..Case::default() });
+}
+
+#[test]
+fn a_section_begins_with_its_heading() {
+    for input in ["new text\n", "## B\nnew\n"] {
+        check(&Case {
+            files: &[("a.md", "# A\n\n## B\nold\n")],
+            args: &["put", "a.md#/A/B"],
+            input,
+            code: 1,
+            err: &["begins with its heading at level 1, `# Name`", "as `inlay get` prints it", "nothing was changed"],
+            ..Case::default()
+        });
+    }
+}
+
+#[test]
+fn copy_says_what_became_of_what_stood_there() {
+    let files =
+        &[("a.json", "{\"m\": {\"a\": 1, \"b\": 2, \"n\": 3}}"), ("b.toml", "[m]\na = 1\nb = 3\nold = 1\nolder = 2\n")];
+    let after = &[("b.toml", "[m]\na = 1\nb = 2\nn = 3\n")];
+    check(&Case {
+        files,
+        args: &["copy", "a.json#/m", "b.toml#/m"],
+        err: &["wrote b.toml: 1 key added, 1 changed, 2 removed (`/old`, `/older`)\n"],
+        after,
+        ..Case::default()
+    });
+    let counts = "\"new\":false,\"unit\":\"key\",\"added\":1,\"changed\":1,\"removed\":2,\"removed_at\":[\"/old\",\"/older\"]}\n";
+    let out = &format!("{{\"written\":true,{counts}");
+    check(&Case { files, args: &["--json", "copy", "a.json#/m", "b.toml#/m"], out, after, ..Case::default() });
+    let out = &format!("{{\"written\":false,{counts}");
+    check(&Case { files, args: &["--json", "copy", "--dry-run", "a.json#/m", "b.toml#/m"], out, ..Case::default() });
+    check(&Case {
+        files: &[("a.md", "# A\none\ntwo\n"), ("b.md", "# A\nzero\ntwo\nthree\n")],
+        args: &["copy", "a.md#/A", "b.md#/A"],
+        err: &["wrote b.md: 1 line added, 2 removed\n"],
+        after: &[("b.md", "# A\none\ntwo\n")],
+        ..Case::default()
+    });
+    check(&Case {
+        files: &[("a.json", CLAUDE), ("c.toml", CODEX)],
+        args: &["copy", "a.json#/numStartups", "c.toml#/started"],
+        err: &["wrote c.toml: nothing stood there before\n"],
+        after: &[("c.toml", &CODEX.replace("\"o3\"\n", "\"o3\"\nstarted = 3\n"))],
+        ..Case::default()
+    });
+    check(&Case {
+        files: &[("a.json", "{\"x\": [1, 2]}"), ("b.json", "{\"x\": [ 1, 2 ]}")],
+        args: &["copy", "a.json#/x", "b.json#/x"],
+        err: &["wrote b.json: it means the same, only the text changed\n"],
+        after: &[("b.json", "{\"x\": [1, 2]}")],
+        ..Case::default()
+    });
+}
+
+#[test]
+fn texts_of_two_formats_are_not_compared() {
+    let files = &[("a.json", "{\"x\": {\"y\": 1}}"), ("b.toml", "[x]\ny = 1\n")];
+    let err = &["error: --text compares texts, and `a.json#/x` is json, `b.toml#/x` toml\n", "without --text"];
+    check(&Case { files, args: &["diff", "--text", "a.json#/x", "b.toml#/x"], code: 2, err, ..Case::default() });
+    check(&Case { files, args: &["diff", "a.json#/x", "b.toml#/x"], ..Case::default() });
+}
+
+fn inlay(folder: &Path, args: &[&str]) -> Output {
+    let input = fs::File::open(folder.join("input")).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_inlay")).args(args).current_dir(folder).stdin(input).output().unwrap()
+}
+
+#[test]
+fn utf_16_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("input"), "2").unwrap();
+    let utf_16 = |bom: &str, text: &str| -> Vec<u8> {
+        format!("{bom}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect()
+    };
+    for (name, text, selector) in [
+        ("a.json", "{\"a\": 1}", "/a"),
+        ("a.toml", "a = 1\n", "/a"),
+        ("a.yaml", "a: 1\n", "/a"),
+        ("a.ini", "[a]\nb=1\n", "/a/b"),
+        ("a.md", "# A\n", "/A"),
+        ("a.txt", "a\nb\n", "lines:0,1"),
+    ] {
+        for bom in ["\u{feff}", ""] {
+            fs::write(folder.path().join(name), utf_16(bom, text)).unwrap();
+            let address = format!("{name}#{selector}");
+            for args in [
+                vec!["get", &address],
+                vec!["put", &address],
+                vec!["put", "--remove", &address],
+                vec!["list", &address],
+            ] {
+                let done = inlay(folder.path(), &args);
+                let err = String::from_utf8(done.stderr).unwrap();
+                assert_eq!(done.status.code(), Some(3), "{args:?}: {err}");
+                let expected = format!(
+                    "error: {name}:1:1: the file is UTF-16, which only `bytes:` can address; convert it to UTF-8\n"
+                );
+                assert!(err.starts_with(&expected), "{args:?}: {err}");
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_hard_link_is_refused_with_a_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("input"), "2").unwrap();
+    fs::write(folder.path().join("a.json"), "{\"a\": 1}").unwrap();
+    fs::hard_link(folder.path().join("a.json"), folder.path().join("b.json")).unwrap();
+    let done = inlay(folder.path(), &["put", "a.json#/a"]);
+    let err = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(1), "{err}");
+    for wanted in ["2 names (hard links)", "nothing was changed", "-samefile ", "a.json.new && mv "] {
+        assert!(err.contains(wanted), "no {wanted:?} in {err}");
+    }
+}
+
+/// What is put by value into an env file is what a shell reads there.
+#[cfg(unix)]
+#[test]
+fn a_shell_reads_the_value_that_was_put() {
+    let folder = tempfile::tempdir().unwrap();
+    for value in ["cost: $5", "two\nlines", "it's", "`id`", "a\\b", "\"q\"", "$(id) ${HOME}"] {
+        fs::write(folder.path().join(".env"), "A=\"old\"\nB=1\n").unwrap();
+        fs::write(folder.path().join("input"), serde_json::to_string(value).unwrap()).unwrap();
+        let done = inlay(folder.path(), &["put", "--value", ".env#/A"]);
+        assert!(done.status.success(), "{value}: {}", String::from_utf8_lossy(&done.stderr));
+        let shell =
+            Command::new("sh").args(["-c", ". ./.env; printf %s \"$A\""]).current_dir(folder.path()).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&shell.stdout), value);
+    }
+    fs::write(folder.path().join("input"), "\"it's $5\"").unwrap();
+    let done = inlay(folder.path(), &["put", "--value", ".env#/A"]);
+    let err = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(1), "{err}");
+    assert!(err.contains("env cannot say a single quote beside `$`"), "{err}");
+}
