@@ -23,15 +23,19 @@
 //! | renamed a key, and changed its value | the change, under the new name; a value that is not telling, or that several keys have, clashes |
 //! | renamed a key, and removed it | as removed and changed |
 //! | renamed a key differently | [`ClashKind::Renamed`] |
-//! | added one key | one, if equal; maps that share keys, and agree on all of these, are united; else [`ClashKind::Added`] |
+//! | added one key | one, if equal; maps that share keys, and agree on all of these, are united, unless some key beside them went on both sides; else [`ClashKind::Added`] |
 //! | put items at one place of a list | one, if equal; else [`ClashKind::Inserted`] |
 //! | edited neighbouring items, removed one and edited or added its neighbour | both |
 //! | replaced some items by more or fewer, and changed one of them or added beside them | [`ClashKind::Edited`] |
 //! | moved items of a list | the one order, if only one side moved or both alike; else [`ClashKind::Moved`] |
+//! | moved an item of a list, and changed or removed it | with an identity: changed or removed at its new place; else [`ClashKind::Moved`] |
 //! | moved something from one map or list to another, and changed it | as removed and changed |
 //!
 //! Items of a list are matched by what they are. In a list of maps all of which, on all sides, have an `id` of their own
 //! (or, if not that, a `name`, or a `key`), they are matched by that, so that one may be edited on one side and moved on the other.
+//!
+//! What one side both renamed (or moved) and changed is not recognised: it is something that went, and something that came. Nothing that was
+//! written is lost by that; but if the other side removed it, it stays under its new name.
 
 mod diff;
 mod lines;
@@ -252,28 +256,38 @@ fn merged(
         return Ok(None);
     }
     let value = value.unwrap_or_else(|| values[1].clone());
-    let written = write::Writer { base, ours, theirs, values: &values }.written(&value);
-    match written {
+    match (write::Writer { base, ours, theirs, values: &values }).written(&value) {
         Err(LensError::Refused(_)) => {}
+        // Each side says its own; it is what they have together that cannot be said.
+        Err(LensError::CannotSay { .. }) if theirs.is_like(ours) => {}
         other => return other.map(Some),
     }
     let [b, o, t] = &values;
-    Ok(match unwritable(decide, b, o, t) {
+    Ok(match unwritable(decide, b, o, t)? {
         None => None,
-        Some(Choice::Ours | Choice::Both) => Some(ours.fragment.clone()),
-        Some(Choice::Theirs) => Some(write::put(ours, &values[2], theirs.is_like(ours))?),
-        Some(Choice::Base) => Some(write::put(ours, &values[0], base.is_like(ours))?),
+        Some(Whole::Ours) => Some(ours.fragment.clone()),
+        Some(Whole::Theirs) => Some(write::put(ours, t, theirs.is_like(ours))?),
+        Some(Whole::Base) => Some(write::put(ours, b, base.is_like(ours))?),
     })
 }
 
-fn unwritable(decide: &mut Decide<'_>, base: &Value, ours: &Value, theirs: &Value) -> Option<Choice> {
-    decide(&Clash {
-        path: String::new(),
-        lines: None,
-        kind: ClashKind::Unwritable,
-        base: Some(base.clone()),
-        ours: Some(ours.clone()),
-        theirs: Some(theirs.clone()),
+/// One of the three contents, as it is.
+enum Whole {
+    Base,
+    Ours,
+    Theirs,
+}
+
+/// Asks which content is to be taken whole; `None` if that is left open.
+fn unwritable(decide: &mut Decide<'_>, base: &Value, ours: &Value, theirs: &Value) -> Result<Option<Whole>, LensError> {
+    let [base, ours, theirs] = [base, ours, theirs].map(|value| Some(value.clone()));
+    let clash = Clash { path: String::new(), lines: None, kind: ClashKind::Unwritable, base, ours, theirs };
+    Ok(match decide(&clash) {
+        None => None,
+        Some(Choice::Base) => Some(Whole::Base),
+        Some(Choice::Ours) => Some(Whole::Ours),
+        Some(Choice::Theirs) => Some(Whole::Theirs),
+        Some(Choice::Both) => return Err(LensError::Refused("both contents cannot be taken whole".to_owned())),
     })
 }
 
@@ -323,19 +337,14 @@ fn merged_lines(
             return Ok(Some(Fragment { format, text }));
         }
     }
-    let whole = |text: &[u8]| {
-        String::from_utf8(text.to_vec()).map_or_else(|error| Value::Bytes(error.into_bytes()), Value::String)
+    let whole = |text: &[u8]| lines::text_or_bytes(text.to_vec());
+    let chosen = match unwritable(decide, &whole(b), &whole(o), &whole(t))? {
+        None => return Ok(None),
+        Some(Whole::Base) => base,
+        Some(Whole::Ours) => ours,
+        Some(Whole::Theirs) => theirs,
     };
-    let choice = unwritable(decide, &whole(b), &whole(o), &whole(t));
-    Ok(choice.map(|choice| {
-        match choice {
-            Choice::Ours | Choice::Both => ours,
-            Choice::Theirs => theirs,
-            Choice::Base => base,
-        }
-        .fragment
-        .clone()
-    }))
+    Ok(Some(chosen.fragment.clone()))
 }
 
 /// The content as a lens would tell it.

@@ -124,8 +124,12 @@ fn content(lines: &[&[u8]]) -> Option<Value> {
     if lines.is_empty() {
         return None;
     }
-    let bytes = lines.join(&b'\n');
-    Some(String::from_utf8(bytes).map_or_else(|error| Value::Bytes(error.into_bytes()), Value::String))
+    Some(text_or_bytes(lines.join(&b'\n')))
+}
+
+/// Text if it is some, else bytes.
+pub(super) fn text_or_bytes(bytes: Vec<u8>) -> Value {
+    String::from_utf8(bytes).map_or_else(|error| Value::Bytes(error.into_bytes()), Value::String)
 }
 
 /// Three texts of several lines each as one, where that is clean.

@@ -104,10 +104,11 @@ impl Merger<'_> {
             return self.whole(Some(base), Some(ours), Some(theirs));
         };
         let (ours_moved, theirs_moved) = (lists.moved(1), lists.moved(2));
-        let merged = if ours_moved && theirs_moved && !lists.same_order() {
+        let is_moved = !ours_moved.is_empty() || !theirs_moved.is_empty();
+        let merged = if lists.by_identity && is_moved {
+            self.reordered(&lists, &ours_moved, &theirs_moved)
+        } else if is_moved && !lists.same_order() && lists.moves_meet(&ours_moved, &theirs_moved) {
             None
-        } else if lists.by_identity && (ours_moved || theirs_moved) {
-            self.reordered(&lists, ours_moved)
         } else {
             self.combined(&lists)
         };
@@ -126,27 +127,20 @@ impl Merger<'_> {
 
     fn numbered<'a>(&mut self, base: &'a [Value], ours: &'a [Value], theirs: &'a [Value]) -> Option<Lists<'a>> {
         let all = [base, ours, theirs];
-        let key = identifying(all);
-        let mut tokens: [Vec<Vec<u8>>; 3] = Default::default();
-        for (list, tokens) in all.into_iter().zip(&mut tokens) {
-            for item in list {
-                let telling = key.and_then(|key| item.child(key)).unwrap_or(item);
-                tokens.push(self.token(telling)?);
+        for key in IDENTIFYING.into_iter().filter(|key| is_told_by(all, key)) {
+            let numbers = numbered(self.tokens(all, |item| item.child(key).unwrap_or(item))?)?;
+            if numbers.iter().all(|list| is_distinct(list)) {
+                return Some(Lists { base, ours, theirs, numbers, by_identity: true });
             }
         }
-        let mut numbers = numbered(tokens)?;
-        if key.is_some() && numbers.iter().any(|list| !is_distinct(list)) {
-            // Not of their own after all: by what they are.
-            let mut tokens: [Vec<Vec<u8>>; 3] = Default::default();
-            for (list, tokens) in all.into_iter().zip(&mut tokens) {
-                for item in list {
-                    tokens.push(self.token(item)?);
-                }
-            }
-            numbers = numbered(tokens)?;
-            return Some(Lists { base, ours, theirs, numbers, by_identity: false });
-        }
-        Some(Lists { base, ours, theirs, numbers, by_identity: key.is_some() })
+        let numbers = numbered(self.tokens(all, |item| item)?)?;
+        Some(Lists { base, ours, theirs, numbers, by_identity: false })
+    }
+
+    fn tokens(&mut self, lists: [&[Value]; 3], telling: impl Fn(&Value) -> &Value) -> Option<[Vec<Vec<u8>>; 3]> {
+        let [base, ours, theirs] =
+            lists.map(|list| -> Option<Vec<Vec<u8>>> { list.iter().map(|item| self.token(telling(item))).collect() });
+        Some([base?, ours?, theirs?])
     }
 
     /// Nothing moved. `None` if both sides put the same item into different places.
@@ -164,24 +158,20 @@ impl Merger<'_> {
             for item in at..cluster.gaps.0 {
                 self.item(lists, item, &ours, &theirs, &mut out);
             }
-            at = cluster.gaps.0;
             let (from, to) = cluster.gaps;
-            match (&cluster.ours[..], &cluster.theirs[..]) {
-                ([block], []) if !block.replaces => out.extend_from_slice(&lists.ours[block.side.clone()]),
-                ([], [block]) if !block.replaces => out.extend_from_slice(&lists.theirs[block.side.clone()]),
-                ([block], []) if lists.stands(&theirs, 2, from..to) => {
-                    out.extend_from_slice(&lists.ours[block.side.clone()]);
-                    at = to;
-                }
-                ([], [block]) if lists.stands(&ours, 1, from..to) => {
-                    out.extend_from_slice(&lists.theirs[block.side.clone()]);
-                    at = to;
-                }
-                _ => {
-                    let (ours, theirs) = (ours.between(cluster.gaps), theirs.between(cluster.gaps));
-                    self.region(lists, from..to, ours, theirs, &mut out);
-                    at = to;
-                }
+            // One side's alone, where the other left those items that it stands for, or beside which it came when they went.
+            let alone = match (&cluster.ours[..], &cluster.theirs[..]) {
+                ([block], []) if lists.stands(&theirs, 2, from..to) => Some((block, lists.ours)),
+                ([], [block]) if lists.stands(&ours, 1, from..to) => Some((block, lists.theirs)),
+                _ => None,
+            };
+            if let Some((block, side)) = alone {
+                out.extend_from_slice(&side[block.side.clone()]);
+                at = if block.replaces { to } else { from };
+            } else {
+                let (ours, theirs) = (ours.between(cluster.gaps), theirs.between(cluster.gaps));
+                self.region(lists, from..to, ours, theirs, &mut out);
+                at = to;
             }
         }
         for item in at..lists.base.len() {
@@ -214,7 +204,7 @@ impl Merger<'_> {
         if same {
             for (offset, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
                 self.path.push((at + offset).to_string());
-                out.extend(self.node(None, Some(ours), Some(theirs)));
+                out.extend(self.added(ours, theirs, lists.may_unite()));
                 self.path.pop();
             }
             return;
@@ -239,7 +229,16 @@ impl Merger<'_> {
 
     /// One side (or both, alike) changed the order of items that have an identity: theirs is the order. `None` if it is not clear where
     /// something belongs.
-    fn reordered(&mut self, lists: &Lists<'_>, by_ours: bool) -> Option<Vec<Value>> {
+    fn reordered(
+        &mut self,
+        lists: &Lists<'_>,
+        ours_moved: &HashSet<u32>,
+        theirs_moved: &HashSet<u32>,
+    ) -> Option<Vec<Value>> {
+        let by_ours = !ours_moved.is_empty();
+        if by_ours && !theirs_moved.is_empty() && !lists.same_order() {
+            return None;
+        }
         let [base, ours, theirs] = &lists.numbers;
         let (order, other) = if by_ours { (ours, theirs) } else { (theirs, ours) };
         let known = |list: &[u32]| list.iter().enumerate().map(|(at, id)| (*id, at)).collect::<HashMap<u32, usize>>();
@@ -273,7 +272,10 @@ impl Merger<'_> {
             let (b, o, t) = (at(&base_at, lists.base), at(&ours_at, lists.ours), at(&theirs_at, lists.theirs));
             let index = ours_at.get(&id).or(theirs_at.get(&id)).or(base_at.get(&id)).copied().unwrap_or(0);
             self.path.push(index.to_string());
-            out.extend(self.node(b.as_ref(), o.as_ref(), t.as_ref()));
+            out.extend(match (&b, &o, &t) {
+                (None, Some(ours), Some(theirs)) => self.added(ours, theirs, lists.may_unite()),
+                _ => self.node(b.as_ref(), o.as_ref(), t.as_ref()),
+            });
             self.path.pop();
         }
         Some(out)
@@ -281,17 +283,36 @@ impl Merger<'_> {
 }
 
 impl Lists<'_> {
-    /// Whether a side (1 or 2) moved something: items with an identity have another order; of others, one went from one place and
-    /// came at another.
-    fn moved(&self, side: usize) -> bool {
+    /// What a side (1 or 2) moved. Items that have an identity: all of them, if the order of those that stayed is another. Others: what
+    /// went from one place and came at another.
+    fn moved(&self, side: usize) -> HashSet<u32> {
         let (base, side) = (&self.numbers[0], &self.numbers[side]);
         if self.by_identity {
             let places: HashMap<u32, usize> = base.iter().enumerate().map(|(at, id)| (*id, at)).collect();
-            return !side.iter().filter_map(|id| places.get(id)).is_sorted();
+            let is_moved = !side.iter().filter_map(|id| places.get(id)).is_sorted();
+            return if is_moved { side.iter().copied().collect() } else { HashSet::new() };
         }
         let hunks = hunks(base, side);
         let gone: HashSet<u32> = hunks.iter().flat_map(|hunk| &base[hunk.base.clone()]).copied().collect();
-        hunks.iter().flat_map(|hunk| &side[hunk.side.clone()]).any(|id| gone.contains(id))
+        hunks.iter().flat_map(|hunk| &side[hunk.side.clone()]).filter(|id| gone.contains(id)).copied().collect()
+    }
+
+    /// Whether both sides moved something, or one removed or edited what the other moved.
+    fn moves_meet(&self, ours: &HashSet<u32>, theirs: &HashSet<u32>) -> bool {
+        let base = &self.numbers[0];
+        let touched = |moved: &HashSet<u32>, side: usize| {
+            !moved.is_empty()
+                && hunks(base, &self.numbers[side])
+                    .iter()
+                    .any(|hunk| base[hunk.base.clone()].iter().any(|id| moved.contains(id)))
+        };
+        (!ours.is_empty() && !theirs.is_empty()) || touched(ours, 2) || touched(theirs, 1)
+    }
+
+    /// Whether an item that came on both sides cannot be one that went on both, under another name.
+    fn may_unite(&self) -> bool {
+        let [ours, theirs] = [1, 2].map(|side| self.numbers[side].iter().collect::<HashSet<&u32>>());
+        self.numbers[0].iter().all(|id| ours.contains(id) || theirs.contains(id))
     }
 
     fn same_order(&self) -> bool {
@@ -344,15 +365,11 @@ fn clusters(ours: Vec<Block>, theirs: Vec<Block>) -> Vec<Cluster> {
     out
 }
 
-/// The key that every item of all lists has, all of them maps, and that is a scalar in each.
-fn identifying(lists: [&[Value]; 3]) -> Option<&'static str> {
-    let has = |key: &str| {
-        let is_told = |item: &Value| {
-            matches!(item, Value::Map(_)) && item.child(key).is_some_and(|value| value.as_text().is_some())
-        };
-        lists.iter().all(|list| list.iter().all(is_told)) && lists.iter().any(|list| !list.is_empty())
-    };
-    IDENTIFYING.into_iter().find(|key| has(key))
+/// Whether every item of all lists is a map that has a scalar under this key.
+fn is_told_by(lists: [&[Value]; 3], key: &str) -> bool {
+    let is_told =
+        |item: &Value| matches!(item, Value::Map(_)) && item.child(key).is_some_and(|value| value.as_text().is_some());
+    lists.iter().all(|list| list.iter().all(is_told)) && lists.iter().any(|list| !list.is_empty())
 }
 
 fn is_distinct(numbers: &[u32]) -> bool {

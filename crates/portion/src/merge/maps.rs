@@ -40,12 +40,19 @@ enum Entry<'a> {
 
 impl Merger<'_> {
     pub(super) fn maps(&mut self, base: &Members, ours: &Members, theirs: &Members) -> Value {
+        let (base_at, ours_at, theirs_at) = (index(base), index(ours), index(theirs));
+        // What came on both sides may be what went on both, renamed and edited; then there is something to compare it with, and it is
+        // not known what.
+        let may_unite = base.iter().all(|(key, _)| ours_at.contains_key(&key[..]) || theirs_at.contains_key(&key[..]));
         let mut out = Vec::with_capacity(ours.len());
-        for entry in self.entries(base, ours, theirs) {
+        for entry in self.entries([base, ours, theirs], [&base_at, &ours_at, &theirs_at]) {
             match entry {
                 Entry::Member { name, base, ours, theirs } => {
                     self.path.push(name.to_owned());
-                    let value = self.node(base, ours, theirs);
+                    let value = match (base, ours, theirs) {
+                        (None, Some(ours), Some(theirs)) => self.added(ours, theirs, may_unite),
+                        _ => self.node(base, ours, theirs),
+                    };
                     self.path.pop();
                     out.extend(value.map(|value| (name.to_owned(), value)));
                 }
@@ -84,11 +91,18 @@ impl Merger<'_> {
     }
 
     /// What stands where, in ours' order; what only theirs has comes behind.
-    fn entries<'a>(&mut self, base: &'a Members, ours: &'a Members, theirs: &'a Members) -> Vec<Entry<'a>> {
-        let (base_at, ours_at, theirs_at) = (index(base), index(ours), index(theirs));
-        let mut ours_to = self.renames(base, &base_at, ours, &ours_at);
-        let mut theirs_to = self.renames(base, &base_at, theirs, &theirs_at);
-        // A name that the other side has as well is nobody's new name.
+    fn entries<'a>(
+        &mut self,
+        [base, ours, theirs]: [&'a Members; 3],
+        [base_at, ours_at, theirs_at]: [&Index<'a>; 3],
+    ) -> Vec<Entry<'a>> {
+        let mut ours_to = self.renames(base, base_at, ours, ours_at);
+        let mut theirs_to = self.renames(base, base_at, theirs, theirs_at);
+        // A name that the other side has as well is a new name on both, if the old one went on both; else on none.
+        let both: Names<'a> = (ours_to.iter().chain(&theirs_to))
+            .filter(|(from, to)| [ours_at, theirs_at].iter().all(|at| at.contains_key(*to) && !at.contains_key(*from)))
+            .map(|(from, to)| (*to, *from))
+            .collect();
         ours_to.retain(|_, to| !theirs_at.contains_key(to));
         theirs_to.retain(|_, to| !ours_at.contains_key(to));
         let back = |names: &Names<'a>| -> Names<'a> { names.iter().map(|(from, to)| (*to, *from)).collect() };
@@ -109,6 +123,10 @@ impl Merger<'_> {
                     (None, Some(theirs)) => member(Some(*theirs)),
                     (None, None) => Entry::Gone { from, base, ours: Some((to, value)), theirs: None },
                 },
+                _ if both.contains_key(to) => {
+                    let base = both.get(to).and_then(|from| base_at.get(from)).copied();
+                    Entry::Member { name, base, ours: Some(value), theirs: theirs_at.get(to).copied() }
+                }
                 _ => member(theirs_at.get(to).copied()),
             };
             out.push(entry);
@@ -164,9 +182,20 @@ impl Merger<'_> {
         pairs.collect()
     }
 
+    /// What both sides added under one key.
+    pub(super) fn added(&mut self, ours: &Value, theirs: &Value, may_unite: bool) -> Option<Value> {
+        if may_unite
+            && let (Value::Map(ours), Value::Map(theirs)) = (ours, theirs)
+            && let Some(both) = self.union(ours, theirs, self.path.len())
+        {
+            return Some(Value::Map(both));
+        }
+        self.node(None, Some(ours), Some(theirs))
+    }
+
     /// Two maps that both sides added under one key, as one: where they have keys in common, all of which agree (or are such maps
     /// again), the one only says more than the other. `None` if they may mean different things.
-    pub(super) fn union(&self, ours: &Members, theirs: &Members, depth: usize) -> Option<Vec<(String, Value)>> {
+    fn union(&self, ours: &Members, theirs: &Members, depth: usize) -> Option<Vec<(String, Value)>> {
         let theirs_at = index(theirs);
         let mut common: HashSet<&str> = HashSet::new();
         let mut out = Vec::with_capacity(ours.len());
@@ -185,7 +214,7 @@ impl Merger<'_> {
             };
             out.push((key.clone(), both));
         }
-        if common.is_empty() && !ours.is_empty() && !theirs.is_empty() {
+        if common.is_empty() && ours.len() + theirs.len() > 0 {
             return None;
         }
         out.extend(theirs.iter().filter(|(key, _)| !common.contains(key.as_str())).cloned());

@@ -105,11 +105,6 @@ impl<'d> Merger<'d> {
                 }
                 ClashKind::Edited
             }
-            (None, Some(Value::Map(ours)), Some(Value::Map(theirs))) => match self.union(ours, theirs, self.path.len())
-            {
-                Some(both) => return Some(Value::Map(both)),
-                None => ClashKind::Added,
-            },
             (None, ..) => ClashKind::Added,
             (_, None, _) => ClashKind::OursRemoved,
             (.., None) => ClashKind::TheirsRemoved,

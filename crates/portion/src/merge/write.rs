@@ -19,7 +19,7 @@ pub(super) struct Writer<'a> {
 impl Writer<'_> {
     /// The fragment that means `value`, in ours' format. The first of these that is one: the merged lines; the lines as far
     /// as they merge, elsewhere those of the side that changed only comments, with the value put into them; ours with
-    /// the value put into it; theirs, likewise; the value written anew.
+    /// the value put into it; theirs, likewise. Nothing is written anew: comments would be lost, and what a value cannot tell.
     ///
     /// # Errors
     /// [`LensError::CannotSay`] if ours' format or mapping cannot say it; [`LensError::Refused`] if no text was found.
@@ -44,9 +44,6 @@ impl Writer<'_> {
         if theirs.is_like(ours)
             && let Some(fragment) = take(put(theirs, value, exact))
         {
-            return Ok(fragment);
-        }
-        if let Some(fragment) = take(ours.mapping.render(ours.fragment.format, value)) {
             return Ok(fragment);
         }
         Err(match refused {

@@ -66,7 +66,14 @@ fn keys() {
         ("{}", r#"{"a":{"x":1}}"#, r#"{"a":{"y":1}}"#, "! `/a`: added on both sides"),
         ("{}", r#"{"a":{"x":1,"y":2}}"#, r#"{"a":{"x":1,"y":3}}"#, "! `/a`: added on both sides"),
         ("{}", r#"{"a":{"x":1,"m":{"y":2}}}"#, r#"{"a":{"x":1,"m":{"z":2}}}"#, "! `/a`: added on both sides"),
-        ("{}", r#"{"a":{}}"#, r#"{"a":{"x":1}}"#, r#"{"a":{"x":1}}"#),
+        ("{}", r#"{"a":{}}"#, r#"{"a":{"x":1}}"#, "! `/a`: added on both sides"),
+        // It may be what went, edited on both sides.
+        (
+            r#"{"z":{"x":1,"y":2,"z":3}}"#,
+            r#"{"a":{"x":1,"y":2}}"#,
+            r#"{"a":{"y":2,"z":3}}"#,
+            "! `/a`: added on both sides",
+        ),
         ("{}", r#"{"a":[1]}"#, r#"{"a":[1,2]}"#, "! `/a`: added on both sides"),
         // A map in the place of something else is no addition.
         (r#"{"a":1}"#, r#"{"a":{"x":1,"y":1}}"#, r#"{"a":{"x":1}}"#, "! `/a`: changed on both sides"),
@@ -100,6 +107,8 @@ fn renamed_keys() {
         (r#"{"a":[1]}"#, r#"{"b":[1]}"#, r#"{"c":[1]}"#, "! `/a`: renamed to `b` in ours and to `c` in theirs"),
         // Renamed and removed.
         (r#"{"a":[1]}"#, r#"{"b":[1]}"#, "{}", "! `/a`: changed in ours, removed in theirs"),
+        // Renamed alike, and edited on one side.
+        (r#"{"a":{"x":1,"y":1}}"#, r#"{"b":{"x":1}}"#, r#"{"b":{"x":1,"y":1}}"#, r#"{"b":{"x":1}}"#),
         // The name is taken on the other side.
         (
             r#"{"a":[1]}"#,
@@ -153,6 +162,9 @@ fn lists() {
         ("[1,2,3,4]", "[4,1,2,3]", "[4,1,2,3]", "[4,1,2,3]"),
         ("[1,2,3,4]", "[4,1,2,3]", "[1,4,2,3]", "! the whole: moved on both sides"),
         ("[1,2,3]", "[0,1,2,3]", "[1,2,3,0]", "! the whole: moved on both sides"),
+        ("[1,2,3]", "[3,1,2]", "[1,2]", "! the whole: moved on both sides"),
+        ("[1,2,3]", "[3,1,2]", "[1,2,9]", "! the whole: moved on both sides"),
+        ("[1,2,3]", "[3,1,2]", "[1,9,3]", "[3,1,9]"),
         // Parts of items.
         (r#"[{"x":1,"y":1}]"#, r#"[{"x":2,"y":1}]"#, r#"[{"x":1,"y":2}]"#, r#"[{"x":2,"y":2}]"#),
         ("[[1,2],[3]]", "[[1,2,9],[3]]", "[[0,2],[3]]", "[[0,2,9],[3]]"),
@@ -214,6 +226,12 @@ fn lists_of_maps_that_have_names() {
             r#"[{"name":"z","v":1}]"#,
             r#"[{"name":"a","v":1,"w":1}]"#,
             "! `/0`: removed in ours, changed in theirs",
+        ),
+        (
+            r#"[{"name":"a","v":1},{"name":"b"}]"#,
+            r#"[{"name":"z","v":1},{"name":"b"}]"#,
+            r#"[{"name":"b"}]"#,
+            "! `/0`: changed in ours, removed in theirs",
         ),
         // Both added one of the same name.
         ("[]", r#"[{"id":1,"v":1}]"#, r#"[{"id":1,"v":1,"w":1}]"#, r#"[{"id":1,"v":1,"w":1}]"#),

@@ -327,6 +327,27 @@ fn formats_that_know_fewer_kinds() {
 }
 
 #[test]
+fn what_only_both_together_cannot_say() {
+    // In a git configuration upper and lower case are one.
+    clash(
+        Format::GitConfig,
+        "[a]\n\tx = 1\n",
+        "[a]\n\tx = 1\n\tnew = 1\n",
+        "[a]\n\tx = 1\n\tNEW = 2\n",
+        "the whole: the merged content cannot be written",
+    );
+    clash(Format::Ini, "x = 1\n", "x = 1\n\n[new]\ny = 1\n", "x = 1\nnew = 2\n", "`/new`: added on both sides");
+    // A value that YAML's tags say is no value that another text could say.
+    clash(
+        Format::Yaml,
+        "a: !x 1\nb: 1\n",
+        "a: !x 1\nb: 2\n",
+        "a: !x 1\nb: 1\nc: 1\n",
+        "the whole: the merged content cannot be written",
+    );
+}
+
+#[test]
 fn what_does_not_parse_is_an_error() {
     let one = fragment(Format::Json, "{}");
     let broken = fragment(Format::Json, "{");

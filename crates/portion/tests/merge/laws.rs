@@ -1,9 +1,11 @@
 //! What holds for every merge.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use portion::{Format, Fragment, LensError, Mapping, Merged, Number, Value, merge_values};
+use portion::{Format, Fragment, LensError, Mapping, Merged, Number, Side, Value, merge_values};
 use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 
 use super::{plain, string};
 
@@ -43,6 +45,11 @@ fn map(inner: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value = V
     prop::collection::btree_map("[a-e]", inner, 0..5).prop_map(|map| Value::Map(map.into_iter().collect()))
 }
 
+/// The kind of edit that moves an item.
+const MOVE: u8 = 2;
+/// The kind of edit that renames a key.
+const RENAME: u8 = 5;
+
 /// An edit: where (of all places), what kind, and what comes.
 type Edit = (prop::sample::Index, u8, Value);
 
@@ -69,8 +76,8 @@ fn edit(value: &mut Value, number: &mut usize, (at, kind, new): &Edit) {
             match kind {
                 0 if !members.is_empty() => drop(members.remove(at)),
                 1 if !members.is_empty() => members[at].1 = new.clone(),
-                // Renamed, or moved to the end.
-                2 if !members.is_empty() => {
+                // Renamed.
+                &RENAME if !members.is_empty() => {
                     let (key, value) = members.remove(at);
                     let free = ["f", "g", "h"].into_iter().find(|free| members.iter().all(|(known, _)| known != free));
                     members.push((free.map_or(key, str::to_owned), value));
@@ -89,7 +96,7 @@ fn edit(value: &mut Value, number: &mut usize, (at, kind, new): &Edit) {
             match kind {
                 0 if !items.is_empty() => drop(items.remove(at)),
                 1 if !items.is_empty() => items[at] = new.clone(),
-                2 if !items.is_empty() => {
+                &MOVE if !items.is_empty() => {
                     let item = items.remove(at);
                     items.insert(0, item);
                 }
@@ -119,6 +126,31 @@ fn edited(base: &Value, edits: &[Edit]) -> Value {
     out
 }
 
+/// How many merges there were, and how many were clean.
+#[derive(Default)]
+struct Tally {
+    all: Cell<usize>,
+    clean: Cell<usize>,
+}
+
+impl Tally {
+    fn count(&self, is_clean: bool) {
+        self.all.set(self.all.get() + 1);
+        self.clean.set(self.clean.get() + usize::from(is_clean));
+    }
+}
+
+/// Tries a law. Of a hundred merges at least ten clash and at least ten are clean, or the law would say little.
+fn run<S: Strategy>(cases: u32, strategy: S, law: impl Fn(S::Value, &Tally) -> Result<(), TestCaseError>) {
+    let tally = Tally::default();
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    if let Err(error) = TestRunner::new(config).run(&strategy, |value| law(value, &tally)) {
+        panic!("{error}");
+    }
+    let (all, clean) = (tally.all.get(), tally.clean.get());
+    assert!(clean * 10 >= all && (all - clean) * 10 >= all, "{clean} of {all} merges are clean");
+}
+
 /// All keys, and all scalars, of a value.
 fn parts(value: &Value, out: &mut BTreeSet<String>) {
     match value {
@@ -133,11 +165,9 @@ fn parts(value: &Value, out: &mut BTreeSet<String>) {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn values(base in value(), ours in edits(), theirs in edits()) {
+#[test]
+fn values() {
+    run(2000, (value(), edits(), edits()), |(base, ours, theirs), tally| {
         let (ours, theirs) = (edited(&base, &ours), edited(&base, &theirs));
         let merge = |base, ours, theirs| {
             let (value, clashes) = merge_values(base, ours, theirs);
@@ -153,6 +183,7 @@ proptest! {
             (Err(clashes), Err(turned)) => prop_assert_eq!(clashes.len(), turned.len()),
             _ => prop_assert!(false, "{:?} and {:?}", merged, turned),
         }
+        tally.count(merged.is_ok());
         if let Ok(merged) = merged {
             // Nothing is invented.
             let (mut known, mut found) = (BTreeSet::new(), BTreeSet::new());
@@ -160,7 +191,67 @@ proptest! {
             parts(&merged, &mut found);
             prop_assert!(found.is_subset(&known), "{:?}", found.difference(&known).collect::<Vec<_>>());
         }
+        Ok(())
+    });
+}
+
+/// Gives every scalar a text of its own, names of items apart.
+fn labelled(value: &mut Value, label: &str, number: &mut usize) {
+    match value {
+        Value::Map(members) => {
+            members.iter_mut().filter(|(key, _)| key != "id").for_each(|(_, value)| labelled(value, label, number));
+        }
+        Value::Sequence(items) => items.iter_mut().for_each(|item| labelled(item, label, number)),
+        scalar => {
+            *number += 1;
+            *scalar = Value::String(format!("{label} {number} says it"));
+        }
     }
+}
+
+fn labels(value: &Value) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    parts(value, &mut all);
+    all.retain(|part| part.ends_with("says it"));
+    all
+}
+
+/// What stands on both sides, and what one side added, is in a clean merge; what one side removed is not.
+#[test]
+fn no_edit_is_lost() {
+    run(2000, (value(), edits(), edits()), |(mut base, mut ours, mut theirs), tally| {
+        labelled(&mut base, "base", &mut 0);
+        for (edits, label) in [(&mut ours, "ours"), (&mut theirs, "theirs")] {
+            let mut number = 0;
+            edits.iter_mut().for_each(|(_, _, new)| labelled(new, label, &mut number));
+        }
+        // What is renamed (or moved) and edited at once is something else; it stays where the other side removed what it was.
+        let renames = ours.iter().chain(&theirs).any(|(_, kind, _)| [MOVE, RENAME].contains(kind));
+        let (ours, theirs) = (edited(&base, &ours), edited(&base, &theirs));
+        let (merged, clashes) = merge_values(&base, &ours, &theirs);
+        tally.count(clashes.is_empty());
+        if clashes.is_empty() {
+            let shown = [&base, &ours, &theirs].map(|value| string(&Format::Json.render(value).unwrap()));
+            let [base, ours, theirs, merged] = [&base, &ours, &theirs, &merged].map(labels);
+            let mut expected = &ours & &theirs;
+            expected.extend(ours.difference(&base).chain(theirs.difference(&base)).cloned());
+            prop_assert!(merged.is_superset(&expected), "{:?} {:?}", merged, expected);
+            prop_assert!(
+                renames || merged == expected,
+                "{:?} {:?}\n{}\n{}\n{}",
+                merged,
+                expected,
+                shown[0],
+                shown[1],
+                shown[2]
+            );
+        }
+        Ok(())
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Edits of different keys always merge, and both are there.
     #[test]
@@ -214,16 +305,15 @@ fn comments() -> impl Strategy<Value = Vec<(prop::sample::Index, u8)>> {
     prop::collection::vec((any::<prop::sample::Index>(), 0u8..4), 0..3)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn fragments(
-        base in value(),
-        edits in (edits(), edits()),
-        comments in (comments(), comments(), comments()),
-        format in prop::sample::select(vec![Format::Json, Format::Jsonc, Format::Toml, Format::Yaml]),
-    ) {
+#[test]
+fn fragments() {
+    let strategy = (
+        value(),
+        (edits(), edits()),
+        (comments(), comments(), comments()),
+        prop::sample::select(vec![Format::Json, Format::Jsonc, Format::Toml, Format::Yaml]),
+    );
+    run(500, strategy, |(base, edits, comments, format), tally| {
         let values = [edited(&base, &edits.0), edited(&base, &edits.1)];
         let render = |value: &Value| format.render(value).unwrap();
         let update = |value: &Value| format.update(&render(&base), value).unwrap_or_else(|_| render(value));
@@ -232,17 +322,20 @@ proptest! {
             commented(format, update(&values[0]), &comments.1),
             commented(format, update(&values[1]), &comments.2),
         ];
-        check(&fragments)?;
-    }
+        check(&fragments, tally)
+    });
+}
 
-    #[test]
-    fn lines_with_keys(
-        base in prop::collection::btree_map("[a-f]", 0u8..4, 0..6),
-        ours in prop::collection::btree_map("[a-h]", prop::option::of(0u8..6), 0..3),
-        theirs in prop::collection::btree_map("[a-h]", prop::option::of(0u8..6), 0..3),
-        comments in (comments(), comments(), comments()),
-        format in prop::sample::select(vec![Format::Ini, Format::Env, Format::Properties, Format::Systemd, Format::GitConfig]),
-    ) {
+#[test]
+fn lines_with_keys() {
+    let strategy = (
+        prop::collection::btree_map("[a-f]", 0u8..4, 0..6),
+        prop::collection::btree_map("[a-f]", prop::option::of(0u8..6), 1..5),
+        prop::collection::btree_map("[a-f]", prop::option::of(0u8..6), 1..5),
+        (comments(), comments(), comments()),
+        prop::sample::select(vec![Format::Ini, Format::Env, Format::Properties, Format::Systemd, Format::GitConfig]),
+    );
+    run(500, strategy, |(base, ours, theirs, comments, format), tally| {
         let with = |edits: &std::collections::BTreeMap<String, Option<u8>>| {
             let mut map = base.clone();
             for (key, value) in edits {
@@ -264,16 +357,19 @@ proptest! {
             commented(format, with(&ours), &comments.1),
             commented(format, with(&theirs), &comments.2),
         ];
-        check(&fragments)?;
-    }
+        check(&fragments, tally)
+    });
+}
 
-    #[test]
-    fn texts(
-        base in prop::collection::vec("[a-d]?", 0..12),
-        edits in prop::array::uniform2(prop::collection::vec((0usize..12, 0usize..3, prop::option::of("[a-f]?")), 0..4)),
-        ends in prop::array::uniform3(any::<bool>()),
-        format in prop::sample::select(vec![Format::Text, Format::Markdown, Format::Bytes]),
-    ) {
+#[test]
+fn texts() {
+    let strategy = (
+        prop::collection::vec("[a-d]?", 0..12),
+        prop::array::uniform2(prop::collection::vec((0usize..12, 0usize..3, prop::option::of("[a-f]?")), 0..4)),
+        prop::array::uniform3(any::<bool>()),
+        prop::sample::select(vec![Format::Text, Format::Markdown, Format::Bytes]),
+    );
+    run(500, strategy, |(base, edits, ends, format), tally| {
         let text = |edits: &[(usize, usize, Option<String>)], end: bool| {
             let mut lines = base.clone();
             for (at, gone, new) in edits {
@@ -293,8 +389,12 @@ proptest! {
             Fragment { format, text: text.into_bytes() }
         };
         let fragments = [text(&[], ends[0]), text(&edits[0], ends[1]), text(&edits[1], ends[2])];
-        check(&fragments)?;
-    }
+        check(&fragments, tally)
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever these hold: an answer.
     #[test]
@@ -310,7 +410,7 @@ proptest! {
         let fragments = [0, 1, 2].map(|at| Fragment { format: Format::ALL[formats[at]], text: parts[at].concat() });
         let mapping: Mapping = "except /a; map /b=/c; default /d=1".parse().unwrap();
         for mapping in [Mapping::default(), mapping] {
-            let side = |at: usize| portion::Side { fragment: &fragments[at], mapping: &mapping };
+            let side = |at: usize| Side { fragment: &fragments[at], mapping: &mapping };
             let merged = portion::merge(side(0), side(1), side(2));
             if let Ok(Merged::Clean(merged)) = &merged {
                 prop_assert_eq!(merged.format, fragments[1].format);
@@ -325,8 +425,68 @@ proptest! {
     }
 }
 
+/// Mappings that change something in the values above.
+const MAPPINGS: [&str; 4] =
+    ["", "map /a=/z; map /*/b=/*/y", "default /c=1; default /*/id=0 if v", "except /e; except /*/d"];
+
+/// Contents that say the same in other formats and words are the same.
+#[test]
+fn across_formats() {
+    let strategy = (
+        value(),
+        (edits(), edits()),
+        prop::array::uniform3(prop::sample::select(vec![Format::Json, Format::Toml, Format::Yaml])),
+        prop::array::uniform3(0..MAPPINGS.len()),
+    );
+    run(1000, strategy, |(base, edits, formats, mappings), tally| {
+        let mappings = mappings.map(|at| MAPPINGS[at].parse::<Mapping>().unwrap());
+        let values = [base.clone(), edited(&base, &edits.0), edited(&base, &edits.1)];
+        // What a mapping cannot say (a private key, a name that is another's) is nobody's content.
+        let content = |value: usize, at: usize| mappings[at].render(formats[at], &values[value]).ok();
+        let told = |contents: [(usize, usize); 3]| {
+            let mut fragments = Vec::new();
+            for (value, at) in contents {
+                fragments.push(content(value, at)?);
+            }
+            let side = |which: usize| Side { fragment: &fragments[which], mapping: &mappings[contents[which].1] };
+            let merged = portion::merge(side(0), side(1), side(2));
+            Some((merged, fragments[1].clone(), mappings[contents[1].1].clone()))
+        };
+        // One side did nothing.
+        for (contents, expected) in
+            [([(0, 0), (1, 1), (0, 2)], 1), ([(0, 0), (0, 1), (2, 2)], 2), ([(0, 0), (1, 1), (1, 2)], 1)]
+        {
+            match told(contents) {
+                None | Some((Err(LensError::CannotSay { .. }), ..)) => {}
+                Some((Ok(Merged::Clean(merged)), ours, mapping)) => {
+                    prop_assert!(mapping.value(&merged).unwrap().agrees(&values[expected]), "{}", string(&merged.text));
+                    if contents[1].0 == expected {
+                        prop_assert_eq!(string(&merged.text), string(&ours.text));
+                    }
+                }
+                Some((other, ..)) => prop_assert!(false, "{:?}", other),
+            }
+        }
+        // The same the other way about.
+        let there = told([(0, 0), (1, 1), (2, 2)]);
+        let back = told([(0, 0), (2, 2), (1, 1)]);
+        if let (Some((Ok(there), _, mapping)), Some((Ok(back), _, turned))) = (&there, &back) {
+            tally.count(matches!(there, Merged::Clean(_)));
+            match (there, back) {
+                (Merged::Clean(there), Merged::Clean(back)) => {
+                    let (there, back) = (mapping.value(there).unwrap(), turned.value(back).unwrap());
+                    prop_assert!(there.agrees(&back), "{:?} {:?}", there, back);
+                }
+                (Merged::Conflict(_), Merged::Conflict(_)) => {}
+                other => prop_assert!(false, "{:?}", other),
+            }
+        }
+        Ok(())
+    });
+}
+
 /// The laws of three fragments of one format, each of which parses.
-fn check([base, ours, theirs]: &[Fragment; 3]) -> Result<(), TestCaseError> {
+fn check([base, ours, theirs]: &[Fragment; 3], tally: &Tally) -> Result<(), TestCaseError> {
     let format = base.format;
     let shown =
         || format!("{format}\n{}\n---\n{}\n---\n{}", string(&base.text), string(&ours.text), string(&theirs.text));
@@ -339,6 +499,7 @@ fn check([base, ours, theirs]: &[Fragment; 3]) -> Result<(), TestCaseError> {
     prop_assert_eq!(clean(base, ours, base), Some(ours.clone()));
     prop_assert_eq!(clean(base, ours, ours), Some(ours.clone()));
     let (merged, turned) = (clean(base, ours, theirs), clean(base, theirs, ours));
+    tally.count(merged.is_some());
     prop_assert_eq!(merged.is_some(), turned.is_some(), "{}", shown());
     let value = |fragment: &Fragment| format.value(&fragment.text).unwrap();
     let (Some(merged), Some(turned)) = (merged, turned) else {
