@@ -182,7 +182,8 @@ fn one_section(fragment: &Fragment) -> Result<(Cow<'_, str>, String), LensError>
 /// The plan, if the headings above and below the section at `span` stay what they are.
 fn guarded(outline: &Outline<'_>, span: &Span, edits: Vec<Edit>) -> Result<Vec<Edit>, LensError> {
     let written = splice(outline.file, &edits)?;
-    let after = Outline::read(&written)?;
+    let after = Outline::read(&written)
+        .map_err(|error| LensError::Refused(format!("after the edit, the file could not be read any more: {error}")))?;
     let same = |(old, new): (&Heading, &Heading)| (old.level, &old.name) == (new.level, &new.name);
     let above = outline.headings.iter().take_while(|heading| heading.span.start < span.start);
     let below = outline.headings.iter().rev().take_while(|heading| heading.span.start >= span.end);

@@ -44,6 +44,14 @@ fn ini_keys_and_sections() {
         "x=1\n[c]\n",
         "refused: the fragment is to be the lines of a section, and begins one itself: `[c]`",
     );
+    // It is the edit that is wrong, not the file.
+    put_fails(
+        Ini,
+        "[a]\n [b]\n",
+        "/a",
+        "bare\n",
+        "refused: after the edit, the file could not be read any more: line 3, column 1: lines that continue a key without a value",
+    );
     get_fails(Ini, INI, "/a/z", "missing: nothing stands at `/a/z`; did you mean `/a/x`, `/a`?");
     get_fails(Ini, "[a]\nx=1\nx=2\n", "/a/x", "ambiguous: `/a/x` matches 2 portions, on lines 2, 3");
     get(Ini, "[a]\nx=1\nx=2\n", "/a/x/1", "2");

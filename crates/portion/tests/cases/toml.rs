@@ -341,6 +341,9 @@ fn what_is_removed_leaves_no_hole() {
     remove(Toml, "# c\nx = 1\na.y = 2\n", "/x", "# c\n\na.y = 2\n");
     remove(Toml, "# c\r\nx = 1\r\n[a.b]\r\n", "/x", "# c\r\n\r\n[a.b]\r\n");
     remove(Toml, "# c\nx = 1 # own\n", "/x", "# c\n");
+    // Between two parts of one table they would be in it.
+    remove(Toml, "n.a = 1\n# about g\ng = 1\nn.b = 2\n", "/g", "n.a = 1\nn.b = 2\n");
+    remove(Toml, "[a.x]\n\n# about b\n[b]\n\n[a.y]\n", "/b", "[a.x]\n\n[a.y]\n");
     remove(Toml, "# c\n[a]\nx = 1\n[b]\ny = 2\n", "/a", "# c\n\n[b]\ny = 2\n");
     remove(Toml, "[a]\nx = 1\n# about b\n[b]\ny = 1", "/b", "[a]\nx = 1\n\n# about b\n");
     remove(Toml, "[a]\nx = 1\n\n# Servers\n[b]\ny = 1\n\n[c]\n", "/b", "[a]\nx = 1\n\n# Servers\n\n[c]\n");

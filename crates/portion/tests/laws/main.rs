@@ -85,7 +85,8 @@ laws! {
 }
 
 fn run<S: Strategy>(strategy: S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
-    let config = Config { cases: 400, failure_persistence: None, ..Config::default() };
+    // `PROPTEST_CASES` can ask for more.
+    let config = Config { cases: Config::default().cases.max(400), failure_persistence: None, ..Config::default() };
     if let Err(error) = TestRunner::new(config).run(&strategy, test) {
         panic!("{error}");
     }

@@ -381,7 +381,9 @@ pub(super) fn guarded(
 ) -> Result<Vec<Edit>, LensError> {
     let (Some(first), Some(last)) = (edits.first(), edits.last()) else { return Ok(edits) };
     let written = splice(document.file, &edits)?;
-    let after = parsed(document.grammar, &written)?;
+    // The error's place is one in a file that will not be.
+    let after = parsed(document.grammar, &written)
+        .map_err(|error| LensError::Refused(format!("after the edit, the file could not be read any more: {error}")))?;
     let says = |document: &Document<'_>, entry: &Entry| {
         let value = entry.value.clone().map(|value| document.file[value].to_vec());
         (document.sections[entry.section].path.clone(), entry.key.clone(), value)

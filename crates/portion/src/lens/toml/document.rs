@@ -131,6 +131,15 @@ impl<'a> Doc<'a> {
         from.min(limit)
     }
 
+    /// Whether the statements `first` to `last` stand between two of one table that does not hold them: without them, what
+    /// stands above them would be in that table.
+    pub(super) fn parts_a_table(&self, first: usize, last: usize) -> bool {
+        let path = |at: usize| self.statements.get(at).map(|statement| &statement.path[..]);
+        let (Some(above), Some(below)) = (first.checked_sub(1).and_then(path), path(last + 1)) else { return false };
+        let common = above.iter().zip(below).take_while(|(a, b)| a == b).count();
+        !self.statements[first].path.starts_with(&above[..common])
+    }
+
     /// The header of the block that statement `at` stands in (itself, for a header); `None` in the root's block.
     pub(super) fn header_of(&self, at: usize) -> Option<usize> {
         (0..=at).rev().find(|at| self.statements[*at].is_header())

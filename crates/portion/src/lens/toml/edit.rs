@@ -461,16 +461,17 @@ fn keep_parent(file: &[u8], doc: &Doc<'_>, parents: &[String], edits: Vec<Edit>)
     Ok(difference(file, &written))
 }
 
-/// The lines of a pair. Comment lines above it stay: they may be about more than it.
+/// The lines of a pair. Comment lines above it stay, since they may be about more than it, unless another table would get them.
 fn line(doc: &Doc<'_>, at: usize) -> (Span, String) {
     let statement = &doc.statements[at];
-    let span = statement.line..statement.end;
+    let stay = !doc.parts_a_table(at, at);
+    let start = if stay { statement.line } else { statement.lead };
+    let span = start..statement.end;
     let next = line_at(doc.text, statement.end);
-    if statement.lead < statement.line {
+    if stay && statement.lead < statement.line {
         // They are set off from what follows at once: they are not about that.
         return (span, if is_blank(next) { String::new() } else { doc.line_end().to_owned() });
     }
-    let start = statement.line;
     let is_block_start = start == 0 || is_blank(&doc.text[line_start(doc.text, start - 1)..start]);
     let at_end = doc.skip_blank(span.end, doc.text.len()) == doc.text.len();
     // A paragraph of its own goes with one of the blank lines around it.

@@ -307,23 +307,22 @@ impl<'d, 'a> Tables<'d, 'a> {
     }
 
     /// The plan that takes the table away: bodies, headers and dotted pairs. Comment lines above its own header stay, set off by blank
-    /// lines, so that they go over to no other table.
+    /// lines, unless another table would get them all the same.
     pub(super) fn remove(&self) -> Vec<(Span, String)> {
         let (doc, mut edits) = (self.doc, Vec::new());
         for slot in &self.slots {
-            let first = &doc.statements[slot.units[0].first];
-            if slot.shape != Shape::Body || first.lead == first.line {
-                let start = if slot.shape == Shape::Body { first.line } else { slot.span.start };
+            let (at, last) = (slot.units[0].first, slot.units.last().map_or(0, |unit| unit.last));
+            let first = &doc.statements[at];
+            let stay = slot.shape == Shape::Body && first.lead < first.line && !doc.parts_a_table(at, last);
+            if !stay {
+                let start = if slot.shape == Shape::Body { first.lead } else { slot.span.start };
                 edits.push((without(doc, start..slot.span.end), String::new()));
                 continue;
             }
-            let is_blank_above =
-                first.lead == 0 || is_blank(&doc.text[line_start(doc.text, first.lead - 1)..first.lead]);
-            if !is_blank_above {
-                edits.push((first.lead..first.lead, doc.line_end().to_owned()));
-            }
-            let apart = !is_blank(line_at(doc.text, slot.span.end));
-            edits.push((first.line..slot.span.end, if apart { doc.line_end().to_owned() } else { String::new() }));
+            let set_off = |is_blank: bool| if is_blank { String::new() } else { doc.line_end().to_owned() };
+            let above = first.lead == 0 || is_blank(&doc.text[line_start(doc.text, first.lead - 1)..first.lead]);
+            edits.push((first.lead..first.lead, set_off(above)));
+            edits.push((first.line..slot.span.end, set_off(is_blank(line_at(doc.text, slot.span.end)))));
         }
         clamp(edits)
     }
