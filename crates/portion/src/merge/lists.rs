@@ -128,19 +128,15 @@ impl Merger<'_> {
     fn numbered<'a>(&mut self, base: &'a [Value], ours: &'a [Value], theirs: &'a [Value]) -> Option<Lists<'a>> {
         let all = [base, ours, theirs];
         for key in IDENTIFYING.into_iter().filter(|key| is_told_by(all, key)) {
-            let numbers = numbered(self.tokens(all, |item| item.child(key).unwrap_or(item))?)?;
+            let telling =
+                all.map(|list| list.iter().map(|item| self.digest(item.child(key).unwrap_or(item))).collect());
+            let numbers = numbered(telling)?;
             if numbers.iter().all(|list| is_distinct(list)) {
                 return Some(Lists { base, ours, theirs, numbers, by_identity: true });
             }
         }
-        let numbers = numbered(self.tokens(all, |item| item)?)?;
+        let numbers = numbered(all.map(|list| list.iter().map(|item| self.digest(item)).collect()))?;
         Some(Lists { base, ours, theirs, numbers, by_identity: false })
-    }
-
-    fn tokens(&mut self, lists: [&[Value]; 3], telling: impl Fn(&Value) -> &Value) -> Option<[Vec<Vec<u8>>; 3]> {
-        let [base, ours, theirs] =
-            lists.map(|list| -> Option<Vec<Vec<u8>>> { list.iter().map(|item| self.token(telling(item))).collect() });
-        Some([base?, ours?, theirs?])
     }
 
     /// Nothing moved. `None` if both sides put the same item into different places.
@@ -268,13 +264,14 @@ impl Merger<'_> {
         all.extend(base.iter().filter(|id| !in_order.contains(id)));
         let mut out = Vec::with_capacity(all.len());
         for id in all {
-            let at = |known: &HashMap<u32, usize>, list: &'_ [Value]| known.get(&id).map(|at| list[*at].clone());
-            let (b, o, t) = (at(&base_at, lists.base), at(&ours_at, lists.ours), at(&theirs_at, lists.theirs));
+            let b = base_at.get(&id).map(|at| &lists.base[*at]);
+            let o = ours_at.get(&id).map(|at| &lists.ours[*at]);
+            let t = theirs_at.get(&id).map(|at| &lists.theirs[*at]);
             let index = ours_at.get(&id).or(theirs_at.get(&id)).or(base_at.get(&id)).copied().unwrap_or(0);
             self.path.push(index.to_string());
-            out.extend(match (&b, &o, &t) {
+            out.extend(match (b, o, t) {
                 (None, Some(ours), Some(theirs)) => self.added(ours, theirs, lists.may_unite()),
-                _ => self.node(b.as_ref(), o.as_ref(), t.as_ref()),
+                _ => self.node(b, o, t),
             });
             self.path.pop();
         }

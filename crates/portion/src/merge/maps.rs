@@ -166,13 +166,10 @@ impl Merger<'_> {
         if gone.is_empty() || new.is_empty() {
             return Names::new();
         }
-        let mut by_value: HashMap<Vec<u8>, [Vec<&'a str>; 2]> = HashMap::new();
+        let mut by_value: HashMap<u128, [Vec<&'a str>; 2]> = HashMap::new();
         for (which, members) in [gone, new].into_iter().enumerate() {
             for (key, value) in members {
-                let Some(token) = self.token(value) else {
-                    return Names::new();
-                };
-                by_value.entry(token).or_default()[which].push(key);
+                by_value.entry(self.digest(value)).or_default()[which].push(key);
             }
         }
         let pairs = by_value.into_values().filter_map(|[gone, new]| match (&gone[..], &new[..]) {

@@ -1,12 +1,12 @@
 //! Value by value: what each side changed, put together.
 
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher};
+
 use super::{Choice, Clash, ClashKind, lines};
 use crate::lens::{Format, MAX_DEPTH};
 use crate::pointer;
 use crate::value::{Number, Value};
-
-/// The most bytes of list items that are compared in one merge; lists beyond that are taken as a whole.
-const MAX_COMPARED: usize = 1 << 31;
 
 /// Answers a clash; `None` leaves it open.
 pub(super) type Decide<'d> = dyn FnMut(&Clash) -> Option<Choice> + 'd;
@@ -52,8 +52,9 @@ pub(super) struct Merger<'d> {
     decide: &'d mut Decide<'d>,
     /// Where it is, in the group's words.
     pub(super) path: Vec<String>,
-    /// How many more bytes of list items may be compared.
-    compared: usize,
+    /// The digests of containers, by where they stand in memory: each is taken once, however deep it lies. All values that are
+    /// merged live as long as the merge.
+    digests: HashMap<*const Value, u128>,
     /// Whether some clash was left open.
     pub(super) is_open: bool,
     /// The first clash at which both sides were wanted and cannot both stand.
@@ -62,7 +63,7 @@ pub(super) struct Merger<'d> {
 
 impl<'d> Merger<'d> {
     pub(super) fn new(exact: Exact, decide: &'d mut Decide<'d>) -> Self {
-        Merger { exact, decide, path: Vec::new(), compared: MAX_COMPARED, is_open: false, impossible: None }
+        Merger { exact, decide, path: Vec::new(), digests: HashMap::new(), is_open: false, impossible: None }
     }
 
     /// What stands at this place when both sides' changes are put together; `None` is nothing.
@@ -144,13 +145,45 @@ impl<'d> Merger<'d> {
         same(Some(ours), Some(theirs), self.exact.ours_theirs)
     }
 
-    /// Bytes by which equal items are found; items that the formats tell apart only by their kind of scalar have the same.
-    /// `None` if there was too much to compare already.
-    pub(super) fn token(&mut self, value: &Value) -> Option<Vec<u8>> {
-        let token = if self.exact.all() { value.canonical() } else { loose(value).canonical() };
-        self.compared = self.compared.checked_sub(token.len())?;
-        Some(token)
+    /// A number by which equal values are found: equal values have the same, and others surely not. Values that formats tell apart only
+    /// by their kind of scalar have the same, too. `value` is a part of what is merged.
+    pub(super) fn digest(&mut self, value: &Value) -> u128 {
+        if !value.is_container() {
+            return if self.exact.all() { digest(b'v', &value.canonical()) } else { loose(value) };
+        }
+        let at = std::ptr::from_ref(value);
+        if let Some(known) = self.digests.get(&at) {
+            return *known;
+        }
+        let digest = match value {
+            Value::Map(members) => {
+                // In any order.
+                let member = |sum: u128, (key, value): &(String, Value)| {
+                    let both = [digest(b'k', key.as_bytes()), self.digest(value)].map(u128::to_le_bytes).concat();
+                    sum.wrapping_add(digest(b'm', &both))
+                };
+                digest(b'{', &members.iter().fold(0, member).to_le_bytes())
+            }
+            Value::Sequence(items) => {
+                let items: Vec<[u8; 16]> = items.iter().map(|item| self.digest(item).to_le_bytes()).collect();
+                digest(b'[', items.as_flattened())
+            }
+            _ => 0,
+        };
+        self.digests.insert(at, digest);
+        digest
     }
+}
+
+/// Two hashes of 64 bits each, over the kind and the bytes.
+fn digest(kind: u8, bytes: &[u8]) -> u128 {
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&[salt, kind]);
+        hasher.write(bytes);
+        u128::from(hasher.finish())
+    };
+    half(0) << 64 | half(1)
 }
 
 fn same(a: Option<&Value>, b: Option<&Value>, exact: bool) -> bool {
@@ -167,12 +200,13 @@ fn same(a: Option<&Value>, b: Option<&Value>, exact: bool) -> bool {
     }
 }
 
-/// The value with its scalars as text, or as numbers where they surely are: values that agree have the same.
-fn loose(value: &Value) -> Value {
-    let scalar = |text: &str| Number::read(text).map_or_else(|| Value::String(text.to_owned()), Value::Number);
-    match value {
-        Value::Sequence(items) => Value::Sequence(items.iter().map(loose).collect()),
-        Value::Map(members) => Value::Map(members.iter().map(|(key, value)| (key.clone(), loose(value))).collect()),
-        other => other.as_text().map_or_else(|| other.clone(), scalar),
+/// The digest of a scalar as text, or as a number where it surely is one: scalars that agree have the same.
+fn loose(scalar: &Value) -> u128 {
+    match scalar.as_text() {
+        Some(text) => match Number::read(text) {
+            Some(number) => digest(b'n', number.normal().as_bytes()),
+            None => digest(b't', text.as_bytes()),
+        },
+        None => digest(b'v', &scalar.canonical()),
     }
 }

@@ -357,6 +357,22 @@ fn what_does_not_parse_is_an_error() {
 }
 
 #[test]
+fn as_deep_as_is_allowed() {
+    for (open, close, path) in [("[", "]", "/0"), ("{\"a\":", "}", "/a"), ("[{\"id\":1,\"a\":", "}]", "/0/a")] {
+        let depth = portion::MAX_DEPTH / path.matches('/').count();
+        let deep = |value: u8| format!("{}{value}{}", open.repeat(depth), close.repeat(depth));
+        clean(Format::Json, &deep(1), &deep(2), &deep(1), &deep(2));
+        let expected = format!("`{}`: changed on both sides", path.repeat(depth));
+        clash(Format::Json, &deep(1), &deep(2), &deep(3), &expected);
+    }
+    // What lies deep is looked at once, and not once for each list that it lies in.
+    let depth = portion::MAX_DEPTH - 1;
+    let items = |last: u8| (0..5000).map(|item| format!("{item},")).collect::<String>() + &last.to_string();
+    let wide = |last: u8| format!("{}[{}]{}", "[".repeat(depth), items(last), "]".repeat(depth));
+    clean(Format::Json, &wide(1), &wide(2), &wide(1), &wide(2));
+}
+
+#[test]
 fn more_lines_than_are_compared() {
     let many = |first: &str, last: &str| format!("{first}\n{}{last}\n", "x\n".repeat(1 << 20));
     let [base, ours, theirs] = [many("a", "z"), many("A", "z"), many("a", "Z")];
