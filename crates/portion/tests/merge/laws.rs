@@ -393,6 +393,55 @@ fn texts() {
     });
 }
 
+/// Both sides commented, and both changed a value, perhaps neighbours: wherever that is not on lines that touch, all four are there.
+#[test]
+fn comments_of_both_sides() {
+    const LINES: usize = 6;
+    let formats =
+        [Format::Toml, Format::Yaml, Format::Jsonc, Format::Ini, Format::Env, Format::Properties, Format::Systemd];
+    for (format, number) in formats.into_iter().flat_map(|format| (0..LINES.pow(4)).map(move |number| (format, number)))
+    {
+        let digit = |power: u32| number / LINES.pow(power) % LINES;
+        let (comments, edits) = ((digit(0), digit(1)), (digit(2), digit(3)));
+        let beside = |comment: usize| [edits.0, edits.1].iter().any(|edit| comment == *edit || comment == edit + 1);
+        if edits.0 == edits.1 || comments.0 == comments.1 || beside(comments.0) || beside(comments.1) {
+            continue;
+        }
+        let (open, close, sign, end) = match format {
+            Format::Jsonc => ("{\n", "}", "//", ",\n"),
+            Format::Systemd => ("[s]\n", "", "#", "\n"),
+            _ => ("", "", "#", "\n"),
+        };
+        let text = |label: &str, comment: Option<usize>, edit: Option<usize>| {
+            let line = |at: usize| {
+                let comment = if comment == Some(at) { format!("{sign} {label}\n") } else { String::new() };
+                let (key, value) =
+                    (format!("key{at}"), if edit == Some(at) { format!("5{label}") } else { "10".to_owned() });
+                let pair = match format {
+                    Format::Yaml => format!("{key}: \"{value}\""),
+                    Format::Jsonc => format!("  \"{key}\": \"{value}\""),
+                    Format::Toml => format!("{key} = \"{value}\""),
+                    _ => format!("{key}={value}"),
+                };
+                format!("{comment}{pair}{end}")
+            };
+            Fragment { format, text: format!("{open}{}{close}", (0..LINES).map(line).collect::<String>()).into_bytes() }
+        };
+        let (ours, theirs) =
+            (text("ours", Some(comments.0), Some(edits.0)), text("theirs", Some(comments.1), Some(edits.1)));
+        match plain(&text("", None, None), &ours, &theirs) {
+            Ok(Merged::Clean(merged)) => {
+                let merged = string(&merged.text);
+                for part in [format!("{sign} ours"), format!("{sign} theirs"), "5ours".to_owned(), "5theirs".to_owned()]
+                {
+                    assert!(merged.contains(&part), "{part} in\n{merged}");
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
