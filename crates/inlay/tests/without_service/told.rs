@@ -76,6 +76,14 @@ fn what_cannot_be_listed_is_told() {
         not_said: &["note"],
         ..Case::default()
     });
+    check(&Case {
+        files: &[("a.ini", "A=1\nA=2\n[s]\nk=1\nk=2\n")],
+        args: &["list", "a.ini"],
+        out: "/A/0    key  1-1  1\n/A/1    key  2-2  2\n/s/k/0  key  4-4  1\n/s/k/1  key  5-5  2\n",
+        err: &["note: not listed: a.ini:5:1: `/s/k` stands here for the second time\n"],
+        not_said: &["a.ini:2"],
+        ..Case::default()
+    });
     let err = &["error: nothing stands at `/b` in a.json\n", "did you mean `/a`?"];
     check(&Case { files: &[("a.json", "{\"a\": 1}")], args: &["list", "a.json#/b"], code: 3, err, ..Case::default() });
 }

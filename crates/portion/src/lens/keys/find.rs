@@ -189,7 +189,8 @@ pub(super) fn items(document: &Document<'_>) -> Vec<Item> {
     items.into_iter().map(numbered).collect()
 }
 
-/// The sections that no expression means: there are several of one name, or they cannot be read.
+/// The sections that no expression means, since there are several of one name, or they cannot be read; and keys before the first
+/// section that cannot be read. (Equal keys have ordinals.)
 pub(super) fn omitted(document: &Document<'_>) -> Vec<LensError> {
     let mut uses: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (at, section) in document.sections.iter().enumerate().filter(|(_, section)| !section.path.is_empty()) {
@@ -202,9 +203,12 @@ pub(super) fn omitted(document: &Document<'_>) -> Vec<LensError> {
         let lines = body::line_numbers(document.file, starts);
         LensError::Ambiguous { selector: pointer::format(&document.sections[sections[0]].path), lines }
     });
-    let mut faults: Vec<_> = convert::faults(document).into_iter().filter(|(at, _)| !several.contains(at)).collect();
-    faults.sort_by_key(|(_, fault)| fault.at);
-    ambiguous.chain(faults.into_iter().map(|(_, fault)| document.unparsable(fault))).collect()
+    let of_sections = convert::faults(document).into_iter().filter(|(at, _)| *at > 0 && !several.contains(at));
+    let first = document.entries.iter().take_while(|entry| entry.section == 0);
+    let of_keys = first.filter_map(|entry| edit::value_of(document, entry).err());
+    let mut faults: Vec<_> = of_sections.map(|(_, fault)| fault).chain(of_keys).collect();
+    faults.sort_by_key(|fault| fault.at);
+    ambiguous.chain(faults.into_iter().map(|fault| document.unparsable(fault))).collect()
 }
 
 fn item(selector: String, kind: &'static str) -> Item {
