@@ -1,7 +1,7 @@
 //! JSON and JSON with comments, by JSON Pointer.
 //!
 //! A file is read once by a scanner of our own ([`scan`]) that checks all of it against the grammar and builds nothing;
-//! only the portion is looked at closely. A fragment is the text of one value ([`layout`] says how it stands to its place).
+//! only the portion is looked at closely. In a file of a MiB and more what stands beside the path is passed over ([`skim`]). A fragment is the text of one value ([`layout`] says how it stands to its place).
 //! What the grammar allows and no program agrees about is refused: a key that stands twice in an object on the path or in the portion,
 //! and an escaped half of a surrogate pair in the portion.
 //!
@@ -14,6 +14,7 @@ mod layout;
 mod locate;
 mod read;
 mod scan;
+mod skim;
 mod string;
 mod write;
 
@@ -51,7 +52,14 @@ impl Json {
         pointer::parse(self.format().name(), expression)
     }
 
+    /// The portion, with what a replacement needs to know: in a large file nothing of its neighbours.
     fn located(&self, file: &[u8], path: &[String], expression: &str) -> Result<(Located, Kind, Span), LensError> {
+        if file.len() >= LARGE
+            && let Some((kind, span)) = skim::skim(file, path)
+        {
+            let located = Located { frames: Vec::new(), target: Some((kind, span.clone())), blocked: None };
+            return Ok((located, kind, span));
+        }
         let located = locate(file, self.comments, path, expression)?;
         match located.target.clone() {
             Some((kind, span)) => Ok((located, kind, span)),
@@ -108,7 +116,7 @@ impl Lens for Json {
 
     fn is_proved(&self, file: &[u8], edits: &[Edit], fragment: &Fragment) -> bool {
         // The file has been read to its end, and a value stands at the edit's span. Another whole value in its place leaves
-        // everything else as it is, by the grammar, whatever it holds.
+        // everything else as it is, by the grammar (what stands beside it is as balanced as before), whatever it holds.
         let [edit] = edits else {
             return false;
         };
@@ -142,7 +150,10 @@ impl Lens for Json {
 
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         let path = self.path(expression)?;
-        let (located, ..) = self.located(file, &path, expression)?;
+        let located = locate(file, self.comments, &path, expression)?;
+        if located.target.is_none() {
+            return Err(located.missing(file, &path, expression));
+        }
         Place { file, comments: self.comments, located: &located }.remove(&path)
     }
 

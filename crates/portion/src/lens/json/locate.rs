@@ -325,6 +325,19 @@ impl Visitor for Locator<'_> {
     }
 }
 
+/// The kind of the value that starts at `at`.
+pub(super) fn kind_at(text: &[u8], at: usize) -> Option<Kind> {
+    Some(match text.get(at)? {
+        b'{' => Kind::Object,
+        b'[' => Kind::Array,
+        b'"' => Kind::String,
+        b't' => Kind::True,
+        b'f' => Kind::False,
+        b'n' => Kind::Null,
+        _ => Kind::Number,
+    })
+}
+
 /// Checks what the grammar leaves open, in all that the text holds: no object has a key twice, and every string is text.
 pub(super) fn inspect(text: &[u8], comments: bool) -> Result<(), Fault> {
     match inspected(text, comments, 1)?.into_iter().next() {

@@ -183,7 +183,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// One value with all that it holds.
-    fn value<V: Visitor>(&mut self, visitor: &mut V) -> Result<(), Fault> {
+    pub(super) fn value<V: Visitor>(&mut self, visitor: &mut V) -> Result<(), Fault> {
         let mut stack = Stack { bits: [0; MAX_DEPTH / 64], depth: 0 };
         loop {
             // A value starts here.

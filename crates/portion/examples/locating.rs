@@ -1,0 +1,81 @@
+//! How fast a portion is located in a large file, relative to memchr on the same bytes in the same run:
+//! `cargo run --release --example locating -p portion`.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a measurement, not a part of the program")]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use portion::Scheme;
+
+const SIZE: usize = 100 << 20;
+const ROUNDS: usize = 7;
+
+/// A flat object of short strings around the portion.
+fn flat() -> Vec<u8> {
+    let mut out = String::from("{\n");
+    for n in 0.. {
+        out.push_str(&format!("  \"key{n:08}\": \"some text of an application\",\n"));
+        if out.len() > SIZE {
+            break;
+        }
+        if n == 1_000_000 {
+            out.push_str("  \"shared\": {\"edit\": 1},\n");
+        }
+    }
+    out.push_str("  \"end\": true\n}\n");
+    out.into_bytes()
+}
+
+/// Many records beneath one key, the portion behind them.
+fn records() -> Vec<u8> {
+    let mut out = String::from("{\"records\": [\n");
+    for n in 0.. {
+        out.push_str(&format!(
+            "  {{\"id\": {n}, \"name\": \"a name\", \"tags\": [\"x\", \"y\"], \"path\": \"C:\\\\{n}\", \"value\": {{\"a\": 1.5, \"b\": null}}}},\n"
+        ));
+        if out.len() > SIZE {
+            break;
+        }
+    }
+    out.push_str("  {}],\n  \"shared\": {\"edit\": 1}\n}\n");
+    out.into_bytes()
+}
+
+fn marked() -> Vec<u8> {
+    let mut out = String::new();
+    while out.len() < SIZE / 2 {
+        out.push_str("a line of a configuration that somebody wrote\n");
+    }
+    out.push_str("# inlay:begin shared\nserver a;\n# inlay:end shared\n");
+    while out.len() < SIZE {
+        out.push_str("another line, as long as it takes to be one\n");
+    }
+    out.into_bytes()
+}
+
+/// The median rate, in GB/s.
+fn rate(bytes: usize, mut work: impl FnMut()) -> f64 {
+    let mut times: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    bytes as f64 / times[ROUNDS / 2] / 1e9
+}
+
+fn main() {
+    println!("| locating in 100 MB | GB/s | relative to memchr |\n| --- | ---: | ---: |");
+    for (name, scheme, expression, file) in [
+        ("JSON, a flat object", Scheme::Json, "/shared", flat()),
+        ("JSON, an array of records beside it", Scheme::Json, "/shared", records()),
+        ("a marked region", Scheme::Mark, "shared", marked()),
+    ] {
+        let own = rate(file.len(), || drop(black_box(portion::get(scheme, black_box(&file), expression).unwrap())));
+        // A byte that is not there, so that all of it is read.
+        let memchr = rate(file.len(), || assert!(memchr::memchr(1, black_box(&file)).is_none()));
+        println!("| {name} | {own:.2} | {:.2} |", own / memchr);
+    }
+}

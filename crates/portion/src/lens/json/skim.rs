@@ -1,0 +1,476 @@
+//! Finding one path in a large file without reading closely what stands beside it.
+//!
+//! Quotes, brackets and control characters are found 64 bytes at a time, as simdjson's first stage does (Langdale and Lemire,
+//! "Parsing gigabytes of JSON per second", 2019). Only the keys of the containers on the path are compared, and only the
+//! portion itself is read by the grammar. Beside it the file has to be balanced to its end, so that a half-written one is not
+//! taken for a whole one. Whatever is not plain (a comment, a path that is missing or stands twice, a fault) is left to the
+//! scanner that reads every byte: its answer counts, and its errors have positions.
+
+use wide::u8x16;
+
+use super::locate::kind_at;
+use super::scan::{Kind, Scanner};
+use super::string::unescape;
+use crate::lens::{BOM, MAX_DEPTH, Span};
+use crate::pointer;
+
+/// How many bytes are looked at together.
+const BLOCK: usize = 64;
+
+/// The value at `path`; `None` if it takes a closer reading to say.
+pub(super) fn skim(file: &[u8], path: &[String]) -> Option<(Kind, Span)> {
+    if path.is_empty() {
+        return None;
+    }
+    let start = if file.starts_with(BOM) { BOM.len() } else { 0 };
+    let start = behind_space(file, start);
+    let mut skimmer = Skimmer { file, path, frames: Vec::with_capacity(path.len()), depth: 0, target: None };
+    let mut at = skimmer.enter(start)?;
+    loop {
+        match skimmer.blocks(at)? {
+            Next::From(behind) => at = behind,
+            Next::End(end) => {
+                let rest_is_blank = file[end..].iter().all(|byte| is_space(*byte));
+                return skimmer.target.filter(|_| rest_is_blank);
+            }
+        }
+    }
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+fn behind_space(file: &[u8], mut at: usize) -> usize {
+    while file.get(at).is_some_and(|byte| is_space(*byte)) {
+        at += 1;
+    }
+    at
+}
+
+/// Where 64 bytes hold what: bit 0 is the first byte.
+struct Masks {
+    /// Outside of strings.
+    opens: u64,
+    /// Outside of strings.
+    closes: u64,
+    backslashes: u64,
+    /// From a string's opening quote up to its closing one, that one not included.
+    strings: u64,
+}
+
+/// What goes from one block to the next.
+#[derive(Default)]
+struct Carry {
+    /// All ones inside of a string.
+    string: u64,
+    /// The next byte is escaped.
+    escape: bool,
+}
+
+struct Block<'a> {
+    bytes: &'a [u8; BLOCK],
+    lanes: [u8x16; 4],
+}
+
+impl<'a> Block<'a> {
+    #[inline(always)]
+    fn new(bytes: &'a [u8; BLOCK]) -> Block<'a> {
+        let mut lanes = [u8x16::splat(0); 4];
+        // A loop: closures over arrays are not always compiled in place.
+        for (lane, bytes) in lanes.iter_mut().zip(bytes.as_chunks::<16>().0) {
+            *lane = u8x16::new(*bytes);
+        }
+        Block { bytes, lanes }
+    }
+
+    #[inline(always)]
+    fn mask(&self, lane: impl Fn(u8x16) -> u8x16) -> u64 {
+        let [a, b, c, d] = self.lanes;
+        let bits = |bytes| u64::from(lane(bytes).to_bitmask());
+        bits(a) | bits(b) << 16 | bits(c) << 32 | bits(d) << 48
+    }
+
+    #[inline(always)]
+    fn equal(&self, byte: u8) -> u64 {
+        let wanted = u8x16::splat(byte);
+        self.mask(|bytes| bytes.simd_eq(wanted))
+    }
+
+    /// `None` for what the grammar does not have, or has only with comments.
+    #[inline(always)]
+    fn masks(&self, carry: &mut Carry) -> Option<Masks> {
+        let backslashes = self.equal(b'\\');
+        let mut quotes = self.equal(b'"');
+        if backslashes != 0 || carry.escape {
+            quotes &= !escaped(backslashes, &mut carry.escape);
+        }
+        let strings = parity(quotes) ^ carry.string;
+        carry.string = if strings >> 63 == 1 { u64::MAX } else { 0 };
+        // `[` and `]` are `{` and `}` without this bit.
+        let bit = u8x16::splat(0x20);
+        let (open, close) = (u8x16::splat(b'{'), u8x16::splat(b'}'));
+        let opens = self.mask(|bytes| (bytes | bit).simd_eq(open)) & !strings;
+        let closes = self.mask(|bytes| (bytes | bit).simd_eq(close)) & !strings;
+        let last_control = u8x16::splat(0x1f);
+        let controls = self.mask(|bytes| bytes.min(last_control).simd_eq(bytes));
+        if controls & strings != 0 || self.equal(0) != 0 || self.equal(b'/') & !strings != 0 {
+            return None;
+        }
+        Some(Masks { opens, closes, backslashes, strings })
+    }
+}
+
+/// Which bytes a backslash stands before that is not itself escaped.
+fn escaped(backslashes: u64, carry: &mut bool) -> u64 {
+    let mut escaped = u64::from(*carry);
+    let mut rest = backslashes & !escaped;
+    *carry = false;
+    while rest != 0 {
+        let at = rest.trailing_zeros();
+        rest &= rest - 1;
+        if at == 63 {
+            *carry = true;
+        } else {
+            escaped |= 2 << at;
+            rest &= !(2 << at);
+        }
+    }
+    escaped
+}
+
+/// Each bit is the parity of the bits up to it.
+fn parity(mut bits: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << shift;
+    }
+    bits
+}
+
+/// A container on the path.
+struct Frame<'a> {
+    object: bool,
+    /// The key that is looked for.
+    key: &'a str,
+    /// The item that is looked for, in an array.
+    index: usize,
+    /// How many items have begun, in an array.
+    items: usize,
+    found: bool,
+}
+
+enum Next {
+    /// Blocks go on from here, outside of all strings.
+    From(usize),
+    /// The document's value ends before this.
+    End(usize),
+}
+
+struct Skimmer<'a> {
+    file: &'a [u8],
+    path: &'a [String],
+    /// The containers on the path that are open.
+    frames: Vec<Frame<'a>>,
+    /// How many containers are open; those beyond the frames lie beside the path.
+    depth: usize,
+    target: Option<(Kind, Span)>,
+}
+
+impl<'a> Skimmer<'a> {
+    /// Goes into the container on the path that starts at `at`. Where the blocks go on.
+    fn enter(&mut self, at: usize) -> Option<usize> {
+        let object = match self.file.get(at)? {
+            b'{' => true,
+            b'[' => false,
+            _ => return None,
+        };
+        let key = self.path.get(self.frames.len())?;
+        let index = if object { 0 } else { pointer::index(key)? };
+        self.frames.push(Frame { object, key, index, items: 0, found: false });
+        self.depth += 1;
+        let first = behind_space(self.file, at + 1);
+        if object || self.file.get(first) == Some(&b']') { Some(at + 1) } else { self.item(at + 1) }
+    }
+
+    /// An item of the array begins behind `at`. Where the blocks go on.
+    fn item(&mut self, at: usize) -> Option<usize> {
+        let frame = self.frames.last_mut()?;
+        frame.items += 1;
+        if frame.items != frame.index.checked_add(1)? { Some(at) } else { self.child(at) }
+    }
+
+    /// The value on the path begins behind `at`. Where the blocks go on.
+    fn child(&mut self, at: usize) -> Option<usize> {
+        let frame = self.frames.last_mut()?;
+        if std::mem::replace(&mut frame.found, true) {
+            return None;
+        }
+        let start = behind_space(self.file, at);
+        if self.frames.len() < self.path.len() {
+            return self.enter(start);
+        }
+        let mut scanner = Scanner { text: self.file, at: start, comments: false };
+        scanner.value(&mut ()).ok()?;
+        self.target = Some((kind_at(self.file, start)?, start..scanner.at));
+        Some(scanner.at)
+    }
+
+    /// Block after block, up to where something on the path begins, or to the end.
+    fn blocks(&mut self, from: usize) -> Option<Next> {
+        let mut carry = Carry::default();
+        let mut last_backslash = None;
+        let mut padded = [b' '; BLOCK];
+        let mut base = from;
+        while base < self.file.len() {
+            let bytes = match self.file[base..].first_chunk::<BLOCK>() {
+                Some(bytes) => bytes,
+                None => {
+                    let rest = &self.file[base..];
+                    padded[..rest.len()].copy_from_slice(rest);
+                    &padded
+                }
+            };
+            let block = Block::new(bytes);
+            let masks = block.masks(&mut carry)?;
+            if masks.backslashes != 0 {
+                last_backslash = Some(base + 63 - masks.backslashes.leading_zeros() as usize);
+            }
+            if let Some(next) = self.block(&block, &masks, base, last_backslash)? {
+                return Some(next);
+            }
+            base += BLOCK;
+        }
+        // The file ends before the value does.
+        None
+    }
+
+    #[inline(always)]
+    fn block(
+        &mut self,
+        block: &Block<'_>,
+        masks: &Masks,
+        base: usize,
+        last_backslash: Option<usize>,
+    ) -> Option<Option<Next>> {
+        let mut rest = u64::MAX;
+        loop {
+            if self.depth > self.frames.len() {
+                match self.pass(masks, rest)? {
+                    Some(behind) => rest = behind,
+                    None => return Some(None),
+                }
+            }
+            let object = self.frames.last()?.object;
+            let marks = block.equal(if object { b':' } else { b',' }) & !masks.strings;
+            let mut marks = (marks | masks.opens | masks.closes) & rest;
+            loop {
+                if marks == 0 {
+                    return Some(None);
+                }
+                let bit = marks.trailing_zeros();
+                marks &= marks - 1;
+                let at = base + bit as usize;
+                match block.bytes[bit as usize] {
+                    b':' if self.is_key(at, last_backslash)? => return self.child(at + 1).map(|at| Some(Next::From(at))),
+                    b':' => {}
+                    b',' => {
+                        let behind = self.item(at + 1)?;
+                        if behind != at + 1 {
+                            return Some(Some(Next::From(behind)));
+                        }
+                    }
+                    b'{' | b'[' => {
+                        self.depth += 1;
+                        rest = above(rest, bit);
+                        break;
+                    }
+                    close => {
+                        let frame = self.frames.pop()?;
+                        if (close == b'}') != frame.object || !frame.found {
+                            return None;
+                        }
+                        self.depth -= 1;
+                        if self.frames.is_empty() {
+                            return Some(Some(Next::End(at + 1)));
+                        }
+                        rest = above(rest, bit);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Passes over what lies beside the path. The bits behind its end; `None` if it does not end here.
+    #[inline(always)]
+    fn pass(&mut self, masks: &Masks, rest: u64) -> Option<Option<u64>> {
+        let (opens, closes) = (masks.opens & rest, masks.closes & rest);
+        let (more, fewer) = (opens.count_ones() as usize, closes.count_ones() as usize);
+        if fewer < self.depth - self.frames.len() {
+            self.depth = self.depth + more - fewer;
+            return if self.depth > MAX_DEPTH { None } else { Some(None) };
+        }
+        let mut marks = opens | closes;
+        while marks != 0 {
+            let bit = marks.trailing_zeros();
+            marks &= marks - 1;
+            if opens >> bit & 1 == 1 {
+                self.depth += 1;
+            } else {
+                self.depth -= 1;
+                if self.depth == self.frames.len() {
+                    return Some(Some(above(rest, bit)));
+                }
+            }
+        }
+        if self.depth > MAX_DEPTH { None } else { Some(None) }
+    }
+
+    /// Whether the key before the colon at `at` is the one that is looked for.
+    #[inline(always)]
+    fn is_key(&self, at: usize, last_backslash: Option<usize>) -> Option<bool> {
+        let key = self.frames.last()?.key.as_bytes();
+        let mut end = at;
+        while end > 0 && is_space(self.file[end - 1]) {
+            end -= 1;
+        }
+        // A character takes at most six bytes for each of its own, `\u0041`.
+        let longest = 6 * key.len() + 2;
+        if last_backslash.is_some_and(|last| last + longest + 1 >= end) {
+            return self.is_escaped_key(end, longest);
+        }
+        let before = &self.file[..end];
+        Some(
+            before.len() >= key.len() + 2
+                && before.ends_with(b"\"")
+                && before[before.len() - key.len() - 2] == b'"'
+                && before[before.len() - key.len() - 1..before.len() - 1] == *key,
+        )
+    }
+
+    /// The same where a backslash stands in the key, or near it.
+    #[inline(never)]
+    fn is_escaped_key(&self, end: usize, longest: usize) -> Option<bool> {
+        let frame = self.frames.last()?;
+        if end == 0 || self.file[end - 1] != b'"' {
+            return None;
+        }
+        let mut start = end - 1;
+        while start > 0 && end - start <= longest {
+            start -= 1;
+            if self.file[start] != b'"' {
+                continue;
+            }
+            let slashes = self.file[..start].iter().rev().take_while(|byte| **byte == b'\\').count();
+            if slashes % 2 == 0 {
+                let escaped = memchr::memchr(b'\\', &self.file[start..end]).is_some();
+                return unescape(self.file, start..end, escaped).ok().map(|text| text == frame.key);
+            }
+        }
+        Some(false)
+    }
+}
+
+/// The bits above one.
+fn above(bits: u64, bit: u32) -> u64 {
+    bits & !(u64::MAX >> (63 - bit))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::lens::json::locate::locate;
+
+    /// What is found is what a reading of every byte finds, if that finds no fault beside the path. Returns whether it was found.
+    fn check(file: &[u8], pointer: &str) -> bool {
+        let path = pointer::tokens(pointer).unwrap();
+        let Some(found) = skim(file, &path) else { return false };
+        if let Ok(full) = locate(file, false, &path, pointer) {
+            assert_eq!(full.target, Some(found), "{}", String::from_utf8_lossy(file));
+        }
+        true
+    }
+
+    #[test]
+    fn what_is_plain_is_found() {
+        let long = format!("{{\"x\":\"{}\",\"a\":[{{}},[[]],{{\"b\" : 7}} ]}}", "y{[".repeat(40));
+        let deep = format!("{{\"x\":{}1{},\"a\":true}}", "[".repeat(100), "]".repeat(100));
+        for (file, pointer) in [
+            ("{\"a\":1}", "/a"),
+            ("\u{feff} { \"b\" : {\"a\":2}, \"a\" : {\"a\":[1]} }\n", "/a"),
+            ("{\"b\":{\"a\":2},\"a\":{\"a\":[1]}}", "/a/a/0"),
+            ("[[1,2],[3,{\"x\":\"]}\\\"\"}],4]", "/1/1/x"),
+            ("[[1,2],[3,{\"x\":5}],4]", "/2"),
+            ("[ 1 ]", "/0"),
+            ("{\"\\u0061\":1,\"b\\\\\":2}", "/a"),
+            ("{\"x\":\"\\\\\",\"b\\\\\":2}", "/b\\"),
+            ("{\"x\":\"\\\\\\\\\\\\\",\"b\":2}", "/b"),
+            ("{\"\":{\"\":0}}", "//"),
+            (long.as_str(), "/a/2/b"),
+            (deep.as_str(), "/a"),
+        ] {
+            assert!(check(file.as_bytes(), pointer), "{file} {pointer}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_plain_is_left_to_a_closer_reading() {
+        for (file, pointer) in [
+            ("{\"a\":1", "/a"),
+            ("{\"a\":1}}", "/a"),
+            ("{\"a\":1} x", "/a"),
+            ("{\"a\":1]", "/a"),
+            ("{\"a\":1,\"a\":2}", "/a"),
+            ("{\"a\":1,\"\\u0061\":2}", "/a"),
+            ("{\"a\":1,\"b\":\"\0\"}", "/a"),
+            ("{\"a\":1,\"b\":\"", "/a"),
+            ("{\"a\":1,\"b\":\"\n\"}", "/a"),
+            ("{\"a\":1} // \"", "/a"),
+            ("{\"b\":1}", "/a"),
+            ("{\"a\":1}", "/a/b"),
+            ("{\"a\":1}", ""),
+            ("[1]", "/-"),
+            ("[1]", "/1"),
+            ("[]", "/0"),
+            ("{\"a\":tru}", "/a"),
+            ("7", "/a"),
+            ("", "/a"),
+        ] {
+            assert_eq!(skim(file.as_bytes(), &pointer::tokens(pointer).unwrap()), None, "{file} {pointer}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_never_contradicts_a_reading_of_every_byte(
+            parts in prop::collection::vec(prop::sample::select(vec![
+                "{", "}", "[", "]", ",", ":", "\"", "\\", "\"a\"", "\"a\":", "\"b\":", "1", "null", " ", "\n", "\"\\\\\"", "\"\\u0061\":",
+                "{\"a\":[1,{\"b\":2}]}", "\"{[\\\"\"", "                                                            ",
+            ]), 0..40),
+            pointer in prop::sample::select(vec!["/a", "/b", "/0", "/1/a", "/a/0", "/a/b", "/a/1/b", "/b/a/1"]),
+        ) {
+            check(parts.concat().as_bytes(), pointer);
+        }
+
+        #[test]
+        fn it_finds_what_stands_in_any_sound_document(
+            values in prop::collection::vec(prop::sample::select(vec![
+                "1", "\"x\"", "\"\\\\\"", "\"\\\"]\"", "[]", "{}", "[[1],[2]]", "{\"a\":{\"b\":[]}}", "\"                                                     \"",
+            ]), 1..30),
+            at in any::<prop::sample::Index>(),
+            space in prop::sample::select(vec!["", " ", "\n\t"]),
+        ) {
+            let at = at.index(values.len());
+            let members: Vec<String> = values.iter().enumerate().map(|(n, v)| format!("\"k{n}\"{space}:{space}{v}")).collect();
+            let object = format!("{{{}}}", members.join(&format!(",{space}")));
+            let found = check(object.as_bytes(), &format!("/k{at}"));
+            prop_assert!(found);
+            let array = format!("[{space}{}]", values.join(&format!("{space},")));
+            let found = check(array.as_bytes(), &format!("/{at}"));
+            prop_assert!(found);
+        }
+    }
+}
