@@ -17,7 +17,7 @@ pub(crate) struct Buffers {
 }
 
 impl Buffers {
-    /// An empty buffer, the largest that is free.
+    /// The largest buffer that is free, with what it held before.
     pub(crate) fn take(&self) -> Vec<u8> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let largest = (0..free.len()).max_by_key(|at| free[*at].1.capacity());
@@ -25,8 +25,7 @@ impl Buffers {
     }
 
     /// Gives a buffer back.
-    pub(crate) fn give(&self, mut buffer: Vec<u8>) {
-        buffer.clear();
+    pub(crate) fn give(&self, buffer: Vec<u8>) {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         if free.len() < KEPT {
             free.push((Instant::now(), buffer));

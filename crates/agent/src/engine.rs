@@ -321,8 +321,9 @@ impl Engine {
 
     fn look(&mut self, member: MemberId) {
         let tools = self.tools.clone();
+        let found = self.locals.get_mut(&member).and_then(|local| local.found.take());
         match self.target(member) {
-            Ok(target) => self.start(async move { Happened::Looked(member, tools.look(member, target).await) }),
+            Ok(target) => self.start(async move { Happened::Looked(member, tools.look(member, target, found).await) }),
             Err(condition) => self.start(async move { Happened::Looked(member, Look::Absent(condition, None)) }),
         }
     }

@@ -83,7 +83,7 @@ pub trait Folder: Send + Sync {
     /// What stands at a name; `None` where nothing does.
     fn stat(&self, name: &OsStr) -> io::Result<Option<Stat>>;
 
-    /// Reads a regular file of at most `limit` bytes into a buffer, which is cleared first and keeps its capacity. The error is
+    /// Reads a regular file of at most `limit` bytes into a buffer, in place of what it held, which keeps its capacity. The error is
     /// [`io::ErrorKind::FileTooLarge`] for a longer file, [`io::ErrorKind::NotFound`] where there is none, and
     /// [`io::ErrorKind::InvalidInput`] for what is no regular file.
     fn read(&self, name: &OsStr, into: &mut Vec<u8>, limit: u64) -> io::Result<Reading>;

@@ -105,10 +105,10 @@ impl Tools {
         Look::Absent(interrupted(), None)
     }
 
-    /// Looks at a portion.
-    pub(crate) async fn look(self: Arc<Self>, member: MemberId, target: Arc<Target>) -> Look {
+    /// Looks at a portion. What was found before serves if the file is surely as it was then.
+    pub(crate) async fn look(self: Arc<Self>, member: MemberId, target: Arc<Target>, before: Before) -> Look {
         let started = Instant::now();
-        let look = self.look_at(&target).await;
+        let look = self.read_again(&target, before).await;
         stage("detect", member, started);
         look
     }

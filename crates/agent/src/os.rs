@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, RenameFlags, ResolveFlags, Uid};
@@ -20,6 +21,8 @@ const MARK: &str = ".inlay-";
 const PART: &str = ".part";
 /// Names are compared and hashed in pieces of this size, so that a large file takes no memory.
 const PIECE: usize = 256 << 10;
+/// Files above this size are read and compared by two threads, each its half: one alone does not use what the memory gives.
+const HALVED: usize = 8 << 20;
 
 /// A folder of this machine, pinned by its descriptor.
 #[derive(Debug)]
@@ -103,16 +106,19 @@ impl Folder for OsFolder {
     }
 
     fn read(&self, name: &OsStr, into: &mut Vec<u8>, limit: u64) -> io::Result<Reading> {
-        into.clear();
         let (mut file, stat) = self.file(name)?;
         if stat.len > limit {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        // One byte more, so that the end is seen without another growth of the buffer.
-        into.reserve(usize::try_from(stat.len).unwrap_or(usize::MAX).saturating_add(1));
-        (&mut file).take(limit.saturating_add(1)).read_to_end(into)?;
-        if into.len() as u64 > limit {
-            return Err(io::ErrorKind::FileTooLarge.into());
+        let len = usize::try_from(stat.len).unwrap_or(usize::MAX);
+        if len < HALVED || !read_halves(&file, into, len)? {
+            into.clear();
+            // One byte more, so that the end is seen without another growth of the buffer.
+            into.reserve(len.saturating_add(1));
+            (&mut file).take(limit.saturating_add(1)).read_to_end(into)?;
+            if into.len() as u64 > limit {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
         }
         let after = stat_of(&rustix::fs::fstat(&file)?);
         let steady = into.len() as u64 == stat.len
@@ -121,7 +127,7 @@ impl Folder for OsFolder {
     }
 
     fn holds(&self, name: &OsStr, bytes: &[u8]) -> io::Result<bool> {
-        let (mut file, stat) = match self.file(name) {
+        let (file, stat) = match self.file(name) {
             Ok(opened) => opened,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput) => {
                 return Ok(false);
@@ -131,18 +137,15 @@ impl Folder for OsFolder {
         if stat.len != bytes.len() as u64 {
             return Ok(false);
         }
-        let mut rest = bytes;
-        let mut piece = vec![0; PIECE.min(bytes.len() + 1)];
-        loop {
-            let got = read_some(&mut file, &mut piece)?;
-            if got == 0 {
-                return Ok(rest.is_empty());
-            }
-            match rest.split_at_checked(got) {
-                Some((expected, after)) if *expected == piece[..got] => rest = after,
-                _ => return Ok(false),
-            }
+        if bytes.len() < HALVED {
+            return is_at(&file, bytes, 0, true);
         }
+        let (first, second) = bytes.split_at(bytes.len() / 2);
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| is_at(&file, second, first.len() as u64, true));
+            let same = is_at(&file, first, 0, false)?;
+            Ok(other.join().map_err(|_| io::Error::other("a thread ended"))?? && same)
+        })
     }
 
     fn hash(&self, name: &OsStr) -> io::Result<Option<blake3::Hash>> {
@@ -247,6 +250,46 @@ fn tail_of(name: &OsStr, tag: &str) -> Option<String> {
 /// The last place of `needle`: the file's own name may hold it as well.
 fn memmem(hay: &[u8], needle: &[u8]) -> Option<usize> {
     hay.windows(needle.len()).rposition(|window| window == needle)
+}
+
+/// Reads a file of `len` bytes by two threads. False if it is shorter.
+fn read_halves(file: &File, into: &mut Vec<u8>, len: usize) -> io::Result<bool> {
+    into.try_reserve(len.saturating_sub(into.len())).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    // What the buffer held before is overwritten.
+    into.resize(len, 0);
+    let (first, second) = into.split_at_mut(len / 2);
+    let read = std::thread::scope(|scope| {
+        let from = first.len() as u64;
+        let other = scope.spawn(move || file.read_exact_at(second, from));
+        file.read_exact_at(first, 0)?;
+        other.join().map_err(|_| io::Error::other("a thread ended"))?
+    });
+    match read {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a file holds exactly these bytes from `offset` on, and (if asked) nothing behind them.
+fn is_at(file: &File, bytes: &[u8], mut offset: u64, to_its_end: bool) -> io::Result<bool> {
+    let mut piece = vec![0; PIECE.min(bytes.len() + 1)];
+    let mut rest = bytes;
+    loop {
+        let most = if to_its_end { piece.len() } else { piece.len().min(rest.len()) };
+        let got = match file.read_at(&mut piece[..most], offset) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
+        if got == 0 {
+            return Ok(rest.is_empty());
+        }
+        match rest.split_at_checked(got) {
+            Some((expected, after)) if *expected == piece[..got] => rest = after,
+            _ => return Ok(false),
+        }
+        offset += got as u64;
+    }
 }
 
 fn read_some(file: &mut File, into: &mut [u8]) -> io::Result<usize> {

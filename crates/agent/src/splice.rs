@@ -8,9 +8,9 @@ use std::io;
 
 use blake3::Hash;
 
-use crate::folder::{AttributeError, FileKind, Folder, Temporary};
+use crate::folder::{AttributeError, FileKind, Folder, Stat, Temporary};
 
-/// Files above this size are hashed by a second thread while they are written.
+/// Files above this size are hashed, and compared for the first time, by a second thread while their successor is written.
 const LARGE: usize = 1 << 20;
 
 /// What is about to be done to a file. It is in the journal before the file is touched.
@@ -141,52 +141,75 @@ pub fn splice(
     log: &mut dyn IntentLog,
 ) -> Result<Spliced, SpliceError> {
     let failed = |doing, source| SpliceError { doing, name: name.to_owned(), unfinished: false, source };
-    match (folder.stat(name).map_err(|e| failed("look at", e))?, old) {
+    let stat = folder.stat(name).map_err(|e| failed("look at", e))?;
+    match (stat, old) {
         (None, None) => {}
         (Some(_), None) | (None, Some(_)) => return Ok(Spliced::Changed),
         (Some(stat), Some(_)) if stat.kind != FileKind::Regular => return Ok(Spliced::Refused(Refusal::NoRegularFile)),
         (Some(stat), Some(_)) if stat.links > 1 => return Ok(Spliced::Refused(Refusal::HardLinks(stat.links))),
         (Some(_), Some(_)) => {}
     }
-    let (written, old_hash, new_hash) = write_and_hash(folder, name, old, new);
-    let temporary = match written {
+    let prepared = prepare(folder, name, stat.as_ref(), old, new);
+    let temporary = match prepared.written {
         Ok(temporary) => temporary,
         Err(error) => return cannot_write(error).map_err(|e| failed("write a file beside", e)),
     };
-    let intent = Intent { name: name.to_owned(), temporary, old: old_hash, new: new_hash };
+    let intent = Intent { name: name.to_owned(), temporary, old: prepared.old, new: prepared.new };
     if let Err(error) = log.intend(&intent) {
         // It is not in the journal, so it goes.
         let _ = folder.remove(&intent.temporary.name);
         return Err(failed("journal the intent to write", error));
     }
-    Exchange { folder, log, intent: &intent }.run(old)
+    Exchange { folder, log, intent: &intent }.run(old, prepared.compared)
 }
 
-/// The protocol's order is: write, then journal the intent with both hashes. Hashing needs no file, so it may run beside the write.
-fn write_and_hash(
-    folder: &dyn Folder,
-    name: &OsStr,
-    old: Option<&[u8]>,
-    new: &[&[u8]],
-) -> (io::Result<Temporary>, Option<Hash>, Hash) {
-    let hash_new = move || {
-        let mut hasher = blake3::Hasher::new();
-        new.iter().for_each(|piece| {
-            hasher.update(piece);
-        });
-        hasher.finalize()
-    };
-    let hashes = move || (old.map(blake3::hash), hash_new());
+/// What precedes the intent.
+struct Prepared {
+    written: io::Result<Temporary>,
+    old: Option<Hash>,
+    new: Hash,
+    /// The file as it was when it was compared, if any later write shows in that.
+    compared: Option<Stat>,
+}
+
+/// The protocol's order is: write, then journal the intent with both hashes, then compare. Hashing needs no file, so it may run
+/// beside the write; so may the comparison of a large file, if afterwards the file's stamps tell that nobody wrote since.
+fn prepare(folder: &dyn Folder, name: &OsStr, stat: Option<&Stat>, old: Option<&[u8]>, new: &[&[u8]]) -> Prepared {
     if new.iter().map(|piece| piece.len()).sum::<usize>() < LARGE {
-        let (old_hash, new_hash) = hashes();
-        return (folder.write_beside(name, old.is_some(), new), old_hash, new_hash);
+        let (old_hash, new_hash) = hashes(old, new);
+        let written = folder.write_beside(name, old.is_some(), new);
+        return Prepared { written, old: old_hash, new: new_hash, compared: None };
     }
     std::thread::scope(|scope| {
-        let hashing = scope.spawn(hashes);
+        let beside = scope.spawn(|| (compare_early(folder, name, stat, old), hashes(old, new)));
         let written = folder.write_beside(name, old.is_some(), new);
-        let (old_hash, new_hash) = hashing.join().unwrap_or_else(|_| hashes());
-        (written, old_hash, new_hash)
+        let (compared, (old, new)) = beside.join().unwrap_or_else(|_| (None, hashes(old, new)));
+        Prepared { written, old, new, compared }
     })
+}
+
+fn compare_early(folder: &dyn Folder, name: &OsStr, stat: Option<&Stat>, old: Option<&[u8]>) -> Option<Stat> {
+    let (stat, old) = (stat?, old?);
+    let certain = crate::detect::Seen::new(stat).is(stat);
+    (certain && folder.holds(name, old).unwrap_or(false)).then_some(*stat)
+}
+
+/// Of the old contents and of the new ones. What both begin with is hashed once.
+fn hashes(old: Option<&[u8]>, new: &[&[u8]]) -> (Option<Hash>, Hash) {
+    let shared = match (old, new.first()) {
+        (Some(old), Some(first)) if first.len() <= old.len() && std::ptr::eq(first.as_ptr(), old.as_ptr()) => first.len(),
+        _ => 0,
+    };
+    let mut hasher = blake3::Hasher::new();
+    let old = old.map(|old| {
+        hasher.update(&old[..shared]);
+        hasher.clone().update(&old[shared..]).finalize()
+    });
+    let behind = if shared > 0 { &new[1..] } else { new };
+    behind.iter().for_each(|piece| {
+        hasher.update(piece);
+    });
+    (old, hasher.finalize())
 }
 
 fn cannot_write(error: io::Error) -> io::Result<Spliced> {
@@ -208,19 +231,22 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    fn run(mut self, old: Option<&[u8]>) -> Result<Spliced, SpliceError> {
+    /// `compared`: as the file was when it was found to hold `old`, if any later write shows in that.
+    fn run(mut self, old: Option<&[u8]>, compared: Option<Stat>) -> Result<Spliced, SpliceError> {
         let (name, temporary) = (&self.intent.name, &self.intent.temporary.name);
         let Some(old) = old else { return self.create() };
-        let unchanged = match self.folder.holds(name, old) {
-            Ok(unchanged) => unchanged,
-            Err(error) => return self.abort_with("compare", error),
+        let unchanged = match compared {
+            Some(compared) => self.folder.stat(name).map(|stat| stat == Some(compared)),
+            None => self.folder.holds(name, old),
         };
-        if !unchanged {
-            return self.abort();
+        match unchanged {
+            Ok(true) => {}
+            Ok(false) => return self.abort(),
+            Err(error) => return self.abort_with("compare", error),
         }
         match self.folder.exchange(name, temporary) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => return self.rename(),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => return self.rename(old),
             Err(error) => return self.abort_with("exchange", error),
         }
         // A name that the old file got meanwhile would keep its contents from now on.
@@ -246,7 +272,12 @@ impl Exchange<'_> {
     }
 
     /// Where the file system cannot exchange. What is written to the file between the comparison and this is lost.
-    fn rename(mut self) -> Result<Spliced, SpliceError> {
+    fn rename(mut self, old: &[u8]) -> Result<Spliced, SpliceError> {
+        match self.folder.holds(&self.intent.name, old) {
+            Ok(true) => {}
+            Ok(false) => return self.abort(),
+            Err(error) => return self.abort_with("compare", error),
+        }
         match self.folder.rename(&self.intent.temporary.name, &self.intent.name) {
             Ok(()) => self.sync().map(|()| Spliced::Done { displaced: None }),
             Err(error) => self.abort_with("replace", error),

@@ -121,7 +121,7 @@ async fn instruction(tools: &Arc<Tools>, target: &Arc<Target>) -> Instruction {
 }
 
 async fn fingerprint(tools: &Arc<Tools>, target: &Arc<Target>) -> Option<Fingerprint> {
-    match tools.clone().look(MEMBER, target.clone()).await.sight().0 {
+    match tools.clone().look(MEMBER, target.clone(), None).await.sight().0 {
         Sight::Present(portion) => Some(portion.fingerprint),
         Sight::Absent(_) => None,
     }
