@@ -197,7 +197,9 @@ fn compare_early(folder: &dyn Folder, name: &OsStr, stat: Option<&Stat>, old: Op
 /// Of the old contents and of the new ones. What both begin with is hashed once.
 fn hashes(old: Option<&[u8]>, new: &[&[u8]]) -> (Option<Hash>, Hash) {
     let shared = match (old, new.first()) {
-        (Some(old), Some(first)) if first.len() <= old.len() && std::ptr::eq(first.as_ptr(), old.as_ptr()) => first.len(),
+        (Some(old), Some(first)) if first.len() <= old.len() && std::ptr::eq(first.as_ptr(), old.as_ptr()) => {
+            first.len()
+        }
         _ => 0,
     };
     let mut hasher = blake3::Hasher::new();

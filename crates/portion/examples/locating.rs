@@ -1,6 +1,11 @@
 //! How fast a portion is located in a large file, relative to memchr on the same bytes in the same run:
 //! `cargo run --release --example locating -p portion`.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a measurement, not a part of the program")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a measurement, not a part of the program"
+)]
 
 use std::hint::black_box;
 use std::time::Instant;

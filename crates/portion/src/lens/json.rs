@@ -54,13 +54,11 @@ impl Json {
 
     /// The portion, with what a replacement needs to know: in a large file nothing of its neighbours.
     fn located(&self, file: &[u8], path: &[String], expression: &str) -> Result<(Located, Kind, Span), LensError> {
-        if file.len() >= LARGE
-            && let Some((kind, span)) = skim::skim(file, path)
-        {
-            let located = Located { frames: Vec::new(), target: Some((kind, span.clone())), blocked: None };
-            return Ok((located, kind, span));
-        }
-        let located = locate(file, self.comments, path, expression)?;
+        let skimmed = if file.len() >= LARGE { skim::skim(file, path) } else { None };
+        let located = match skimmed {
+            Some(located) => located,
+            None => locate(file, self.comments, path, expression)?,
+        };
         match located.target.clone() {
             Some((kind, span)) => Ok((located, kind, span)),
             None => Err(located.missing(file, path, expression)),

@@ -97,6 +97,26 @@ pub(super) struct Frame {
     matched: Vec<usize>,
 }
 
+impl Frame {
+    /// A container that opens at `at`.
+    pub(super) fn new(kind: Kind, at: usize) -> Frame {
+        Frame {
+            kind,
+            span: at..at,
+            keys: Vec::new(),
+            count: 0,
+            before: None,
+            on_path: None,
+            after: None,
+            last: None,
+            second_last: None,
+            current_key: None,
+            current_is_on_path: false,
+            matched: Vec::new(),
+        }
+    }
+}
+
 /// What was found.
 pub(super) struct Located {
     /// The containers on the path, from the root; without the portion itself.
@@ -234,20 +254,7 @@ impl Visitor for Locator<'_> {
                 self.target_start = Some((kind, at));
             } else {
                 self.open += 1;
-                self.frames.push(Frame {
-                    kind,
-                    span: at..at,
-                    keys: Vec::new(),
-                    count: 0,
-                    before: None,
-                    on_path: None,
-                    after: None,
-                    last: None,
-                    second_last: None,
-                    current_key: None,
-                    current_is_on_path: false,
-                    matched: Vec::new(),
-                });
+                self.frames.push(Frame::new(kind, at));
             }
         }
         self.depth += 1;

@@ -8,7 +8,7 @@
 
 use wide::u8x16;
 
-use super::locate::kind_at;
+use super::locate::{self, Located, Member, kind_at};
 use super::scan::{Kind, Scanner};
 use super::string::unescape;
 use crate::lens::{BOM, MAX_DEPTH, Span};
@@ -17,21 +17,24 @@ use crate::pointer;
 /// How many bytes are looked at together.
 const BLOCK: usize = 64;
 
-/// The value at `path`; `None` if it takes a closer reading to say.
-pub(super) fn skim(file: &[u8], path: &[String]) -> Option<(Kind, Span)> {
+/// The value at `path`, with where the containers on the path and their members on it start; `None` if it takes a closer reading
+/// to say.
+pub(super) fn skim(file: &[u8], path: &[String]) -> Option<Located> {
     if path.is_empty() {
         return None;
     }
     let start = if file.starts_with(BOM) { BOM.len() } else { 0 };
     let start = behind_space(file, start);
-    let mut skimmer = Skimmer { file, path, frames: Vec::with_capacity(path.len()), depth: 0, target: None };
+    let mut skimmer =
+        Skimmer { file, path, frames: Vec::with_capacity(path.len()), depth: 0, target: None, passed: Vec::new() };
     let mut at = skimmer.enter(start)?;
     loop {
         match skimmer.blocks(at)? {
             Next::From(behind) => at = behind,
             Next::End(end) => {
                 let rest_is_blank = file[end..].iter().all(|byte| is_space(*byte));
-                return skimmer.target.filter(|_| rest_is_blank);
+                let Skimmer { target, passed, .. } = skimmer;
+                return rest_is_blank.then_some(Located { frames: passed, target, blocked: None });
             }
         }
     }
@@ -174,6 +177,8 @@ struct Skimmer<'a> {
     /// How many containers are open; those beyond the frames lie beside the path.
     depth: usize,
     target: Option<(Kind, Span)>,
+    /// What is told of the frames, from the root.
+    passed: Vec<locate::Frame>,
 }
 
 impl<'a> Skimmer<'a> {
@@ -184,6 +189,7 @@ impl<'a> Skimmer<'a> {
             b'[' => false,
             _ => return None,
         };
+        self.passed.push(locate::Frame::new(if object { Kind::Object } else { Kind::Array }, at));
         let key = self.path.get(self.frames.len())?;
         let index = if object { 0 } else { pointer::index(key)? };
         self.frames.push(Frame { object, key, index, items: 0, found: false });
@@ -196,16 +202,17 @@ impl<'a> Skimmer<'a> {
     fn item(&mut self, at: usize) -> Option<usize> {
         let frame = self.frames.last_mut()?;
         frame.items += 1;
-        if frame.items != frame.index.checked_add(1)? { Some(at) } else { self.child(at) }
+        if frame.items != frame.index.checked_add(1)? { Some(at) } else { self.child(behind_space(self.file, at), at) }
     }
 
-    /// The value on the path begins behind `at`. Where the blocks go on.
-    fn child(&mut self, at: usize) -> Option<usize> {
+    /// The value on the path begins behind `at`, and its member at `member`. Where the blocks go on.
+    fn child(&mut self, member: usize, at: usize) -> Option<usize> {
         let frame = self.frames.last_mut()?;
         if std::mem::replace(&mut frame.found, true) {
             return None;
         }
         let start = behind_space(self.file, at);
+        self.passed.last_mut()?.on_path = Some(Member { start: member, ..Member::default() });
         if self.frames.len() < self.path.len() {
             return self.enter(start);
         }
@@ -271,8 +278,11 @@ impl<'a> Skimmer<'a> {
                 marks &= marks - 1;
                 let at = base + bit as usize;
                 match block.bytes[bit as usize] {
-                    b':' if self.is_key(at, last_backslash)? => return self.child(at + 1).map(|at| Some(Next::From(at))),
-                    b':' => {}
+                    b':' => {
+                        if let Some(member) = self.key(at, last_backslash)? {
+                            return self.child(member, at + 1).map(|at| Some(Next::From(at)));
+                        }
+                    }
                     b',' => {
                         let behind = self.item(at + 1)?;
                         if behind != at + 1 {
@@ -326,9 +336,9 @@ impl<'a> Skimmer<'a> {
         if self.depth > MAX_DEPTH { None } else { Some(None) }
     }
 
-    /// Whether the key before the colon at `at` is the one that is looked for.
+    /// Where the key before the colon at `at` starts, if it is the one that is looked for.
     #[inline(always)]
-    fn is_key(&self, at: usize, last_backslash: Option<usize>) -> Option<bool> {
+    fn key(&self, at: usize, last_backslash: Option<usize>) -> Option<Option<usize>> {
         let key = self.frames.last()?.key.as_bytes();
         let mut end = at;
         while end > 0 && is_space(self.file[end - 1]) {
@@ -337,20 +347,19 @@ impl<'a> Skimmer<'a> {
         // A character takes at most six bytes for each of its own, `\u0041`.
         let longest = 6 * key.len() + 2;
         if last_backslash.is_some_and(|last| last + longest + 1 >= end) {
-            return self.is_escaped_key(end, longest);
+            return self.escaped_key(end, longest);
         }
         let before = &self.file[..end];
-        Some(
-            before.len() >= key.len() + 2
-                && before.ends_with(b"\"")
-                && before[before.len() - key.len() - 2] == b'"'
-                && before[before.len() - key.len() - 1..before.len() - 1] == *key,
-        )
+        let is_it = before.len() >= key.len() + 2
+            && before.ends_with(b"\"")
+            && before[before.len() - key.len() - 2] == b'"'
+            && before[before.len() - key.len() - 1..before.len() - 1] == *key;
+        Some(is_it.then(|| end - key.len() - 2))
     }
 
     /// The same where a backslash stands in the key, or near it.
     #[inline(never)]
-    fn is_escaped_key(&self, end: usize, longest: usize) -> Option<bool> {
+    fn escaped_key(&self, end: usize, longest: usize) -> Option<Option<usize>> {
         let frame = self.frames.last()?;
         if end == 0 || self.file[end - 1] != b'"' {
             return None;
@@ -364,10 +373,11 @@ impl<'a> Skimmer<'a> {
             let slashes = self.file[..start].iter().rev().take_while(|byte| **byte == b'\\').count();
             if slashes % 2 == 0 {
                 let escaped = memchr::memchr(b'\\', &self.file[start..end]).is_some();
-                return unescape(self.file, start..end, escaped).ok().map(|text| text == frame.key);
+                let text = unescape(self.file, start..end, escaped).ok()?;
+                return Some((text == frame.key).then_some(start));
             }
         }
-        Some(false)
+        Some(None)
     }
 }
 
@@ -382,14 +392,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::lens::json::locate::locate;
 
     /// What is found is what a reading of every byte finds, if that finds no fault beside the path. Returns whether it was found.
     fn check(file: &[u8], pointer: &str) -> bool {
         let path = pointer::tokens(pointer).unwrap();
         let Some(found) = skim(file, &path) else { return false };
-        if let Ok(full) = locate(file, false, &path, pointer) {
-            assert_eq!(full.target, Some(found), "{}", String::from_utf8_lossy(file));
+        let starts = |located: &Located| -> Vec<(usize, Option<usize>)> {
+            let frames = located.frames.iter();
+            frames.map(|frame| (frame.span.start, frame.on_path.as_ref().map(|member| member.start))).collect()
+        };
+        if let Ok(full) = locate::locate(file, false, &path, pointer) {
+            assert_eq!(full.target, found.target, "{}", String::from_utf8_lossy(file));
+            assert_eq!(starts(&full), starts(&found), "{}", String::from_utf8_lossy(file));
         }
         true
     }
@@ -439,7 +453,7 @@ mod tests {
             ("7", "/a"),
             ("", "/a"),
         ] {
-            assert_eq!(skim(file.as_bytes(), &pointer::tokens(pointer).unwrap()), None, "{file} {pointer}");
+            assert!(skim(file.as_bytes(), &pointer::tokens(pointer).unwrap()).is_none(), "{file} {pointer}");
         }
     }
 
