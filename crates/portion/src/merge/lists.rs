@@ -35,13 +35,13 @@ struct Layout {
 }
 
 impl Layout {
-    /// The layout, and what came in or stands for others, in order.
-    fn new(base: &[u32], side: &[u32], by_identity: bool) -> (Layout, Vec<Block>) {
-        let mut layout = Layout { items: vec![None; base.len()], gaps: vec![(0, 0); base.len() + 1] };
+    /// The layout of a side with so many items, and what came in or stands for others, in order.
+    fn new(base: usize, side: usize, hunks: &[Hunk], by_identity: bool) -> (Layout, Vec<Block>) {
+        let mut layout = Layout { items: vec![None; base], gaps: vec![(0, 0); base + 1] };
         let mut blocks = Vec::new();
         let mut at = 0;
-        let end = Hunk { base: base.len()..base.len(), side: side.len()..side.len() };
-        for Hunk { base, side } in hunks(base, side).into_iter().chain([end]) {
+        let end = Hunk { base: base..base, side: side..side };
+        for Hunk { base, side } in hunks.iter().cloned().chain([end]) {
             let shift = side.start.wrapping_sub(base.start);
             for item in at..base.start {
                 let index = item.wrapping_add(shift);
@@ -91,7 +91,11 @@ struct Lists<'a> {
     ours: &'a [Value],
     theirs: &'a [Value],
     numbers: [Vec<u32>; 3],
+    /// What changed in ours, and in theirs.
+    hunks: [Vec<Hunk>; 2],
     by_identity: bool,
+    /// Whether an item that came on both sides cannot be one that went on both, under another name.
+    may_unite: bool,
 }
 
 impl Merger<'_> {
@@ -132,18 +136,18 @@ impl Merger<'_> {
                 all.map(|list| list.iter().map(|item| self.digest(item.child(key).unwrap_or(item))).collect());
             let numbers = numbered(telling)?;
             if numbers.iter().all(|list| is_distinct(list)) {
-                return Some(Lists { base, ours, theirs, numbers, by_identity: true });
+                return Some(Lists::new(all, numbers, true));
             }
         }
         let numbers = numbered(all.map(|list| list.iter().map(|item| self.digest(item)).collect()))?;
-        Some(Lists { base, ours, theirs, numbers, by_identity: false })
+        Some(Lists::new(all, numbers, false))
     }
 
     /// Nothing moved. `None` if both sides put the same item into different places.
     fn combined(&mut self, lists: &Lists<'_>) -> Option<Vec<Value>> {
-        let [base, ours, theirs] = &lists.numbers;
-        let (ours, ours_blocks) = Layout::new(base, ours, lists.by_identity);
-        let (theirs, theirs_blocks) = Layout::new(base, theirs, lists.by_identity);
+        let [base, ours, theirs] = [lists.base.len(), lists.ours.len(), lists.theirs.len()];
+        let (ours, ours_blocks) = Layout::new(base, ours, &lists.hunks[0], lists.by_identity);
+        let (theirs, theirs_blocks) = Layout::new(base, theirs, &lists.hunks[1], lists.by_identity);
         let clusters = clusters(ours_blocks, theirs_blocks);
         if lists.came_twice(&clusters) {
             return None;
@@ -200,7 +204,7 @@ impl Merger<'_> {
         if same {
             for (offset, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
                 self.path.push((at + offset).to_string());
-                out.extend(self.added(ours, theirs, lists.may_unite()));
+                out.extend(self.added(ours, theirs, lists.may_unite));
                 self.path.pop();
             }
             return;
@@ -270,7 +274,7 @@ impl Merger<'_> {
             let index = ours_at.get(&id).or(theirs_at.get(&id)).or(base_at.get(&id)).copied().unwrap_or(0);
             self.path.push(index.to_string());
             out.extend(match (b, o, t) {
-                (None, Some(ours), Some(theirs)) => self.added(ours, theirs, lists.may_unite()),
+                (None, Some(ours), Some(theirs)) => self.added(ours, theirs, lists.may_unite),
                 _ => self.node(b, o, t),
             });
             self.path.pop();
@@ -279,17 +283,24 @@ impl Merger<'_> {
     }
 }
 
-impl Lists<'_> {
+impl<'a> Lists<'a> {
+    fn new([base, ours, theirs]: [&'a [Value]; 3], numbers: [Vec<u32>; 3], by_identity: bool) -> Lists<'a> {
+        let hunks = [hunks(&numbers[0], &numbers[1]), hunks(&numbers[0], &numbers[2])];
+        let [ours_has, theirs_has] = [1, 2].map(|side: usize| numbers[side].iter().collect::<HashSet<&u32>>());
+        let may_unite = numbers[0].iter().all(|id| ours_has.contains(id) || theirs_has.contains(id));
+        Lists { base, ours, theirs, numbers, hunks, by_identity, may_unite }
+    }
+
     /// What a side (1 or 2) moved. Items that have an identity: all of them, if the order of those that stayed is another. Others: what
     /// went from one place and came at another.
-    fn moved(&self, side: usize) -> HashSet<u32> {
-        let (base, side) = (&self.numbers[0], &self.numbers[side]);
+    fn moved(&self, which: usize) -> HashSet<u32> {
+        let (base, side) = (&self.numbers[0], &self.numbers[which]);
         if self.by_identity {
             let places: HashMap<u32, usize> = base.iter().enumerate().map(|(at, id)| (*id, at)).collect();
             let is_moved = !side.iter().filter_map(|id| places.get(id)).is_sorted();
             return if is_moved { side.iter().copied().collect() } else { HashSet::new() };
         }
-        let hunks = hunks(base, side);
+        let hunks = &self.hunks[which - 1];
         let gone: HashSet<u32> = hunks.iter().flat_map(|hunk| &base[hunk.base.clone()]).copied().collect();
         hunks.iter().flat_map(|hunk| &side[hunk.side.clone()]).filter(|id| gone.contains(id)).copied().collect()
     }
@@ -299,17 +310,9 @@ impl Lists<'_> {
         let base = &self.numbers[0];
         let touched = |moved: &HashSet<u32>, side: usize| {
             !moved.is_empty()
-                && hunks(base, &self.numbers[side])
-                    .iter()
-                    .any(|hunk| base[hunk.base.clone()].iter().any(|id| moved.contains(id)))
+                && self.hunks[side - 1].iter().any(|hunk| base[hunk.base.clone()].iter().any(|id| moved.contains(id)))
         };
         (!ours.is_empty() && !theirs.is_empty()) || touched(ours, 2) || touched(theirs, 1)
-    }
-
-    /// Whether an item that came on both sides cannot be one that went on both, under another name.
-    fn may_unite(&self) -> bool {
-        let [ours, theirs] = [1, 2].map(|side| self.numbers[side].iter().collect::<HashSet<&u32>>());
-        self.numbers[0].iter().all(|id| ours.contains(id) || theirs.contains(id))
     }
 
     fn same_order(&self) -> bool {

@@ -69,6 +69,11 @@ impl<'d> Merger<'d> {
     /// What stands at this place when both sides' changes are put together; `None` is nothing.
     pub(super) fn node(&mut self, base: Option<&Value>, ours: Option<&Value>, theirs: Option<&Value>) -> Option<Value> {
         if self.path.len() < MAX_DEPTH {
+            if let (Some(base), Some(ours), Some(theirs)) = (base, ours, theirs)
+                && let Some(untouched) = self.untouched(base, ours, theirs)
+            {
+                return Some(untouched.clone());
+            }
             match (base, ours, theirs) {
                 (Some(Value::Map(base)), Some(Value::Map(ours)), Some(Value::Map(theirs))) => {
                     return Some(self.maps(base, ours, theirs));
@@ -84,6 +89,19 @@ impl<'d> Merger<'d> {
             }
         }
         self.whole(base, ours, theirs)
+    }
+
+    /// Of three containers, what a side made that alone touched it, or that both made alike; so that only what both touched is
+    /// walked through.
+    fn untouched<'a>(&mut self, base: &Value, ours: &'a Value, theirs: &'a Value) -> Option<&'a Value> {
+        if !self.exact.all() || ![base, ours, theirs].iter().all(|value| value.is_container()) {
+            return None;
+        }
+        let [base_is, ours_is, theirs_is] = [base, ours, theirs].map(|value| self.digest(value));
+        if ours_is == theirs_is || base_is == theirs_is {
+            return Some(ours);
+        }
+        (base_is == ours_is).then_some(theirs)
     }
 
     /// [`Merger::node`] for what has no parts.
@@ -148,8 +166,11 @@ impl<'d> Merger<'d> {
     /// A number by which equal values are found: equal values have the same, and others surely not. Values that formats tell apart only
     /// by their kind of scalar have the same, too. `value` is a part of what is merged.
     pub(super) fn digest(&mut self, value: &Value) -> u128 {
-        if !value.is_container() {
-            return if self.exact.all() { digest(b'v', &value.canonical()) } else { loose(value) };
+        match value {
+            Value::Map(_) | Value::Sequence(_) => {}
+            Value::String(text) if self.exact.all() => return digest(b's', &[text.as_bytes()]),
+            scalar if self.exact.all() => return digest(b'v', &[&scalar.canonical()]),
+            scalar => return loose(scalar),
         }
         let at = std::ptr::from_ref(value);
         if let Some(known) = self.digests.get(&at) {
@@ -159,14 +180,13 @@ impl<'d> Merger<'d> {
             Value::Map(members) => {
                 // In any order.
                 let member = |sum: u128, (key, value): &(String, Value)| {
-                    let both = [digest(b'k', key.as_bytes()), self.digest(value)].map(u128::to_le_bytes).concat();
-                    sum.wrapping_add(digest(b'm', &both))
+                    sum.wrapping_add(digest(b'm', &[&self.digest(value).to_le_bytes(), key.as_bytes()]))
                 };
-                digest(b'{', &members.iter().fold(0, member).to_le_bytes())
+                digest(b'{', &[&members.iter().fold(0, member).to_le_bytes()])
             }
             Value::Sequence(items) => {
                 let items: Vec<[u8; 16]> = items.iter().map(|item| self.digest(item).to_le_bytes()).collect();
-                digest(b'[', items.as_flattened())
+                digest(b'[', &[items.as_flattened()])
             }
             _ => 0,
         };
@@ -175,15 +195,14 @@ impl<'d> Merger<'d> {
     }
 }
 
-/// Two hashes of 64 bits each, over the kind and the bytes.
-fn digest(kind: u8, bytes: &[u8]) -> u128 {
-    let half = |salt: u8| {
-        let mut hasher = DefaultHasher::new();
-        hasher.write(&[salt, kind]);
-        hasher.write(bytes);
-        u128::from(hasher.finish())
-    };
-    half(0) << 64 | half(1)
+/// 128 bits of a hash over the kind and the parts, all of which but the last have a length that the kind tells.
+fn digest(kind: u8, parts: &[&[u8]]) -> u128 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write_u8(kind);
+    parts.iter().for_each(|part| hasher.write(part));
+    let first = u128::from(hasher.finish());
+    hasher.write_u8(kind);
+    first << 64 | u128::from(hasher.finish())
 }
 
 fn same(a: Option<&Value>, b: Option<&Value>, exact: bool) -> bool {
@@ -204,9 +223,9 @@ fn same(a: Option<&Value>, b: Option<&Value>, exact: bool) -> bool {
 fn loose(scalar: &Value) -> u128 {
     match scalar.as_text() {
         Some(text) => match Number::read(text) {
-            Some(number) => digest(b'n', number.normal().as_bytes()),
-            None => digest(b't', text.as_bytes()),
+            Some(number) => digest(b'n', &[number.normal().as_bytes()]),
+            None => digest(b't', &[text.as_bytes()]),
         },
-        None => digest(b'v', &scalar.canonical()),
+        None => digest(b'v', &[&scalar.canonical()]),
     }
 }
