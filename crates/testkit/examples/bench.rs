@@ -263,16 +263,34 @@ fn bytes_per_edit(rounds: usize) -> Value {
     cluster.ok(&cluster.manager, &["link", "bench", &from, &to, "--from", &from, "--yes"]);
     cluster.in_sync("bench");
     let target = Target::new(&other.path, other.at as u64);
-    let before = (traffic(&cluster), folder_size(&cluster.repository()));
-    for n in 1..=rounds {
-        editor.save(n);
-        target.wait(n);
+    let mut figures = serde_json::Map::new();
+    let mut edit = 0;
+    for (how, edits) in [("alone", 1), ("in a row", rounds)] {
+        sealed(&cluster);
+        let before = (traffic(&cluster), folder_size(&cluster.repository()));
+        for _ in 0..edits {
+            edit += 1;
+            editor.save(edit);
+            target.wait(edit);
+        }
+        sealed(&cluster);
+        let after = (traffic(&cluster), folder_size(&cluster.repository()));
+        let (wire, stored) = (after.0 - before.0, after.1.saturating_sub(before.1));
+        let edits = edits as u64;
+        figures
+            .insert(format!("{edits} {how}: bytes over the source agent's wire, frames and all"), json!(wire / edits));
+        figures.insert(format!("{edits} {how}: bytes added to the repository"), json!(stored / edits));
     }
+    Value::Object(figures)
+}
+
+/// Waits until every version is in a snapshot: what an edit costs includes its seal.
+fn sealed(cluster: &Cluster) {
     cluster.in_sync("bench");
-    let after = (traffic(&cluster), folder_size(&cluster.repository()));
-    let wire = (after.0 - before.0) / rounds as u64;
-    let stored = after.1.saturating_sub(before.1) / rounds as u64;
-    json!({ "bytes over the source agent's wire": wire, "bytes added to the repository": stored })
+    wait_for("the seal", || {
+        let log = cluster.json(&cluster.manager, &["log", "bench"]);
+        log.as_array().unwrap().iter().all(|version| version["snapshot"].is_string()).then_some(())
+    });
 }
 
 fn traffic(cluster: &Cluster) -> u64 {
