@@ -129,7 +129,7 @@ pub enum ClashKind {
         /// To what, in theirs.
         theirs: String,
     },
-    /// Both moved items of a list, or put the same item into different places of it.
+    /// Both moved items of a list; or one moved what the other changed or removed; or both put the same item into different places.
     Moved,
     /// The merged content could not be written in ours' format without breaking something else: whole sides are left to choose from.
     Unwritable,
@@ -165,7 +165,7 @@ impl fmt::Display for ClashKind {
             ClashKind::OursRemoved => f.write_str("removed in ours, changed in theirs"),
             ClashKind::TheirsRemoved => f.write_str("changed in ours, removed in theirs"),
             ClashKind::Renamed { ours, theirs } => write!(f, "renamed to `{ours}` in ours and to `{theirs}` in theirs"),
-            ClashKind::Moved => f.write_str("moved on both sides"),
+            ClashKind::Moved => f.write_str("moved on one side, and moved, changed or removed on the other"),
             ClashKind::Unwritable => f.write_str("the merged content cannot be written"),
         }
     }

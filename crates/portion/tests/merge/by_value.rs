@@ -160,10 +160,20 @@ fn lists() {
         // Moved.
         ("[1,2,3,4]", "[4,1,2,3]", "[1,2,3,4,5]", "[4,1,2,3,5]"),
         ("[1,2,3,4]", "[4,1,2,3]", "[4,1,2,3]", "[4,1,2,3]"),
-        ("[1,2,3,4]", "[4,1,2,3]", "[1,4,2,3]", "! the whole: moved on both sides"),
-        ("[1,2,3]", "[0,1,2,3]", "[1,2,3,0]", "! the whole: moved on both sides"),
-        ("[1,2,3]", "[3,1,2]", "[1,2]", "! the whole: moved on both sides"),
-        ("[1,2,3]", "[3,1,2]", "[1,2,9]", "! the whole: moved on both sides"),
+        (
+            "[1,2,3,4]",
+            "[4,1,2,3]",
+            "[1,4,2,3]",
+            "! the whole: moved on one side, and moved, changed or removed on the other",
+        ),
+        (
+            "[1,2,3]",
+            "[0,1,2,3]",
+            "[1,2,3,0]",
+            "! the whole: moved on one side, and moved, changed or removed on the other",
+        ),
+        ("[1,2,3]", "[3,1,2]", "[1,2]", "! the whole: moved on one side, and moved, changed or removed on the other"),
+        ("[1,2,3]", "[3,1,2]", "[1,2,9]", "! the whole: moved on one side, and moved, changed or removed on the other"),
         ("[1,2,3]", "[3,1,2]", "[1,9,3]", "[3,1,9]"),
         // Parts of items.
         (r#"[{"x":1,"y":1}]"#, r#"[{"x":2,"y":1}]"#, r#"[{"x":1,"y":2}]"#, r#"[{"x":2,"y":2}]"#),
@@ -193,13 +203,13 @@ fn lists_of_maps_that_have_names() {
             r#"[{"id":1},{"id":2},{"id":3}]"#,
             r#"[{"id":3},{"id":1},{"id":2}]"#,
             r#"[{"id":2},{"id":1},{"id":3}]"#,
-            "! the whole: moved on both sides",
+            "! the whole: moved on one side, and moved, changed or removed on the other",
         ),
         (
             r#"[{"id":1},{"id":2}]"#,
             r#"[{"id":2},{"id":9},{"id":1}]"#,
             r#"[{"id":1},{"id":2},{"id":4}]"#,
-            "! the whole: moved on both sides",
+            "! the whole: moved on one side, and moved, changed or removed on the other",
         ),
         // All of it edited here, a neighbour removed there.
         (

@@ -198,7 +198,7 @@ fn keys_next_to_each_other() {
         "{\n  \"a\": [\n    1,\n\n    2\n  ]\n}",
         "{\n  \"a\": [\n    9,\n    1,\n\n    2\n  ]\n}",
         "{\n  \"a\": [\n    1,\n\n    2,\n    9\n  ]\n}",
-        "`/a`: moved on both sides",
+        "`/a`: moved on one side, and moved, changed or removed on the other",
     );
 }
 
@@ -213,6 +213,40 @@ fn kinds_of_scalars_are_kept() {
         "a = 2\nb = \"2001-01-01\"\n",
         "a = 1\nb = 2001-01-01\n",
         "a = 2\nb = 2001-01-01\n",
+    );
+}
+
+#[test]
+fn kinds_of_scalars_changed_on_both_sides() {
+    for format in [Format::Json, Format::Yaml] {
+        clean(
+            format,
+            r#"{"a": 1, "b": 1}"#,
+            r#"{"a": "1", "b": 1}"#,
+            r#"{"a": 1, "b": "1"}"#,
+            r#"{"a": "1", "b": "1"}"#,
+        );
+        clean(
+            format,
+            r#"{"a": "1", "b": "1"}"#,
+            r#"{"a": 1, "b": "1"}"#,
+            r#"{"a": "1", "b": 1}"#,
+            r#"{"a": 1, "b": 1}"#,
+        );
+        clean(
+            format,
+            r#"{"a": ["true", "true"], "b": 1}"#,
+            r#"{"a": [true, "true"], "b": 1}"#,
+            r#"{"a": ["true", true], "b": "1"}"#,
+            r#"{"a": [true, true], "b": "1"}"#,
+        );
+    }
+    clean(
+        Format::Toml,
+        "a = \"2001-01-01\"\nb = 1979-05-27\n",
+        "a = 2001-01-01\nb = 1979-05-27\n",
+        "a = \"2001-01-01\"\nb = \"1979-05-27\"\n",
+        "a = 2001-01-01\nb = \"1979-05-27\"\n",
     );
 }
 
