@@ -3,7 +3,9 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use portion::{Format, Fragment, LensError, Mapping, Merged, Number, Side, Value, merge_values};
+use portion::{
+    Choice, Clash, ClashKind, Format, Fragment, LensError, Mapping, Merged, Number, Side, Value, merge_values,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -467,7 +469,7 @@ proptest! {
                 prop_assert!(tidy.is_ok(), "{:?}", merged);
             }
             prop_assert_eq!(&portion::merge(side(0), side(1), side(2)), &merged);
-            for choice in [portion::Choice::Ours, portion::Choice::Theirs, portion::Choice::Base, portion::Choice::Both] {
+            for choice in [Choice::Ours, Choice::Theirs, Choice::Base, Choice::Both] {
                 let _ = portion::merge_choosing(side(0), side(1), side(2), &mut |_| choice);
             }
         }
@@ -552,7 +554,7 @@ fn check([base, ours, theirs]: &[Fragment; 3], tally: &Tally) -> Result<(), Test
     prop_assert_eq!(merged.is_some(), turned.is_some(), "{}", shown());
     let value = |fragment: &Fragment| format.value(&fragment.text).unwrap();
     let (Some(merged), Some(turned)) = (merged, turned) else {
-        return Ok(());
+        return check_choices([base, ours, theirs]);
     };
     prop_assert_eq!(value(&merged), value(&turned), "{}", shown());
     if matches!(format, Format::Text | Format::Markdown | Format::Bytes) {
@@ -565,6 +567,35 @@ fn check([base, ours, theirs]: &[Fragment; 3], tally: &Tally) -> Result<(), Test
         let (expected, clashes) = merge_values(&value(base), &value(ours), &value(theirs));
         prop_assert_eq!(clashes, Vec::new());
         prop_assert_eq!(value(&merged), expected, "{}", shown());
+    }
+    Ok(())
+}
+
+/// A person is asked for each clash, in order; with ours chosen everywhere, what merged is merged all the same.
+fn check_choices([base, ours, theirs]: [&Fragment; 3]) -> Result<(), TestCaseError> {
+    let clashes = match plain(base, ours, theirs) {
+        Ok(Merged::Conflict(clashes)) => clashes,
+        other => panic!("{other:?}"),
+    };
+    let mapping = Mapping::default();
+    let side = |fragment| Side { fragment, mapping: &mapping };
+    for choice in [Choice::Ours, Choice::Theirs, Choice::Base] {
+        let mut asked = Vec::new();
+        let mut choose = |clash: &Clash| {
+            asked.push(clash.clone());
+            choice
+        };
+        let chosen = portion::merge_choosing(side(base), side(ours), side(theirs), &mut choose);
+        let is_written = asked.iter().all(|clash| clash.kind != ClashKind::Unwritable);
+        asked.retain(|clash| clash.kind != ClashKind::Unwritable || clashes.contains(clash));
+        prop_assert_eq!(&asked, &clashes);
+        let chosen = chosen.unwrap_or_else(|error| panic!("{error}"));
+        let format = base.format;
+        let value = |fragment: &Fragment| format.value(&fragment.text).unwrap();
+        let is_text = matches!(format, Format::Text | Format::Markdown | Format::Bytes);
+        if choice == Choice::Ours && !is_text && is_written {
+            prop_assert_eq!(value(&chosen), merge_values(&value(base), &value(ours), &value(theirs)).0);
+        }
     }
     Ok(())
 }
