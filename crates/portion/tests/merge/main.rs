@@ -4,6 +4,7 @@
 mod by_value;
 mod cases;
 mod choices;
+mod fragments;
 mod git;
 mod laws;
 
