@@ -28,6 +28,7 @@ mod os;
 mod place;
 mod portions;
 mod proxy;
+mod reconcile;
 mod service;
 mod serving;
 mod text;

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use agent::{CopyError, Identity, Keys, tls_config};
 use plan::{Record, VersionId};
 use portion::{Format, Fragment, Mapping};
-use repo::{Location, OpenError, Repository, StorageError, open_storage};
+use repo::{Location, OpenError, Repository, StorageError, Writer, WriterOptions, open_storage};
+use wire::v1;
 
 use crate::error::{CommandError, Exit};
 use crate::home::{Home, RepositoryFile};
 use crate::invitation;
+use crate::members::Listed;
 
 /// An open repository with its keys.
 pub(crate) struct Zone {
@@ -57,6 +59,40 @@ impl Zone {
                 .hint("install a newer inlay here")
         })?;
         Ok(Fragment { format, text: text.to_vec() })
+    }
+
+    /// A new version with a content that was written here, in the format and mapping of `like`: its record, and the snapshot that
+    /// holds its copy.
+    pub(crate) async fn write(
+        &self,
+        written: &Fragment,
+        like: &Listed<'_>,
+        group: &str,
+    ) -> Result<(Record, String), CommandError> {
+        let v1::VersionEntry { agent, path, selector, .. } = like.entry;
+        let value = mapping(&like.record)?.value(written).map_err(|e| CommandError::lens(group, e))?;
+        let mut record = self.again(&like.record)?;
+        let copy = repo::Copy {
+            group: group.to_owned(),
+            agent: agent.clone(),
+            path: path.clone(),
+            selector: selector.clone(),
+            job: record.version.to_string(),
+            content: written.text.clone().into(),
+            time: jiff::Timestamp::now(),
+        };
+        let failed = |error| CommandError::failed("the content cannot be backed up").because(error);
+        // Its locks are not those of an agent of this machine.
+        let options = WriterOptions::new(format!("inlay resolve {}", std::process::id()));
+        let writer = Writer::start(self.repository.clone(), options).map_err(failed)?;
+        let location = writer.backup(copy).await.map_err(failed)?;
+        let sealed = writer.shutdown().await.map_err(failed)?;
+        record.text = self.keys.text(record.group, &written.text);
+        record.value = self.keys.value(record.group, &value);
+        record.size = written.text.len() as u64;
+        record.copy = location.encode();
+        self.keys.sign(&mut record);
+        Ok((record, sealed.last().map(|sealed| sealed.snapshot.to_string()).unwrap_or_default()))
     }
 
     /// A new version with the content of an old one.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -388,4 +388,82 @@ fn the_demonstration_is_true_and_cleans_up() {
     assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
     assert!(!child.wait().unwrap().success());
     assert!(temporary.read_dir().unwrap().next().is_none(), "the folder is gone");
+}
+
+/// Two edits of one key meet; in `y.json` another key is edited as well.
+fn two_edits_meet(a: &Machine, (first, second): (u32, u32)) {
+    a.ok(&["pause", "g"]);
+    let with_key = |name: &str, k: u32| {
+        let mut document: Value = serde_json::from_str(&a.read(name)).unwrap();
+        document["s"]["k"] = k.into();
+        document
+    };
+    a.write("x.json", &format!("{:#}\n", with_key("x.json", first)));
+    let mut other = with_key("y.json", second);
+    other["s"]["m"] = second.into();
+    a.write("y.json", &format!("{other:#}\n"));
+    a.ok(&["resume", "g"]);
+    until("the conflict is seen", || a.json(&["status", "g"])[0]["state"] == "conflict");
+}
+
+/// `inlay resolve g` before a terminal, where these lines are typed.
+fn typed(a: &Machine, lines: &str, editor: &Path) -> Output {
+    let program = format!("{} --home {} resolve g", env!("CARGO_BIN_EXE_inlay"), a.home.display());
+    let mut command = Command::new("script");
+    command.args(["-qefc", &program, "/dev/null"]).current_dir(&a.user).env("HOME", &a.user).env("VISUAL", editor);
+    command.env_remove("INLAY_HOME").env_remove("XDG_DATA_HOME").env("TERM", "xterm");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_conflict_is_put_together_by_a_person() {
+    let root = tempfile::tempdir().unwrap();
+    let mut a = Machine::new(root.path(), "a");
+    a.start(&["up", "--listen", "127.0.0.1:0"]);
+    a.write("x.json", "{\"s\": {\"k\": 1, \"l\": 1, \"m\": 1}}\n");
+    a.write("y.json", "{\"s\": {\"k\": 1, \"l\": 1, \"m\": 1}, \"own\": true}\n");
+    a.ok(&["link", "g", "x.json#/s", "y.json#/s", "--from", "x.json#/s", "--yes"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    let editor = a.write("editor", "#!/bin/sh\nsed -i 's/\"k\": [0-9]*/\"k\": 77/' \"$1\"\n");
+    fs::set_permissions(&editor, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let both = |key: &str| -> Vec<u64> {
+        let value = |name: &str| serde_json::from_str::<Value>(&a.read(name)).unwrap()["s"][key].as_u64().unwrap();
+        vec![value("x.json"), value("y.json")]
+    };
+
+    // Part by part: theirs for the key that both changed. What only one changed needs no answer.
+    two_edits_meet(&a, (10, 20));
+    assert!(a.fails(2, &["resolve", "g"]).contains("--take"));
+    let output = typed(&a, "1\n2\n1\n", &editor);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("`/k`: changed on both sides"), "{}", said(&output));
+    a.ok(&["status", "g", "--wait=20"]);
+    assert!(both("k") == [10, 10] || both("k") == [20, 20], "{:?}", both("k"));
+    assert_eq!(both("m"), [20, 20]);
+    let log = a.json(&["log", "g"]);
+    assert_eq!((&log[0]["kind"], log[0]["parents"].as_array().unwrap().len()), (&Value::from("resolve"), 2));
+    assert!(log[0]["snapshot"].is_string(), "{log}");
+
+    // Left: nothing is done.
+    two_edits_meet(&a, (30, 40));
+    assert_eq!(typed(&a, "n\n", &editor).status.code(), Some(4));
+    assert_eq!(both("k"), [30, 40]);
+    // What a person wrote.
+    a.write("both.json", "{\"k\": 99,");
+    let told = a.fails(3, &["resolve", "g", "--with", "both.json"]);
+    assert!(told.contains("both.json:1:") && told.contains("inlay show g"), "{told}");
+    a.write("both.json", "{\"k\": 99, \"l\": 1, \"m\": 3}");
+    a.ok(&["resolve", "g", "--with", "both.json"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    assert_eq!((both("k"), both("m")), (vec![99, 99], vec![3, 3]));
+
+    // In an editor.
+    two_edits_meet(&a, (50, 60));
+    let output = typed(&a, "4\n", &editor);
+    assert!(output.status.success(), "{}", said(&output));
+    a.ok(&["status", "g", "--wait=20"]);
+    assert_eq!(both("k"), [77, 77]);
+    a.stop();
 }

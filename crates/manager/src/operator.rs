@@ -180,6 +180,7 @@ impl Operator for OperatorService {
             head: wire::optional_version("head", &request.head).map_err(|e| bad(e.to_string()))?,
             branches: branches?,
             record: wire::from_record(record).map_err(|e| bad(e.to_string()))?,
+            snapshot: Some(request.snapshot).filter(|snapshot| !snapshot.is_empty()),
         };
         let version = stored(self.manager.inner.store.resolve(resolve).await).await?;
         Ok(Response::new(v1::ResolveReply { version: version.0.to_vec() }))

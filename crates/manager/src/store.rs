@@ -173,6 +173,8 @@ pub struct Resolve {
     pub branches: Vec<VersionId>,
     /// The new version.
     pub record: Record,
+    /// The snapshot that holds its copy, if there is one already.
+    pub snapshot: Option<String>,
 }
 
 /// An invite. Times are in milliseconds since 1970.

@@ -289,6 +289,7 @@ async fn a_conflict_is_ended_by_a_person_who_saw_it_as_it_is() {
         head: head.to_vec(),
         branches: status.open_branches.clone(),
         record: Some(record.clone()),
+        snapshot: "abc".into(),
     };
     let mut operator = world.operator().await;
     assert_eq!(operator.resolve(resolve(&[7; 16])).await.unwrap_err().code(), Code::FailedPrecondition);

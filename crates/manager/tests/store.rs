@@ -160,7 +160,8 @@ impl Pair {
                 let record = suite::record(group_id(1), member_id(0), 1, version_id(self.next), content);
                 self.next += 1;
                 let wanted = self.group.resolve(Kind::Resolve, head, &branches, &record, 0);
-                let resolve = Resolve { name: "group-1".into(), kind: Kind::Resolve, head, branches, record };
+                let resolve =
+                    Resolve { name: "group-1".into(), kind: Kind::Resolve, head, branches, record, snapshot: None };
                 let done = self.store.resolve(resolve).await.unwrap().await.unwrap();
                 assert_eq!(done, wanted.map_err(Into::into));
             }

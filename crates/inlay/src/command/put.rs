@@ -149,7 +149,7 @@ fn input_error(error: LensError) -> CommandError {
     CommandError::unreadable("standard input", error)
 }
 
-fn read_input(ctx: &Context) -> Result<Vec<u8>, CommandError> {
+pub(crate) fn read_input(ctx: &Context) -> Result<Vec<u8>, CommandError> {
     let mut input = stdin();
     if input.is_terminal() {
         ctx.say("reading the new fragment from here; end with Ctrl-D");

@@ -45,6 +45,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
                 head: log.head.clone(),
                 branches: Vec::new(),
                 record: Some(wire::record(&zone.again(&listed.record)?)),
+                snapshot: listed.entry.snapshot.clone(),
             };
             service.client.resolve(request).await?;
             ctx.say(format_args!("Version {} is the next one.", listed.entry.number));

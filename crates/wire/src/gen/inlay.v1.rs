@@ -411,6 +411,9 @@ pub struct ResolveRequest {
     pub branches: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
     #[prost(message, optional, tag = "5")]
     pub record: ::core::option::Option<Record>,
+    /// The snapshot that holds the record's copy, if there is one already.
+    #[prost(string, tag = "6")]
+    pub snapshot: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResolveReply {

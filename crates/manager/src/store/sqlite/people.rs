@@ -199,7 +199,10 @@ impl Tx<'_> {
         let before = entry.before();
         let decided =
             entry.group.resolve(resolve.kind, resolve.head, &resolve.branches, &resolve.record, self.now_ms());
-        if decided.is_ok() {
+        if let Ok(id) = &decided {
+            if let Some(version) = entry.group.versions.get_mut(id) {
+                version.snapshot.clone_from(&resolve.snapshot);
+            }
             for id in entry.save(self.connection, &before, &[], self.now)? {
                 self.replan(&mut entry, id, true, true)?;
             }
