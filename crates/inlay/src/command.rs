@@ -24,6 +24,7 @@ pub(crate) mod restic;
 pub(crate) mod restore;
 pub(crate) mod show;
 pub(crate) mod status;
+pub(crate) mod undo;
 pub(crate) mod unit;
 pub(crate) mod unlink;
 pub(crate) mod up;

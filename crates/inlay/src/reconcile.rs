@@ -25,7 +25,8 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    fn side(&self) -> Side<'_> {
+    /// As the merge takes it.
+    pub(crate) fn side(&self) -> Side<'_> {
         Side { fragment: &self.fragment, mapping: &self.mapping }
     }
 }

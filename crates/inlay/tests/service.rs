@@ -465,5 +465,20 @@ fn a_conflict_is_put_together_by_a_person() {
     assert!(output.status.success(), "{}", said(&output));
     a.ok(&["status", "g", "--wait=20"]);
     assert_eq!(both("k"), [77, 77]);
+
+    // Taken back: the last change made here; what was resolved since is of nobody's edit.
+    let before = a.head("g");
+    a.edit("y.json", "\"l\": 1", "\"l\": 2");
+    until("the edit is a version", || a.head("g") > before);
+    a.edit("x.json", "\"m\": ", "\"n\": 5, \"m\": ");
+    until("the edit is a version", || a.head("g") > before + 1);
+    a.ok(&["status", "g", "--wait=20"]);
+    assert!(a.ok(&["undo", "g", "--dry-run"]).contains("-  \"n\": 5"));
+    a.ok(&["undo", "g"]);
+    a.ok(&["undo", "g"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    assert_eq!((both("l"), a.read("x.json").contains("\"n\"")), (vec![1, 1], false));
+    // The edit before those was resolved against another: that one cannot go alone.
+    assert!(a.fails(1, &["undo", "g"]).contains("inlay restore g@V"));
     a.stop();
 }

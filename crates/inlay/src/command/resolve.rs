@@ -126,7 +126,8 @@ async fn asked(
     Ok(Some(ours.fragment))
 }
 
-async fn content(zone: &Zone, listed: &Listed<'_>, name: &str) -> Result<Content, CommandError> {
+/// A version's content, with a name for people.
+pub(crate) async fn content(zone: &Zone, listed: &Listed<'_>, name: &str) -> Result<Content, CommandError> {
     let v1::VersionEntry { number, agent, path, .. } = listed.entry;
     let fragment = zone.read(&listed.record).await?;
     Ok(Content { name: format!("{name}@{number}, {agent}:{path}"), fragment, mapping: zone::mapping(&listed.record)? })
