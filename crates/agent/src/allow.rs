@@ -10,17 +10,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use portion::Selector;
 use serde::Deserialize;
 
+use crate::hook::Hook;
 use crate::os;
 
 const HEADER: &str = "\
 # What this machine's agent may touch, whatever the manager says. Commands on this machine append to it; you may edit it.
 # An entry is a folder with everything below it, a file, or one portion of a file. Paths are whole and without links.
+# [[after_restore]] names a file, and what to run (without a shell) when something was restored into it:
+#   file = \"/etc/nginx/nginx.conf\"
+#   run = [\"systemctl\", \"reload\", \"nginx\"]
 ";
 
 /// What this machine allows.
 #[derive(Debug, Clone, Default)]
 pub struct Allow {
     consents: Vec<Consent>,
+    hooks: Vec<Hook>,
 }
 
 /// One entry.
@@ -67,6 +72,16 @@ pub enum AllowError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// What is to run after a restore means nothing.
+    #[error("{}: entry {number} of what runs after a restore {why}", .path.display())]
+    Hook {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        number: usize,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// What is to be allowed leads nowhere.
     #[error("cannot find {}", .path.display())]
     Nowhere {
@@ -86,6 +101,15 @@ pub enum AllowError {
 struct Written {
     #[serde(default)]
     allow: Vec<WrittenEntry>,
+    #[serde(default)]
+    after_restore: Vec<WrittenHook>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenHook {
+    file: PathBuf,
+    run: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -145,6 +169,10 @@ fn same(a: &Selector, b: &Selector) -> bool {
     a.expression == b.expression && (a.scheme == b.scheme || a.scheme.is_none() || b.scheme.is_none())
 }
 
+fn is_whole(path: &Path) -> bool {
+    path.is_absolute() && path.components().all(|c| c != std::path::Component::ParentDir)
+}
+
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
@@ -176,13 +204,22 @@ impl Allow {
                 _ => return Err(wrong("must have `folder`, or `file`, or `file` and `selector`")),
             };
             let (Consent::Folder(named) | Consent::File(named) | Consent::Portion(named, _)) = &consent;
-            if !named.is_absolute() || named.components().any(|c| c == std::path::Component::ParentDir) {
+            if !is_whole(named) {
                 return Err(wrong("must have a whole path, without `..`"));
             }
             Ok(consent)
         };
         let consents = written.allow.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
-        Ok(Allow { consents })
+        let hook = |(at, hook): (usize, WrittenHook)| {
+            let wrong = |why| AllowError::Hook { path: path.to_owned(), number: at + 1, why };
+            match (is_whole(&hook.file), hook.run.first()) {
+                (false, _) => Err(wrong("must have a whole path, without `..`")),
+                (_, None) => Err(wrong("runs nothing: `run` is the program and its arguments")),
+                _ => Ok(Hook { file: hook.file, run: hook.run }),
+            }
+        };
+        let hooks = written.after_restore.into_iter().enumerate().map(hook).collect::<Result<_, _>>()?;
+        Ok(Allow { consents, hooks })
     }
 
     /// Adds a consent, to the file as well, durably. The rest of the file stays as it is. Returns whether it is new.
@@ -216,6 +253,11 @@ impl Allow {
     /// be opened.
     pub fn root(&self, resolved: &Path, selector: &Selector) -> Option<&Path> {
         self.consents.iter().find(|consent| consent.covers(resolved, selector)).and_then(Consent::root)
+    }
+
+    /// What is to run when something was restored into the file at `resolved`.
+    pub fn after_restore(&self, resolved: &Path) -> Vec<Hook> {
+        self.hooks.iter().filter(|hook| hook.file == resolved).cloned().collect()
     }
 
     /// Every entry, in the file's order.
@@ -272,6 +314,23 @@ mod tests {
 
     fn selector(text: &str) -> Selector {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_runs_after_a_restore() {
+        let read = |text: &str| Allow::parse(Path::new("allow.toml"), text);
+        let allow = read("[[after_restore]]\nfile = '/etc/hosts'\nrun = ['systemctl', 'reload', 'dnsmasq']\n").unwrap();
+        assert_eq!(allow.after_restore(Path::new("/etc/hosts"))[0].run, ["systemctl", "reload", "dnsmasq"]);
+        assert!(allow.after_restore(Path::new("/etc/hosts2")).is_empty() && allow.consents().is_empty());
+        for (text, why) in [
+            ("file = 'hosts'\nrun = ['x']", "must have a whole path"),
+            ("file = '/etc/../hosts'\nrun = ['x']", "must have a whole path"),
+            ("file = '/etc/hosts'\nrun = []", "runs nothing"),
+            ("file = '/etc/hosts'\nrun = 'x'", "is no policy"),
+        ] {
+            let error = read(&format!("[[after_restore]]\n{text}\n")).unwrap_err().to_string();
+            assert!(error.contains(why), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use wire::v1::{self, FromAgent, from_agent};
 
 use crate::copies::Seal;
 use crate::detect::{Found, LARGE, Look, Seen, Target};
+use crate::hook::Hooks;
 use crate::jobs::{KEEP_DISPLACED, RestoreDone, Tools, stage};
 use crate::journal::{self, Deletion};
 use crate::os::Version;
@@ -97,6 +98,7 @@ pub(crate) struct Engine {
     happened: mpsc::Receiver<Happened>,
     report: mpsc::Sender<Happened>,
     running: TaskTracker,
+    hooks: Hooks,
     questions: usize,
     /// Restores whose file was written, until the journal has what follows from it.
     written: HashMap<MemberId, Option<Deletion>>,
@@ -155,6 +157,7 @@ impl Engine {
             happened,
             report,
             running: TaskTracker::new(),
+            hooks: Hooks::default(),
             questions: 0,
             written: HashMap::new(),
             displaced: Vec::new(),
@@ -399,6 +402,7 @@ impl Engine {
                 }
                 if let Some(deletion) = done.written {
                     self.written.insert(member, deletion);
+                    self.run_hooks(member);
                 }
                 tracing::debug!(member = %member.short(), version = %version.short(), "restored");
                 self.handle(Event::Restored(member, done.restored)).await;

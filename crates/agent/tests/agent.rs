@@ -370,6 +370,25 @@ async fn formats_meet() {
     two.shut_down().await;
 }
 
+/// A program that this machine names runs after a restore, and sees what was restored.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_after_a_restore() {
+    let world = World::new().await;
+    let a = world.write("files/a.json", "{\"x\": 1}\n");
+    let b = world.write("files/b.json", "{\"x\": 0}\n");
+    let seen = world.path("seen");
+    let hook = format!("[[after_restore]]\nfile = '{}'\nrun = ['cp', 'b.json', '{}']\n", b.display(), seen.display());
+    world.write("two/allow.toml", &hook);
+    world.manager.member(1, "one", &a, "json:/x", Join::Offer);
+    world.manager.member(2, "two", &b, "json:/x", Join::Adopt);
+    let (one, two) = (world.agent("one").await, world.agent("two").await);
+    holds(&seen, "{\"x\": 1}\n").await;
+    fs::write(&a, "{\"x\": 2}\n").unwrap();
+    holds(&seen, "{\"x\": 2}\n").await;
+    one.shut_down().await;
+    two.shut_down().await;
+}
+
 /// Edits that meet: nobody's is lost, and a file with an edit of its own is not written.
 #[tokio::test(flavor = "multi_thread")]
 async fn edits_meet() {

@@ -115,6 +115,13 @@ impl Engine {
         }
     }
 
+    /// Something was restored into a member's file.
+    pub(super) fn run_hooks(&self, member: MemberId) {
+        let Ok(target) = self.target(member) else { return };
+        let (Ok(allow), Ok(file)) = (self.tools.allow.current(), crate::place::resolve(&target.path)) else { return };
+        self.hooks.restored(allow.after_restore(&file), &target.group_name);
+    }
+
     pub(super) async fn touched(&mut self, touched: Touched) {
         match touched {
             Touched::Everything => self.check(self.locals.keys().copied().collect()),

@@ -102,6 +102,7 @@ impl Engine {
         while let Ok(happened) = self.happened.try_recv() {
             self.took_place(happened).await;
         }
+        self.hooks.end().await;
         match self.tools.copies.shut_down().await {
             Ok(seals) => seals.into_iter().for_each(|seal| self.seals.add(seal)),
             Err(error) => tracing::warn!(error = error.why, "not everything is sealed: the next start does it"),
