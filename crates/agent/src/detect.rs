@@ -209,6 +209,21 @@ fn is_empty(mapping: &Mapping, shared: &Fragment) -> bool {
     }
 }
 
+/// What the rules know of a shared fragment, and the fingerprint of what it means.
+pub(crate) fn found_shared(
+    mapping: &Mapping,
+    group: GroupId,
+    keys: &Keys,
+    shared: &Fragment,
+) -> Result<(Portion, Fingerprint), LensError> {
+    let portion = Portion {
+        fingerprint: keys.text(group, &shared.text),
+        format: shared.format.name().to_owned(),
+        empty: is_empty(mapping, shared),
+    };
+    Ok((portion, keys.value(group, &mapping.value(shared)?)))
+}
+
 impl Found {
     /// The fingerprint of what it means.
     pub(crate) fn value(&self, target: &Target, keys: &Keys) -> Result<Fingerprint, LensError> {

@@ -22,7 +22,7 @@ use crate::jobs::{KEEP_DISPLACED, RestoreDone, Tools, stage};
 use crate::journal::{self, Deletion};
 use crate::os::Version;
 use crate::outbox::Outgoing;
-use crate::step::{Commit, Copied, Effect, Event, Instruction, Restored, Steps};
+use crate::step::{Copied, Effect, Event, Instruction, MergeAnswer, MergeInstruction, Merged, Restored, Steps};
 use crate::stream::Stream;
 use crate::watch::Watch;
 
@@ -38,6 +38,7 @@ pub(crate) enum Happened {
     Looked(MemberId, Look),
     BackedUp(MemberId, Result<(Copied, Vec<u8>), Condition>, Option<Seen>),
     Restored(MemberId, VersionId, RestoreDone),
+    Merged(MemberId, Merged, Vec<u8>),
     Changed(Vec<MemberId>),
     Recovered(MemberId, VersionId, Option<RestoreDone>),
     Answered(Box<v1::InspectReply>),
@@ -222,6 +223,7 @@ impl Engine {
             Effect::Look(member) => self.look(member),
             Effect::BackUp(member) => self.back_up(member),
             Effect::Restore { instruction, expected } => self.restore(instruction, expected),
+            Effect::Merge(instruction) => self.merge(instruction),
             Effect::Journal { member, entry, sync } => {
                 let known = self.tools.journal.read(|c| c.members.get(&member).map(|kept| kept.entry.generation));
                 let raises = known != Some(entry.generation);
@@ -255,13 +257,33 @@ impl Engine {
                 }
             }
             Effect::Commit { member, job, commit } => {
-                if let Some(record) = self.sign(member, &commit) {
+                let mapping = self.locals.get(&member).and_then(|local| local.target.as_ref().ok());
+                let mapping = mapping.map(|target| target.mapping_text.clone());
+                if let Some(record) = mapping.and_then(|m| self.sign(member, commit.generation, m, &commit.copied)) {
                     let done =
                         BackedUp { base: commit.base, base_gen: commit.base_gen, base_fp: commit.base_fp, record };
                     let needs = self.named(member);
                     self.say(from_agent::Message::BackedUp(wire::backed_up(&done, Some(job))), needs).await;
                 }
             }
+            Effect::Answer(answer) => self.answer(*answer).await,
+        }
+    }
+
+    /// Says what a merge came to.
+    async fn answer(&mut self, answer: MergeAnswer) {
+        let MergeAnswer { instruction, generation, result } = answer;
+        let MergeInstruction { member, job, head, branch, .. } = instruction;
+        let result = match result {
+            Ok(copied) => match self.sign(member, generation, branch.shape.mapping, &copied) {
+                Some(record) => Ok(record),
+                None => return,
+            },
+            Err(clash) => Err(clash.cause),
+        };
+        let answer = wire::MergeAnswer { job, member, head: head.version, branch: branch.version, result };
+        if let Some(message) = wire::merge_answer(&answer).message {
+            self.say(message, self.named(member)).await;
         }
     }
 
@@ -269,18 +291,14 @@ impl Engine {
         self.locals.get(&member).map_or(0, |local| local.named)
     }
 
-    fn sign(&self, member: MemberId, commit: &Commit) -> Option<Record> {
+    fn sign(&self, member: MemberId, generation: u64, mapping: String, copied: &Copied) -> Option<Record> {
         let assignment = &self.steps.member(member)?.assignment;
-        let Copied { portion, value, size, copy, version } = commit.copied.clone();
-        let mapping = match &self.locals.get(&member)?.target {
-            Ok(target) => target.mapping_text.clone(),
-            Err(_) => return None,
-        };
+        let Copied { portion, value, size, copy, version } = copied.clone();
         let mut record = Record {
             version,
             group: assignment.group,
             member,
-            generation: commit.generation,
+            generation,
             shape: plan::Shape { format: portion.format, mapping },
             text: portion.fingerprint,
             value,
@@ -366,6 +384,19 @@ impl Engine {
         }
     }
 
+    fn merge(&mut self, instruction: Box<MergeInstruction>) {
+        let (tools, member) = (self.tools.clone(), instruction.member);
+        match self.target(member) {
+            Ok(target) => self.start(async move {
+                let (merged, unsealed) = tools.merge(member, target, instruction).await;
+                Happened::Merged(member, merged, unsealed)
+            }),
+            Err(condition) => {
+                self.start(async move { Happened::Merged(member, Merged::Failed(condition), Vec::new()) });
+            }
+        }
+    }
+
     async fn took_place(&mut self, happened: Happened) {
         match happened {
             Happened::Looked(member, look) => {
@@ -380,12 +411,8 @@ impl Engine {
                 self.see(member, seen);
                 match result {
                     Ok((copied, unsealed)) => {
-                        let position = self.append([journal::Record::Unsealed(copied.version, unsealed)]);
-                        self.handle(Event::Copied(member, Box::new(copied))).await;
-                        // Not waited for: without it a power failure within the next second leaves the copy to
-                        // `restic rebuild-index`.
-                        let journal = self.tools.journal.clone();
-                        self.running.spawn_blocking(move || journal.sync(position));
+                        let version = copied.version;
+                        self.copied(version, unsealed, Event::Copied(member, Box::new(copied))).await;
                     }
                     Err(condition) => self.handle(Event::NotCopied(member, condition)).await,
                 }
@@ -408,6 +435,13 @@ impl Engine {
                 self.handle(Event::Restored(member, done.restored)).await;
                 self.settle_written(member);
             }
+            Happened::Merged(member, merged, unsealed) => match &merged {
+                Merged::Done(copied) => {
+                    let version = copied.version;
+                    self.copied(version, unsealed, Event::Merged(member, merged)).await;
+                }
+                _ => self.handle(Event::Merged(member, merged)).await,
+            },
             Happened::Changed(members) => {
                 for member in members {
                     self.handle(Event::Touched(member)).await;
@@ -420,6 +454,15 @@ impl Engine {
             }
             Happened::Kept(deletion) => self.displaced.push((Instant::now() + 10 * KEEP_DISPLACED, *deletion)),
         }
+    }
+
+    /// A copy was made: the journal has it until it is sealed.
+    async fn copied(&mut self, version: VersionId, unsealed: Vec<u8>, event: Event) {
+        let position = self.append([journal::Record::Unsealed(version, unsealed)]);
+        self.handle(event).await;
+        // Not waited for: without it a power failure within the next second leaves the copy to `restic rebuild-index`.
+        let journal = self.tools.journal.clone();
+        self.running.spawn_blocking(move || journal.sync(position));
     }
 
     fn see(&mut self, member: MemberId, seen: Option<Seen>) {

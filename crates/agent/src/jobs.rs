@@ -429,5 +429,6 @@ fn random_version() -> Option<VersionId> {
 /// So long are displaced files kept, for writers that still have them open.
 pub(crate) const KEEP_DISPLACED: Duration = Duration::from_secs(2);
 
+mod merge;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use plan::{Condition, Fingerprint, Record};
+use plan::{Condition, Fingerprint, GroupId, Record};
 use portion::{Edit, Format, Fragment, LensError, Mapping, Value};
 
 use crate::detect::{self, Found, LARGE, MAX_FILE, Seen, Target};
@@ -183,16 +183,20 @@ pub(crate) fn kept(aside: PathBuf) -> Condition {
 /// The texts must be what their records say.
 fn verify(target: &Target, keys: &Keys, version: &Version) -> Result<(), String> {
     let base = version.text_base.as_ref().map(|(record, text)| (record, text));
-    for (record, text) in std::iter::once((&version.record, &version.text)).chain(base) {
-        if !keys.is_authentic(record) {
-            return Err("the version's record was not made by a holder of the repository's key".to_owned());
-        }
-        if record.group != target.group {
-            return Err("the copy belongs to another group".to_owned());
-        }
-        if record.size != text.len() as u64 || keys.text(target.group, text) != record.text {
-            return Err("the secondary copy is not what its record says".to_owned());
-        }
+    let mut all = std::iter::once((&version.record, &version.text)).chain(base);
+    all.try_for_each(|(record, text)| verify_copy(target.group, keys, record, text))
+}
+
+/// A text must be what its record says, and the record a key holder's and of this group.
+pub(crate) fn verify_copy(group: GroupId, keys: &Keys, record: &Record, text: &[u8]) -> Result<(), String> {
+    if !keys.is_authentic(record) {
+        return Err("the version's record was not made by a holder of the repository's key".to_owned());
+    }
+    if record.group != group {
+        return Err("the copy belongs to another group".to_owned());
+    }
+    if record.size != text.len() as u64 || keys.text(group, text) != record.text {
+        return Err("the secondary copy is not what its record says".to_owned());
     }
     Ok(())
 }
@@ -297,7 +301,8 @@ fn new_shared(
     }
 }
 
-fn format_named(name: &str) -> Result<Format, LensError> {
+/// The format of that name.
+pub(crate) fn format_named(name: &str) -> Result<Format, LensError> {
     Format::from_name(name)
         .ok_or_else(|| LensError::Refused(format!("this program does not know the version's format `{name}`")))
 }

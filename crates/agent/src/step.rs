@@ -1,16 +1,20 @@
 //! The agent's rules: from a state and an event to a new state and effects. Pure: no clock, no file, no network.
 //!
-//! A member does one operation at a time: it looks at its file, backs up, or restores. What arrives meanwhile waits. The
+//! A member does one operation at a time: it looks at its file, backs up, restores, or merges. What arrives meanwhile waits. The
 //! executor (`run.rs`) performs the effects in their order and feeds what came of them back as events; the seeded
 //! simulator does the same over a fake world.
 
+mod merge;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use plan::{Condition, Direction, Fingerprint, JobId, MemberId, Report, VersionId};
 
-pub use words::{Assignment, Commit, Copied, Effect, Entry, Event, Instruction, Portion, Restored, Sight};
+pub use words::{
+    Assignment, Clash, Commit, Copied, Effect, Entry, Event, Instruction, MergeAnswer, MergeInstruction, Merged,
+    Portion, Restored, Sight,
+};
 
 /// A monotonic clock, in milliseconds. Its zero means nothing.
 pub type Millis = u64;
@@ -33,12 +37,14 @@ enum Operation {
     Look,
     BackUp { job: JobId },
     Restore { job: JobId, version: VersionId },
+    Merge(Box<MergeInstruction>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Queued {
     Backup { job: JobId, generation: u64 },
     Restore(Box<Instruction>),
+    Merge(Box<MergeInstruction>),
 }
 
 /// One member's state.
@@ -57,6 +63,8 @@ pub struct Member {
     queued: Option<Queued>,
     reported_at: Option<Millis>,
     pending: Option<Commit>,
+    /// What the last merge came to, for as long as the same may be asked again.
+    answer: Option<Box<MergeAnswer>>,
     recent: VecDeque<Fingerprint>,
     restored_at: Option<Millis>,
     retry_at: Option<Millis>,
@@ -96,6 +104,8 @@ impl Steps {
             Event::Online => {
                 self.online = true;
                 for (id, member) in &mut self.members {
+                    // An earlier database may not know any more what became of it.
+                    member.answer = None;
                     // A member that was never seen is reported by its first look.
                     if member.operation.is_none() || member.entry.generation > 0 {
                         member.report(*id, now, None, "", &mut effects);
@@ -128,6 +138,7 @@ impl Steps {
             | Event::Copied(id, _)
             | Event::NotCopied(id, _)
             | Event::Restored(id, _)
+            | Event::Merged(id, _)
             | Event::Acknowledged { member: id, .. }
             | Event::Accept { member: id, .. } => {
                 if let Some(member) = self.members.get_mut(&id) {
@@ -135,6 +146,12 @@ impl Steps {
                 }
             }
             Event::Restore(ref instruction) => {
+                let id = instruction.member;
+                if let Some(member) = self.members.get_mut(&id) {
+                    member.step(id, now, event, &mut effects);
+                }
+            }
+            Event::Merge(ref instruction) => {
                 let id = instruction.member;
                 if let Some(member) = self.members.get_mut(&id) {
                     member.step(id, now, event, &mut effects);
@@ -164,6 +181,7 @@ impl Steps {
             queued: None,
             reported_at: None,
             pending: None,
+            answer: None,
             recent: VecDeque::new(),
             restored_at: None,
             retry_at: None,
@@ -213,6 +231,8 @@ impl Member {
             }
             Event::Backup { job, generation, .. } => self.instructed_backup(id, job, generation, now, effects),
             Event::Restore(instruction) => self.instructed_restore(id, instruction, now, effects),
+            Event::Merge(instruction) => self.instructed_merge(id, instruction, now, effects),
+            Event::Merged(_, merged) => self.merged(id, merged, now, effects),
             Event::Copied(_, copied) => {
                 if let Some(Operation::BackUp { job }) = self.operation.clone() {
                     self.operation = None;
@@ -276,6 +296,7 @@ impl Member {
         match self.queued.take() {
             Some(Queued::Backup { job, generation }) => self.instructed_backup(id, job, generation, now, effects),
             Some(Queued::Restore(instruction)) => self.instructed_restore(id, instruction, now, effects),
+            Some(Queued::Merge(instruction)) => self.instructed_merge(id, instruction, now, effects),
             None => {}
         }
         if self.operation.is_none() && self.touched {
@@ -329,6 +350,7 @@ impl Member {
         self.entry.empty = portion.empty;
         self.accepted = false;
         self.pending = None;
+        self.answer = None;
         effects.push(Effect::Journal { member: id, entry: self.entry.clone(), sync });
     }
 
@@ -460,6 +482,7 @@ impl Member {
         self.recent.retain(|old| *old != portion.fingerprint);
         self.format = portion.format;
         self.pending = None;
+        self.answer = None;
         self.condition = Condition::Fine;
         self.retry_at = None;
         self.restored_at = Some(now);

@@ -425,6 +425,40 @@ async fn edits_meet() {
     two.shut_down().await;
 }
 
+/// Edits of different things are put together: nobody has to do anything, across formats too, and comments stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn edits_that_go_together_are_merged() {
+    let world = World::new().await;
+    let a =
+        world.write("files/a.json", "{\n  // mine\n  \"x\": {\n    \"n\": 0, // the number\n    \"m\": 0\n  }\n}\n");
+    let b = world.write("files/b.toml", "# b\n[x]\nn = 0\nm = 0 # the other\n");
+    world.manager.member(1, "one", &a, "jsonc:/x", Join::Offer);
+    world.manager.member(2, "two", &b, "toml:/x", Join::Adopt);
+    let (one, two) = (world.agent("one").await, world.agent("two").await);
+    world.in_sync().await;
+    for round in 1..=5 {
+        let edit = |path: &Path, old: &str, new: &str| {
+            let text = fs::read_to_string(path).unwrap();
+            assert!(text.contains(old), "{old} in {text}");
+            fs::write(path, text.replace(old, new)).unwrap();
+        };
+        edit(&a, &format!("\"n\": {}", round - 1), &format!("\"n\": {round}"));
+        edit(&b, &format!("m = {}", round - 1), &format!("m = {round}"));
+        world
+            .until("both are in both", |_| {
+                let (a, b) = (fs::read_to_string(&a).unwrap(), fs::read_to_string(&b).unwrap());
+                a.contains(&format!("\"n\": {round}, // the number\n    \"m\": {round}\n"))
+                    && b.contains(&format!("n = {round}\nm = {round} # the other\n"))
+            })
+            .await;
+        world.in_sync().await;
+    }
+    assert!(fs::read_to_string(&a).unwrap().starts_with("{\n  // mine\n"));
+    assert!(fs::read_to_string(&b).unwrap().starts_with("# b\n"));
+    one.shut_down().await;
+    two.shut_down().await;
+}
+
 /// Large files are written in pieces and read as seldom as can be; nothing else is different.
 #[tokio::test(flavor = "multi_thread")]
 async fn large_files() {

@@ -13,6 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 use wire::v1::{self, agents_server::Agents, from_agent, to_agent};
+use wire::{MergeAnswer, WireError};
 
 use crate::dispatch::{Handle, OUTBOX, Outbox};
 use crate::manager::Manager;
@@ -167,6 +168,8 @@ impl Session {
         match message.message {
             Some(from_agent::Message::Report(message)) => self.report(message).await,
             Some(from_agent::Message::BackedUp(message)) => self.backed_up(message).await,
+            Some(from_agent::Message::Merged(message)) => self.merged(wire::from_merged(&message)).await,
+            Some(from_agent::Message::Unmergeable(message)) => self.merged(wire::from_unmergeable(&message)).await,
             Some(from_agent::Message::Sealed(message)) => self.sealed(message).await,
             Some(from_agent::Message::Inspected(reply)) => {
                 self.manager.inner.dispatcher.answered(self.source, reply);
@@ -210,6 +213,17 @@ impl Session {
         let receipt = self.manager.inner.store.backed_up(self.source, done, answer).await;
         let receipt = receipt.map_err(|e| unavailable(&e))?;
         Ok(Some(Box::pin(async move { Ok(acknowledge(member, generation, receipt.await?)) })))
+    }
+
+    /// Not acknowledged: what is not answered is instructed again.
+    async fn merged(&mut self, answer: Result<MergeAnswer, WireError>) -> Result<Option<Storing>, Status> {
+        let answer = answer.map_err(|e| Status::invalid_argument(e.to_string()))?;
+        if !self.rates.allow(answer.member) {
+            return Ok(None);
+        }
+        let receipt = self.manager.inner.store.merged(self.source, answer).await;
+        let receipt = receipt.map_err(|e| unavailable(&e))?;
+        Ok(Some(Box::pin(async move { receipt.await.map(|_| None) })))
     }
 
     async fn sealed(&mut self, message: v1::Sealed) -> Result<Option<Storing>, Status> {

@@ -218,7 +218,7 @@ impl Dispatcher {
                     gone.extend(removed);
                 }
                 Event::Instruct { job, instruction } => {
-                    let agent = agent_of(&instruction);
+                    let agent = instruction.agent();
                     if let Some(stream) = state.streams.get_mut(&agent) {
                         stream.add(job, instruction);
                         touched.insert(agent);
@@ -427,13 +427,6 @@ impl Stream {
         }
         self.jobs.insert(job, Open { instruction, attempts: 0, due: None });
         self.queue.push_back(job);
-    }
-}
-
-fn agent_of(instruction: &Instruction) -> AgentId {
-    match instruction {
-        Instruction::Backup(backup) => backup.agent,
-        Instruction::Restore(restore) => restore.agent,
     }
 }
 

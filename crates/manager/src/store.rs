@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use async_trait::async_trait;
 use plan::{AgentId, BackedUp, Group, GroupId, Instruction, JobId, Kind, Member, MemberId, Record, Report, VersionId};
 use tokio::sync::{mpsc, oneshot};
-use wire::v1;
+use wire::{MergeAnswer, v1};
 
 pub use sqlite::{SqliteOptions, SqliteStore};
 
@@ -355,6 +355,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// A backed-up content of an agent.
     async fn backed_up(&self, source: Source, done: BackedUp, answer: Option<Answer>) -> Queued<Taken>;
+
+    /// What an agent made of a merge: the next version, or why there is none.
+    async fn merged(&self, source: Source, answer: MergeAnswer) -> Queued<Taken>;
 
     /// These versions are in that snapshot.
     async fn sealed(&self, source: Source, versions: Vec<VersionId>, snapshot: String) -> Queued<()>;

@@ -270,8 +270,47 @@ async fn conflict(world: &World, one: &mut Agent, two: &mut Agent) {
     two.edit("/b", "twos").await;
     one.until(|m| matches!(m, Message::Acknowledged(a) if a.committed && a.generation == 2)).await;
     two.until(|m| matches!(m, Message::Acknowledged(a) if a.committed && a.generation == 2)).await;
+    try_to_merge(world, one, two).await;
     let status = world.until("g", "conflict").await;
     assert_eq!(status.open_branches.len(), 1);
+}
+
+/// Whoever came second is asked to merge. Returns its name.
+async fn try_to_merge(world: &World, one: &mut Agent, two: &mut Agent) -> String {
+    let log = world.operator().await.log(v1::LogRequest { name: "g".into(), limit: 0 }).await.unwrap().into_inner();
+    let second = log.versions.iter().find(|v| v.open).unwrap().agent.clone();
+    let agent = if second == "one" { one } else { two };
+    agent.until(|m| matches!(m, Message::Merge(_))).await;
+    second
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_edits_that_go_together_are_merged() {
+    let (world, mut one, mut two, _) = pair(ManagerOptions::default()).await;
+    link_pair(&world).await;
+    one.until(|m| matches!(m, Message::Acknowledged(a) if a.committed)).await;
+    two.until(|m| matches!(m, Message::Acknowledged(a) if a.committed && a.generation == 1)).await;
+    let start = one.member("/a").1.text.clone();
+    one.edit("/a", &format!("{start}+a")).await;
+    two.edit("/b", &format!("{start}+b")).await;
+    one.until(|m| matches!(m, Message::Acknowledged(a) if a.committed && a.generation == 2)).await;
+    two.until(|m| matches!(m, Message::Acknowledged(a) if a.committed && a.generation == 2)).await;
+    assert_eq!(world.status("g").await.state, "syncing", "nobody has to do anything");
+    let second = try_to_merge(&world, &mut one, &mut two).await;
+    let text = if second == "one" { format!("{start}+b+a") } else { format!("{start}+a+b") };
+    let tasks = [one.alone(), two.alone()];
+    world.until("g", "in-sync").await;
+    let log = world.operator().await.log(v1::LogRequest { name: "g".into(), limit: 0 }).await.unwrap().into_inner();
+    let kinds: Vec<(&str, usize)> = log.versions.iter().map(|v| (v.kind.as_str(), v.parents.len())).collect();
+    assert_eq!(kinds, [("merge", 2), ("edit", 1), ("edit", 1), ("edit", 0)]);
+    assert_eq!(log.versions[0].agent, second);
+    let jobs = world.operator().await.list_jobs(v1::ListJobsRequest::default()).await.unwrap().into_inner().jobs;
+    let merges: Vec<&str> = jobs.iter().filter(|j| j.kind == "merge").map(|j| j.state.as_str()).collect();
+    assert_eq!(merges, ["done"]);
+    world.stop().await;
+    for task in tasks {
+        assert!(task.await.unwrap().members.values().all(|m| m.text == text));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -279,6 +318,12 @@ async fn a_conflict_is_ended_by_a_person_who_saw_it_as_it_is() {
     let (world, mut one, mut two, _) = pair(ManagerOptions::default()).await;
     conflict(&world, &mut one, &mut two).await;
     let status = world.status("g").await;
+    let waiting = status.members.iter().find(|m| m.state == "conflict").unwrap();
+    assert!(
+        waiting.cause.starts_with("the whole: changed on both sides; `inlay resolve g` shows"),
+        "{}",
+        waiting.cause
+    );
     let log = world.operator().await.log(v1::LogRequest { name: "g".into(), limit: 0 }).await.unwrap().into_inner();
     let branch = log.versions.iter().find(|v| v.open).unwrap();
     let mut record = branch.record.clone().unwrap();

@@ -10,6 +10,7 @@ use manager::store::{Resolve, Source, SqliteOptions, SqliteStore, Store, Taken};
 use plan::{BackedUp, Condition, Conflict, Direction, Fingerprint, Group, Instruction, Join, Kind, Policy, VersionId};
 use proptest::prelude::*;
 use suite::{agent, group_id, member, member_id, version_id};
+use wire::MergeAnswer;
 
 fn open(dir: &Path, plan: bool, cache: usize) -> Arc<dyn Store> {
     let options = SqliteOptions { plan, cache, ..SqliteOptions::default() };
@@ -48,6 +49,7 @@ enum Op {
     Report { member: u8, generation: u64, base: Option<(u8, u64)>, format: bool, condition: u8 },
     BackedUp { member: u8, generation: u64, base: Option<(u8, u64)>, content: u8, format: bool },
     Resolve { take: u8, content: u8, format: bool, stale: bool },
+    Merge { take: u8, content: Option<u8>, wrong: u8 },
     GiveWay { member: u8 },
     Pause { paused: bool },
     Reopen,
@@ -64,6 +66,8 @@ fn op() -> impl Strategy<Value = Op> {
         }),
         2 => (any::<u8>(), 0_u8..5, any::<bool>(), prop::bool::weighted(0.1))
             .prop_map(|(take, content, format, stale)| Op::Resolve { take, content, format, stale }),
+        6 => (any::<u8>(), prop::option::of(0_u8..5), 0_u8..20)
+            .prop_map(|(take, content, wrong)| Op::Merge { take, content, wrong }),
         1 => (0_u8..4).prop_map(|member| Op::GiveWay { member }),
         1 => any::<bool>().prop_map(|paused| Op::Pause { paused }),
         1 => Just(Op::Reopen),
@@ -165,6 +169,7 @@ impl Pair {
                 let done = self.store.resolve(resolve).await.unwrap().await.unwrap();
                 assert_eq!(done, wanted.map_err(Into::into));
             }
+            Op::Merge { take, content, wrong } => self.merge(take, content, wrong).await,
             Op::GiveWay { member } => {
                 let done = self.group.give_way(member_id(member));
                 let stored =
@@ -179,6 +184,60 @@ impl Pair {
                 self.store.close().await;
                 self.store = open(self.dir.path(), true, self.cache);
             }
+        }
+    }
+
+    /// Answers one of the merges that are planned; `wrong` says what is wrong with the answer, if anything.
+    async fn merge(&mut self, take: u8, content: Option<u8>, wrong: u8) {
+        let planned = plan::instructions(&self.group).into_iter().filter_map(|i| match i {
+            Instruction::Merge(merge) => Some(merge),
+            _ => None,
+        });
+        let planned: Vec<_> = planned.collect();
+        let Some(merge) = planned.get(usize::from(take) % planned.len().max(1)) else { return };
+        let path = &self.group.members[&merge.member].path;
+        let jobs = self.store.jobs(None, 0).await.unwrap();
+        let job = jobs.iter().find(|j| j.kind == "merge" && j.state == "waiting" && j.path == *path).unwrap();
+        assert_eq!(job.version, merge.branch.version.0);
+        let result = content.ok_or_else(|| format!("clash {take}")).map(|content| {
+            let content = (merge.branch.shape.format.as_str(), content, content);
+            let record = suite::record(group_id(1), merge.member, 1, version_id(self.next), content);
+            match wrong {
+                1 => plan::Record { group: group_id(2), ..record },
+                2 => plan::Record { member: member_id(77), ..record },
+                3 => plan::Record { version: merge.base.version, ..record },
+                _ => record,
+            }
+        });
+        self.next += 1;
+        let mut answer = MergeAnswer {
+            job: wire::id("job", &job.job, plan::JobId).unwrap(),
+            member: merge.member,
+            head: merge.head.version,
+            branch: merge.branch.version,
+            result,
+        };
+        let number = (1..3).find(|number| agent(*number) == merge.agent).unwrap();
+        let mut source = suite::source(number);
+        match wrong {
+            4 => answer.job = plan::JobId([1; 16]),
+            5 => answer.head = merge.base.version,
+            6 => answer.branch = merge.base.version,
+            7 => source = suite::source(3 - number),
+            _ => {}
+        }
+        let taken = self.store.merged(source, answer.clone()).await.unwrap().await.unwrap();
+        let is_wrong = matches!(wrong, 4..=7) || (matches!(wrong, 1..=3) && content.is_some());
+        assert_eq!(matches!(taken, Taken::Refused(_)), is_wrong, "{taken:?} {wrong}");
+        let (head, branch) = (merge.head.version, merge.branch.version);
+        match answer.result {
+            _ if is_wrong => {}
+            Ok(record) => {
+                self.group.resolve(Kind::Merge, Some(head), &[branch], &record, 0).unwrap();
+                let again = self.store.merged(source, MergeAnswer { result: Ok(record), ..answer }).await.unwrap();
+                assert!(matches!(again.await.unwrap(), Taken::Refused(_)), "once");
+            }
+            Err(cause) => assert!(self.group.cannot_merge(branch, head, cause)),
         }
     }
 
@@ -200,15 +259,16 @@ impl Pair {
             assert_eq!(row.open, self.group.is_open(version.id()));
         }
         // The open jobs are exactly what the planner says.
-        let mut wanted: Vec<(Vec<u8>, u64)> = plan::instructions(&self.group)
+        let mut wanted: Vec<(String, Vec<u8>, u64)> = plan::instructions(&self.group)
             .into_iter()
             .map(|instruction| match instruction {
-                Instruction::Backup(b) => (Vec::new(), b.generation),
-                Instruction::Restore(r) => (r.record.version.0.to_vec(), r.expected_gen),
+                Instruction::Backup(b) => ("backup".to_owned(), Vec::new(), b.generation),
+                Instruction::Restore(r) => ("restore".to_owned(), r.record.version.0.to_vec(), r.expected_gen),
+                Instruction::Merge(m) => ("merge".to_owned(), m.branch.version.0.to_vec(), m.branch.generation),
             })
             .collect();
         let jobs = self.store.jobs(None, 0).await.unwrap().into_iter().filter(|j| j.state == "waiting");
-        let mut open: Vec<(Vec<u8>, u64)> = jobs.map(|j| (j.version, j.generation)).collect();
+        let mut open: Vec<(String, Vec<u8>, u64)> = jobs.map(|j| (j.kind, j.version, j.generation)).collect();
         wanted.sort();
         open.sort();
         assert_eq!(open, wanted);

@@ -222,6 +222,7 @@ impl Group {
                 committed_at: now,
                 merged: false,
                 yielded,
+                unmergeable: None,
                 snapshot: None,
             },
         );

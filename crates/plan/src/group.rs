@@ -8,7 +8,8 @@ use crate::version::{Shape, Version};
 /// A group: members, policy, a graph of versions and a head.
 ///
 /// A store may load only the versions that a decision needs: the head, every version that a member stands on or names as
-/// its base, and for each shape the newest version with [`Version::merged`].
+/// its base, for each shape the newest version with [`Version::merged`], and what an open branch that a member stands on grew
+/// from, up to the first that is merged (at most [`MERGE_DEPTH`](crate::MERGE_DEPTH) versions).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     /// Its id.

@@ -3,6 +3,7 @@
 
 use crate::group::{Condition, Direction, Group, Join, Member};
 use crate::id::{AgentId, GroupId, MemberId};
+use crate::merge::Merge;
 use crate::version::Record;
 
 /// What an agent is to do.
@@ -12,6 +13,8 @@ pub enum Instruction {
     Backup(Backup),
     /// Restore a version into a portion.
     Restore(Box<Restore>),
+    /// Merge a branch with the head. It writes no file: the restore of what comes of it does.
+    Merge(Box<Merge>),
 }
 
 /// Back up what the member has at that generation.
@@ -47,13 +50,34 @@ pub struct Restore {
     pub create: bool,
 }
 
+impl Instruction {
+    /// Who is to follow it.
+    pub fn agent(&self) -> AgentId {
+        match self {
+            Instruction::Backup(backup) => backup.agent,
+            Instruction::Restore(restore) => restore.agent,
+            Instruction::Merge(merge) => merge.agent,
+        }
+    }
+
+    /// Whose portion it is about.
+    pub fn member(&self) -> MemberId {
+        match self {
+            Instruction::Backup(backup) => backup.member,
+            Instruction::Restore(restore) => restore.member,
+            Instruction::Merge(merge) => merge.member,
+        }
+    }
+}
+
 /// Every instruction that follows from the group's state, at most one a member.
 pub fn instructions(group: &Group) -> Vec<Instruction> {
     group.members.values().filter_map(|member| instruction(group, member)).collect()
 }
 
-/// The instruction for one of the group's members. It follows from the group's head and pause, from whether the group still
-/// waits for its first content, and from that member alone: another member's report changes nothing in it.
+/// The instruction for one of the group's members. It follows from the group's head, policy and pause, from whether the group
+/// still waits for its first content, and from that member and the version it stands on alone: another member's report changes
+/// nothing in it.
 pub fn instruction(group: &Group, member: &Member) -> Option<Instruction> {
     if group.paused {
         return None;
@@ -78,8 +102,12 @@ pub fn instruction(group: &Group, member: &Member) -> Option<Instruction> {
         return None;
     }
     let head = group.head_version()?;
+    if let Some(branch) = member.standing.filter(|s| group.is_open(*s)) {
+        let merge = if missing { None } else { group.merge_for(member, branch) };
+        return merge.map(|merge| Instruction::Merge(Box::new(merge)));
+    }
     // What is missing is made again, also where the member stood on the head when it went away.
-    if (member.standing == group.head && !missing) || member.standing.is_some_and(|s| group.is_open(s)) {
+    if member.standing == group.head && !missing {
         return None;
     }
     let text_base = (head.record.shape != member.shape)

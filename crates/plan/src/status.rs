@@ -7,11 +7,11 @@ use crate::group::{Condition, Direction, Group, Member};
 pub enum MemberState {
     /// It stands on the head, and nothing was reported since.
     InSync,
-    /// It has an edit that is not committed yet.
+    /// It has an edit that is not committed, or not merged, yet.
     Changed,
     /// The head is still to be restored into it.
     Behind,
-    /// It stands on an open branch.
+    /// It stands on an open branch that does not merge by itself.
     Conflict,
     /// Its own machine has not agreed yet.
     AwaitingConsent,
@@ -44,7 +44,9 @@ pub enum GroupState {
 
 /// A member's state, given whether its agent is connected.
 pub fn member_state(group: &Group, member: &Member, online: bool) -> MemberState {
-    if member.standing.is_some_and(|s| group.is_open(s)) {
+    // A branch that merges by itself is an edit that is still on its way.
+    let branch = member.standing.filter(|s| group.is_open(*s));
+    if branch.is_some_and(|branch| !group.may_merge(branch)) {
         return MemberState::Conflict;
     }
     match &member.condition {
@@ -59,7 +61,7 @@ pub fn member_state(group: &Group, member: &Member, online: bool) -> MemberState
     if !online {
         return MemberState::Offline;
     }
-    if member.is_dirty() {
+    if member.is_dirty() || branch.is_some() {
         return MemberState::Changed;
     }
     let follows = member.direction != Direction::Send;
@@ -72,7 +74,7 @@ pub fn member_state(group: &Group, member: &Member, online: bool) -> MemberState
 
 /// A group's state, given which of its members' agents are connected.
 pub fn group_state(group: &Group, online: impl Fn(&Member) -> bool) -> GroupState {
-    if !group.open_branches().is_empty() {
+    if group.open_branches().iter().any(|branch| !group.may_merge(*branch)) {
         return GroupState::Conflict;
     }
     group

@@ -1,6 +1,7 @@
 //! Versions: what a group's content was.
 
 use crate::id::{Fingerprint, GroupId, MemberId, VersionId};
+use crate::merge::Unmergeable;
 
 /// The form in which a content is written: only between equal shapes does the text travel, comments and all.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -93,6 +94,8 @@ pub struct Version {
     /// Whether its member gave way when it was committed (it joined to adopt, it only receives, a person asked for the head
     /// back): a branch that is kept and never waits for anybody.
     pub yielded: bool,
+    /// What the last try to merge this open branch came to, if it was in vain.
+    pub unmergeable: Option<Unmergeable>,
     /// The snapshot that holds it, once its repository was sealed.
     pub snapshot: Option<String>,
 }

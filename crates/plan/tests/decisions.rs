@@ -89,7 +89,7 @@ fn report(group: &mut Group, member: MemberId, generation: u64, base: Option<(u8
 fn restores(group: &Group) -> Vec<(MemberId, VersionId, Option<VersionId>, u64)> {
     let wanted = instructions(group).into_iter().filter_map(|i| match i {
         Instruction::Restore(r) => Some((r.member, r.record.version, r.text_base.map(|t| t.version), r.expected_gen)),
-        Instruction::Backup(_) => None,
+        Instruction::Backup(_) | Instruction::Merge(_) => None,
     });
     wanted.collect()
 }
@@ -282,4 +282,115 @@ fn directions_and_pauses() {
         group.members.get_mut(&B).unwrap().condition = condition;
         assert_eq!(instructions(&group), []);
     }
+}
+
+/// Member, base, head and branch of every merge that is planned.
+fn merges(group: &Group) -> Vec<(MemberId, VersionId, VersionId, VersionId)> {
+    let wanted = instructions(group).into_iter().filter_map(|i| match i {
+        Instruction::Merge(m) => Some((m.member, m.base.version, m.head.version, m.branch.version)),
+        Instruction::Backup(_) | Instruction::Restore(_) => None,
+    });
+    wanted.collect()
+}
+
+#[test]
+fn a_branch_is_merged_by_the_member_that_stands_on_it() {
+    let mut group = group(Conflict::Merge);
+    backed_up(&mut group, A, 2, 7, ("json", 11, 11), None);
+    backed_up(&mut group, B, 2, 8, ("json", 12, 12), None);
+    assert_eq!(merges(&group), [(B, version(1), version(7), version(8))]);
+    assert_eq!(group_state(&group, |_| true), GroupState::Syncing, "an edit on its way, no conflict");
+    // An edit that is not committed comes first; what it became is merged then, from the same base.
+    report(&mut group, B, 3, None);
+    assert_eq!(merges(&group), []);
+    backed_up(&mut group, B, 3, 9, ("json", 13, 13), None);
+    assert_eq!(merges(&group), [(B, version(1), version(7), version(9))]);
+    // Meanwhile the head moves: what was merged with the other one is not taken.
+    backed_up(&mut group, A, 3, 10, ("json", 14, 14), None);
+    let made = Record { version: version(20), ..group.versions[&version(9)].record.clone() };
+    let moved = group.resolve(Kind::Merge, Some(version(7)), &[version(9)], &made, 2).unwrap_err();
+    assert!(moved.to_string().contains("moved on"));
+    assert!(!group.cannot_merge(version(9), version(7), "late"));
+    assert_eq!(merges(&group), [(B, version(1), version(10), version(9))]);
+    let made = Record { text: Fingerprint([15; 32]), value: Fingerprint([15; 32]), ..made };
+    assert_eq!(group.resolve(Kind::Merge, Some(version(10)), &[version(9)], &made, 2), Ok(version(20)));
+    assert_eq!((merges(&group), group.open_branches()), (vec![], vec![]));
+    assert_eq!(group.head_version().unwrap().parents, [version(10), version(9)]);
+    assert!(group.versions[&version(8)].merged, "the edit before it, too");
+    assert_eq!(restores(&group).iter().map(|r| (r.0, r.1)).collect::<Vec<_>>(), [A, B, C].map(|m| (m, version(20))));
+    assert!(group.resolve(Kind::Merge, Some(version(20)), &[version(9)], &made, 2).is_err(), "once");
+}
+
+#[test]
+fn what_does_not_go_together_is_tried_again_with_another_head() {
+    let mut group = group(Conflict::Merge);
+    backed_up(&mut group, A, 2, 7, ("json", 11, 11), None);
+    backed_up(&mut group, B, 2, 8, ("json", 12, 12), None);
+    assert!(group.cannot_merge(version(8), version(7), "`/a`: changed on both sides"));
+    assert_eq!(merges(&group), []);
+    assert_eq!(group_state(&group, |_| true), GroupState::Conflict);
+    assert_eq!(group.unmergeable(version(8)), Some("`/a`: changed on both sides"));
+    backed_up(&mut group, A, 3, 9, ("json", 13, 13), None);
+    assert_eq!(group.unmergeable(version(8)), None);
+    assert_eq!(merges(&group), [(B, version(1), version(9), version(8))]);
+}
+
+#[test]
+fn two_branches_are_merged_one_after_the_other() {
+    let mut group = group(Conflict::Merge);
+    backed_up(&mut group, A, 2, 7, ("json", 11, 11), None);
+    backed_up(&mut group, B, 2, 8, ("json", 12, 12), None);
+    backed_up(&mut group, C, 3, 9, ("toml", 32, 13), Some((1, 2, 20)));
+    let both = [(B, version(1), version(7), version(8)), (C, version(1), version(7), version(9))];
+    assert_eq!(merges(&group), both);
+    let made =
+        Record { version: version(20), text: Fingerprint([14; 32]), ..group.versions[&version(8)].record.clone() };
+    group.resolve(Kind::Merge, Some(version(7)), &[version(8)], &made, 2).unwrap();
+    assert_eq!(merges(&group), [(C, version(1), version(20), version(9))]);
+}
+
+#[test]
+fn what_is_never_merged_by_itself() {
+    // A content that joined.
+    let mut joined = group(Conflict::Merge);
+    let d = MemberId([4; 16]);
+    joined.members.insert(d, member(d, "json", Join::Wait));
+    backed_up(&mut joined, d, 1, 7, ("json", 40, 40), None);
+    assert_eq!((merges(&joined), joined.open_branches()), (vec![], vec![version(7)]));
+    backed_up(&mut joined, d, 2, 8, ("json", 41, 41), None);
+    assert_eq!((merges(&joined), joined.open_branches()), (vec![], vec![version(8)]), "nor what grew from it");
+    assert_eq!(group_state(&joined, |_| true), GroupState::Conflict);
+    // Other policies.
+    for policy in [Conflict::Manual, Conflict::Newest, Conflict::Prefer(A), Conflict::Prefer(C)] {
+        let mut group = group(policy);
+        backed_up(&mut group, A, 2, 7, ("json", 11, 11), None);
+        backed_up(&mut group, B, 2, 8, ("json", 12, 12), None);
+        assert_eq!(merges(&group), [], "{policy:?}");
+    }
+    // What a person gave up, and went on to edit before the head arrived.
+    let mut group = group(Conflict::Merge);
+    backed_up(&mut group, A, 2, 7, ("json", 11, 11), None);
+    backed_up(&mut group, B, 2, 8, ("json", 12, 12), None);
+    let waiting = group.clone();
+    group.give_way(B);
+    backed_up(&mut group, B, 3, 9, ("json", 13, 13), None);
+    assert_eq!((merges(&group), group.open_branches()), (vec![], vec![version(9)]));
+    // Members that cannot work.
+    let cases: [fn(&mut Group); 5] = [
+        |g| g.paused = true,
+        |g| g.members.get_mut(&B).unwrap().paused = true,
+        |g| g.members.get_mut(&B).unwrap().condition = Condition::Missing("x".into()),
+        |g| g.members.get_mut(&B).unwrap().condition = Condition::Suspended("x".into()),
+        |g| g.policy.conflict = Conflict::Manual,
+    ];
+    for change in cases {
+        let mut group = waiting.clone();
+        assert_eq!(merges(&group).len(), 1);
+        change(&mut group);
+        assert_eq!(merges(&group), []);
+    }
+    // A base that is not there.
+    let mut group = waiting;
+    group.versions.remove(&version(1));
+    assert_eq!(merges(&group), []);
 }

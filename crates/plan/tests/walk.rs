@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plan::{
     AgentId, BackedUp, Condition, Conflict, Direction, Fingerprint, Group, GroupId, GroupState, Instruction, Join,
-    Kind, Member, MemberId, Outcome, Policy, Record, Report, Shape, Version, VersionId, group_state, instructions,
+    Kind, Member, MemberId, Merge, Outcome, Policy, Record, Report, ResolveError, Shape, Version, VersionId,
+    group_state, instructions,
 };
 use proptest::prelude::*;
 
@@ -67,10 +68,22 @@ impl Agent {
     }
 }
 
+/// What two sides make of a content together: each of the two digits of the value by itself, the style as ours has it if ours
+/// changed it. `None` if both changed one digit.
+fn merged(base: Content, ours: Content, theirs: Content) -> Option<Content> {
+    let digit = |at: u8| {
+        let [b, o, t] = [base, ours, theirs].map(|content| content.value / at % 3);
+        if o == b || o == t { Some(t) } else { (t == b).then_some(o) }
+    };
+    let style = if ours.style == base.style { theirs.style } else { ours.style };
+    Some(Content { value: digit(1)? + 3 * digit(3)?, style })
+}
+
 #[derive(Debug, Clone)]
 enum Message {
     Report(Report),
     BackedUp(BackedUp),
+    Merged(Box<Merge>, Option<Record>),
     Instruction(Instruction),
 }
 
@@ -143,6 +156,7 @@ struct World {
     ids: u64,
     edits: usize,
     decisions: usize,
+    merges: usize,
     now: u64,
 }
 
@@ -162,6 +176,7 @@ impl World {
             ids: 0,
             edits: 0,
             decisions: 0,
+            merges: 0,
             now: 1,
         }
     }
@@ -234,10 +249,7 @@ impl World {
                 let at = member % self.agents.len();
                 let report = self.agents[at].report();
                 self.group.report(&report);
-                let wanted = instructions(&self.group).into_iter().find(|i| match i {
-                    Instruction::Backup(backup) => backup.member == report.member,
-                    Instruction::Restore(restore) => restore.member == report.member,
-                });
+                let wanted = instructions(&self.group).into_iter().find(|i| i.member() == report.member);
                 if let Some(instruction) = wanted {
                     self.deliver(Message::Instruction(instruction));
                     let answer = self.network.pop().unwrap();
@@ -298,6 +310,8 @@ impl World {
                 let record = restore.record.clone();
                 self.restore(restore.member, restore.expected_gen, &record, restore.create);
             }
+            Message::Instruction(Instruction::Merge(merge)) => self.merge(merge),
+            Message::Merged(merge, record) => self.take_merged(&merge, record),
         }
     }
 
@@ -424,6 +438,48 @@ impl World {
         }
     }
 
+    fn merge(&mut self, merge: Box<Merge>) {
+        let version = VersionId(self.id());
+        let agent = self.agents.iter_mut().find(|a| a.id == merge.member).unwrap();
+        agent.detect();
+        let stands = agent.text(agent.file) == merge.branch.text && agent.format == merge.branch.shape.format;
+        if agent.missing || !stands || agent.left.contains(&merge.head.version) {
+            let report = agent.report();
+            return self.network.push(Message::Report(report));
+        }
+        let [base, ours, theirs] = [&merge.base, &merge.branch, &merge.head].map(|r| self.contents[&r.version]);
+        let record = merged(base, ours, theirs).map(|content| {
+            self.contents.insert(version, content);
+            Record {
+                version,
+                generation: agent.generation,
+                text: agent.text(content),
+                value: fingerprint("", &[content.value]),
+                ..merge.branch.clone()
+            }
+        });
+        self.network.push(Message::Merged(merge, record));
+    }
+
+    fn take_merged(&mut self, merge: &Merge, record: Option<Record>) {
+        let (branch, head) = (merge.branch.version, merge.head.version);
+        let Some(record) = record else {
+            let current = self.group.head == Some(head) && self.group.is_open(branch);
+            assert_eq!(self.group.cannot_merge(branch, head, "both changed it"), current);
+            return;
+        };
+        match self.group.resolve(Kind::Merge, Some(head), &[branch], &record, self.now) {
+            Ok(version) => {
+                self.merges += 1;
+                assert_eq!(self.group.policy.conflict, Conflict::Merge);
+                assert!(self.group.head_version().unwrap().parents.starts_with(&[head, branch]));
+                assert!(self.made.insert(version, record).is_none());
+            }
+            Err(ResolveError::HeadMoved | ResolveError::NotOpen(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     /// Promise 5: what is overwritten is in a version (its own text, or, in another format's style, its value), and that one
     /// is no open branch.
     fn check_overwritten(&self, format: &str, old: Content, origin: Option<VersionId>) {
@@ -486,17 +542,36 @@ impl World {
         let merged: BTreeSet<VersionId> = self.group.versions.values().filter(|v| v.merged).map(Version::id).collect();
         assert_eq!(merged, self.ancestors(), "what is merged is the head and its ancestors");
         for instruction in instructions(&self.group) {
-            if let Instruction::Restore(restore) = instruction {
-                let member = &self.group.members[&restore.member];
-                assert_eq!(Some(restore.record.version), self.group.head);
-                assert!(!member.is_dirty() && member.standing.is_none_or(|s| !self.group.is_open(s)));
+            let member = &self.group.members[&instruction.member()];
+            match instruction {
+                Instruction::Backup(_) => assert!(member.is_dirty()),
+                Instruction::Restore(restore) => {
+                    assert_eq!(Some(restore.record.version), self.group.head);
+                    assert!(!member.is_dirty() && member.standing.is_none_or(|s| !self.group.is_open(s)));
+                }
+                Instruction::Merge(merge) => {
+                    assert_eq!(self.group.policy.conflict, Conflict::Merge);
+                    assert_eq!(Some(merge.head.version), self.group.head);
+                    assert_eq!(Some(merge.branch.version), member.standing);
+                    assert!(!member.is_dirty() && self.group.is_open(merge.branch.version));
+                    assert!(self.ancestors().contains(&merge.base.version));
+                    assert!(self.is_ancestor(merge.base.version, merge.branch.version));
+                }
             }
         }
     }
 
+    fn is_ancestor(&self, old: VersionId, new: VersionId) -> bool {
+        self.ancestors_of(Some(new)).contains(&old)
+    }
+
     fn ancestors(&self) -> BTreeSet<VersionId> {
+        self.ancestors_of(self.group.head)
+    }
+
+    fn ancestors_of(&self, version: Option<VersionId>) -> BTreeSet<VersionId> {
         let mut found = BTreeSet::new();
-        let mut waiting: Vec<VersionId> = self.group.head.into_iter().collect();
+        let mut waiting: Vec<VersionId> = version.into_iter().collect();
         while let Some(id) = waiting.pop() {
             if found.insert(id) {
                 waiting.extend(&self.group.versions[&id].parents);
@@ -533,11 +608,14 @@ impl World {
 
     fn is_refused(&self) -> bool {
         instructions(&self.group).iter().any(|i| match i {
-            Instruction::Restore(restore) => {
-                self.agents.iter().any(|a| a.id == restore.member && a.left.contains(&restore.record.version))
-            }
+            Instruction::Restore(restore) => self.has_left(restore.member, restore.record.version),
+            Instruction::Merge(merge) => self.has_left(merge.member, merge.head.version),
             Instruction::Backup(_) => false,
         })
+    }
+
+    fn has_left(&self, member: MemberId, version: VersionId) -> bool {
+        self.agents.iter().any(|a| a.id == member && a.left.contains(&version))
     }
 
     fn drain(&mut self) {
@@ -552,7 +630,11 @@ impl World {
             assert!(self.agents.iter().any(|a| a.missing));
             return;
         }
-        // Members of `merge` and `manual` groups wait beside the head until a person chooses.
+        // Members of `merge` groups (if both changed the same, or joined) and of `manual` groups wait beside the head until a
+        // person chooses.
+        for member in self.group.members.values().filter(|m| m.condition == Condition::Fine) {
+            assert!(member.standing.is_none_or(|branch| !self.group.may_merge(branch)), "{member:#?} was not merged");
+        }
         for member in self.group.members.values() {
             let content = self.agents.iter().find(|a| a.id == member.id).unwrap().file;
             let waits = member.standing.is_some_and(|s| self.group.is_open(s));
@@ -580,16 +662,17 @@ impl World {
         if all_there && self.group.head.is_some() {
             assert_eq!(group_state(&self.group, |_| true), GroupState::InSync);
         }
-        // Nothing echoes: each version stands for an edit, a joining content or a decision.
+        // Nothing echoes: each version stands for an edit, a joining content, a merge or a decision.
         let versions = self.group.versions.len();
-        assert!(versions <= self.edits + self.decisions, "{versions} versions for {} edits", self.edits);
+        let most = self.edits + self.decisions + self.merges;
+        assert!(versions <= most, "{versions} versions for {} edits, {} merges", self.edits, self.merges);
         self.settle();
         assert_eq!(self.group.versions.len(), versions, "a quiet group made a version");
     }
 }
 
 fn content() -> impl Strategy<Value = Content> {
-    (0_u8..3, 0_u8..2).prop_map(|(value, style)| Content { value, style })
+    (prop_oneof![0_u8..3, 0_u8..9], 0_u8..2).prop_map(|(value, style)| Content { value, style })
 }
 
 fn step() -> impl Strategy<Value = Step> {

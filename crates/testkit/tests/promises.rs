@@ -144,6 +144,109 @@ fn the_copy_is_enough_when_its_source_is_gone() {
     wait_for("the word arrives", || right.portion().contains("testament").then_some(()));
 }
 
+/// Two files of one group, before, as the person at each edits it, and afterwards.
+struct Pair {
+    name: &'static str,
+    left: [&'static str; 5],
+    right: [&'static str; 5],
+}
+
+const JSONC: [&str; 3] = [
+    "{\n  // the port\n  \"a\": {\n    \"port\": 1, // ours\n    \"host\": \"x\"\n  }\n}\n",
+    "{\n  // the port\n  \"a\": {\n    \"port\": 2, // ours\n    \"host\": \"x\"\n  }\n}\n",
+    "{\n  // the port\n  \"a\": {\n    \"port\": 2, // ours\n    \"host\": \"y\"\n  }\n}\n",
+];
+const TOML: [&str; 3] = [
+    "# mine\n[a]\nport = 1\nhost = \"x\" # theirs\n",
+    "# mine\n[a]\nport = 1\nhost = \"y\" # theirs\n",
+    "# mine\n[a]\nport = 2\nhost = \"y\" # theirs\n",
+];
+
+/// Two edits that do not touch each other, made while neither machine hears of the other: nobody has to do anything, both
+/// are in both files, with both files' comments.
+#[test]
+fn edits_of_different_keys_are_merged() {
+    let mut cluster = two_agents();
+    let jsonc_other = JSONC[0].replace("\"x\"", "\"y\"");
+    let pairs = [
+        Pair {
+            name: "formats",
+            left: ["a.jsonc", "jsonc:/a", JSONC[0], JSONC[1], JSONC[2]],
+            right: ["b.toml", "toml:/a", TOML[0], TOML[1], TOML[2]],
+        },
+        Pair {
+            name: "texts",
+            left: ["c.jsonc", "jsonc:/a", JSONC[0], JSONC[1], JSONC[2]],
+            right: ["d.jsonc", "jsonc:/a", JSONC[0], jsonc_other.leak(), JSONC[2]],
+        },
+    ];
+    for pair in &pairs {
+        let addresses = [(0, &pair.left), (1, &pair.right)].map(|(agent, [file, selector, before, ..])| {
+            cluster.agents[agent].write(file, before);
+            cluster.agents[agent].address(file, selector)
+        });
+        let arguments = ["link", pair.name, &addresses[0], &addresses[1], "--from", &addresses[0], "--yes", "-q"];
+        cluster.ok(&cluster.manager, &arguments);
+        cluster.in_sync(pair.name);
+    }
+    let log =
+        |cluster: &Cluster, name: &str| cluster.json(&cluster.manager, &["log", name]).as_array().unwrap().clone();
+    let before: Vec<usize> = pairs.iter().map(|pair| log(&cluster, pair.name).len()).collect();
+    cluster.manager.process.take().unwrap().stop();
+    for Pair { left, right, .. } in &pairs {
+        cluster.agents[0].write(left[0], left[3]);
+        cluster.agents[1].write(right[0], right[3]);
+    }
+    cluster.start_manager();
+    for (pair, before) in pairs.iter().zip(before) {
+        let is_merged = || {
+            let texts = [cluster.agents[0].read(pair.left[0]), cluster.agents[1].read(pair.right[0])];
+            (texts == [pair.left[4], pair.right[4]]).then_some(())
+        };
+        wait_for("both edits are in both files", is_merged);
+        cluster.in_sync(pair.name);
+        let log = log(&cluster, pair.name);
+        assert_eq!(log.len(), before + 3, "two edits and a merge: {log:#?}");
+        assert_eq!((log[0]["kind"].as_str(), log[0]["head"].as_bool()), (Some("merge"), Some(true)), "{log:#?}");
+        let parents = log[0]["parents"].as_array().unwrap();
+        assert_eq!(parents.len(), 2);
+        assert!(parents.contains(&log[1]["version"]) && parents.contains(&log[2]["version"]), "{log:#?}");
+        assert!(log[..3].iter().all(|version| version["branch"] == false), "{log:#?}");
+        let table = cluster.ok(&cluster.manager, &["log", pair.name]);
+        assert!(table.contains("merge"), "{table}");
+    }
+}
+
+/// Two edits of one key: the group waits, says why, and each file keeps what its user wrote, until a person chooses.
+#[test]
+fn edits_of_one_key_wait_for_a_person() {
+    let mut cluster = two_agents();
+    let places = [(0, "a.jsonc", "jsonc:/a", JSONC[0]), (1, "b.toml", "toml:/a", TOML[0])];
+    let addresses = places.map(|(agent, file, selector, text)| {
+        cluster.agents[agent].write(file, text);
+        cluster.agents[agent].address(file, selector)
+    });
+    cluster.ok(&cluster.manager, &["link", "g", &addresses[0], &addresses[1], "--from", &addresses[0], "--yes", "-q"]);
+    cluster.in_sync("g");
+    cluster.manager.process.take().unwrap().stop();
+    cluster.agents[0].write("a.jsonc", JSONC[1]);
+    let theirs = TOML[1].replace("port = 1", "port = 3");
+    cluster.agents[1].write("b.toml", &theirs);
+    cluster.start_manager();
+    let cause = wait_for("the conflict is seen", || {
+        let status = cluster.json(&cluster.manager, &["status", "g"]);
+        let waits = status[0]["members"].as_array()?.iter().find(|m| m["state"] == "conflict")?.clone();
+        (status[0]["state"] == "conflict").then(|| waits["cause"].as_str().unwrap().to_owned())
+    });
+    assert!(cause.starts_with("the same thing was changed here and elsewhere; `inlay resolve g`"), "{cause}");
+    assert_eq!(cluster.agents[0].read("a.jsonc"), JSONC[1]);
+    assert_eq!(cluster.agents[1].read("b.toml"), theirs);
+    cluster.ok(&cluster.manager, &["resolve", "g", "--take", &addresses[1], "-q"]);
+    cluster.in_sync("g");
+    assert_eq!(cluster.agents[0].read("a.jsonc"), JSONC[2].replace("\"port\": 2", "\"port\": 3"));
+    assert_eq!(cluster.agents[1].read("b.toml"), theirs);
+}
+
 /// Not primary data: a secondary copy parses in none of our formats, and contains no run of the plaintext; neither does
 /// anything that the manager keeps.
 #[test]

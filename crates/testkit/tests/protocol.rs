@@ -4,7 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use agent::step::{Assignment, Copied, Effect, Entry, Event, Instruction, Portion, Restored, Sight, Steps};
+use agent::step::{
+    Assignment, Clash, Copied, Effect, Entry, Event, Instruction, MergeAnswer, MergeInstruction, Merged, Portion,
+    Restored, Sight, Steps,
+};
 use plan::{
     AgentId, BackedUp, Condition, Direction, Fingerprint, Group, GroupId, JobId, Join, Kind, Member, MemberId, Outcome,
     Policy, Record, Report, Shape, VersionId, instructions,
@@ -32,11 +35,13 @@ fn content_of(fingerprint: Fingerprint) -> Content {
 enum Up {
     Report(Report),
     BackedUp(BackedUp),
+    Merged(Box<MergeAnswer>),
 }
 
 enum Down {
     Backup(JobId, MemberId, u64),
     Restore(Box<Instruction>),
+    Merge(Box<MergeInstruction>),
     Ack(MemberId, u64, bool),
 }
 
@@ -44,6 +49,7 @@ enum Work {
     Look(MemberId),
     BackUp(MemberId),
     Restore(Box<Instruction>, Option<Fingerprint>),
+    Merge(Box<MergeInstruction>),
 }
 
 struct Host {
@@ -70,6 +76,7 @@ struct World {
     next_id: u64,
     now: u64,
     restores: usize,
+    merges: usize,
 }
 
 fn id16(n: u64) -> [u8; 16] {
@@ -142,6 +149,7 @@ impl World {
             next_id: 1000,
             now: 0,
             restores: 0,
+            merges: 0,
         };
         for host in 0..agents {
             world.start(host);
@@ -195,6 +203,12 @@ impl World {
             Effect::BackUp(member) => self.hosts[host].work.push_back(Work::BackUp(member)),
             Effect::Restore { instruction, expected } => {
                 self.hosts[host].work.push_back(Work::Restore(instruction, expected));
+            }
+            Effect::Merge(instruction) => self.hosts[host].work.push_back(Work::Merge(instruction)),
+            Effect::Answer(answer) => {
+                if self.hosts[host].online {
+                    self.hosts[host].up.push_back(Up::Merged(answer));
+                }
             }
             Effect::Journal { member, entry, .. } => self.hosts[host].journal.entry(member).or_default().0 = entry,
             Effect::Left(member, version) => self.hosts[host].journal.entry(member).or_default().1.push(version),
@@ -251,6 +265,21 @@ impl World {
                     version: VersionId(self.id()),
                 };
                 self.event(host, Event::Copied(member, Box::new(copied)));
+            }
+            Work::Merge(instruction) => {
+                let member = instruction.member;
+                // What comes of it is a content of its own; the edits in it are versions.
+                let merged = if self.random.chance(70) {
+                    self.next_content += 1;
+                    let (content, format) = (self.next_content, self.formats[&member]);
+                    let portion =
+                        Portion { fingerprint: text(content, format), format: format!("f{format}"), empty: false };
+                    let version = VersionId(self.id());
+                    Merged::Done(Box::new(Copied { portion, value: value(content), size: 1, copy: vec![], version }))
+                } else {
+                    Merged::Clash(Clash { cause: "both".to_owned() })
+                };
+                self.event(host, Event::Merged(member, merged));
             }
             Work::Restore(instruction, expected) => {
                 let member = instruction.member;
@@ -319,9 +348,32 @@ impl World {
                 }
                 (done.record.member, done.record.generation)
             }
+            Up::Merged(answer) => return self.take_merged(answer),
         };
         let committed = self.group.members[&member].committed_gen >= generation;
         self.hosts[host].down.push_back(Down::Ack(member, generation, committed));
+    }
+
+    fn take_merged(&mut self, answer: &MergeAnswer) {
+        let MergeInstruction { head, branch, member, .. } = &answer.instruction;
+        match &answer.result {
+            Ok(copied) => {
+                let record = Record {
+                    version: copied.version,
+                    member: *member,
+                    generation: answer.generation,
+                    text: copied.portion.fingerprint,
+                    value: copied.value,
+                    ..branch.clone()
+                };
+                let resolved =
+                    self.group.resolve(Kind::Merge, Some(head.version), &[branch.version], &record, self.now);
+                self.merges += usize::from(resolved.is_ok());
+            }
+            Err(clash) => {
+                self.group.cannot_merge(branch.version, head.version, clash.cause.clone());
+            }
+        }
     }
 
     /// Instructions are sent again and again: the planner has no memory.
@@ -344,6 +396,19 @@ impl World {
                     };
                     (r.agent, Down::Restore(Box::new(instruction)))
                 }
+                plan::Instruction::Merge(m) => {
+                    let m = *m;
+                    let instruction = MergeInstruction {
+                        member: m.member,
+                        job: JobId(m.head.version.0),
+                        group: m.group,
+                        base: m.base,
+                        head: m.head,
+                        branch: m.branch,
+                        authentic: true,
+                    };
+                    (m.agent, Down::Merge(Box::new(instruction)))
+                }
             };
             let host = host_of(agent);
             if self.hosts[host].online && self.hosts[host].down.len() < 50 {
@@ -357,6 +422,7 @@ impl World {
         let event = match message {
             Down::Backup(job, member, generation) => Event::Backup { member, job, generation },
             Down::Restore(instruction) => Event::Restore(instruction),
+            Down::Merge(instruction) => Event::Merge(instruction),
             Down::Ack(member, generation, committed) => Event::Acknowledged { member, generation, committed },
         };
         self.event(host, event);
@@ -447,6 +513,7 @@ impl World {
             assert!(!member.is_dirty(), "seed {seed}: {member:?} is not committed");
             let open = member.standing.is_some_and(|s| self.group.is_open(s));
             if open {
+                assert!(!self.group.may_merge(member.standing.unwrap()), "seed {seed}: {member:?} was not merged");
                 let standing = self.group.standing(member).unwrap();
                 assert_eq!(content_of(standing.record.text), file, "seed {seed}: a branch's file");
             } else {
@@ -496,7 +563,7 @@ impl World {
     }
 }
 
-fn run(seed: u64) -> usize {
+fn run(seed: u64) -> (usize, usize) {
     let mut world = World::new(seed);
     for _ in 0..1_000 {
         world.any(true);
@@ -508,7 +575,7 @@ fn run(seed: u64) -> usize {
     assert_eq!(world.group.versions.len(), versions, "seed {seed}: a quiet system made versions");
     world.resolve(seed);
     world.check(seed);
-    world.restores
+    (world.restores, world.merges)
 }
 
 #[test]
@@ -518,12 +585,16 @@ fn members_converge_and_no_edit_is_lost() {
         return;
     }
     let start = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
-    let mut restores = 0;
+    let (mut restores, mut merges) = (0, 0);
     for n in 0..2_000 {
         let seed = start.wrapping_add(n);
-        if std::panic::catch_unwind(|| run(seed)).map(|r| restores += r).is_err() {
-            panic!("INLAY_SEED={seed} repeats this");
+        match std::panic::catch_unwind(|| run(seed)) {
+            Ok((more, merged)) => (restores, merges) = (restores + more, merges + merged),
+            Err(_) => panic!("INLAY_SEED={seed} repeats this"),
         }
     }
-    assert!(restores > 10_000, "only {restores} restores: the world is too quiet to prove anything");
+    assert!(
+        restores > 10_000 && merges > 1_000,
+        "only {restores} restores and {merges} merges: too quiet to prove much"
+    );
 }

@@ -96,12 +96,16 @@ fn words_of(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// A version for each edit at the most, and for each join and resolve: nothing echoes.
+/// A version for each edit at the most, and for each join, merge and resolve: nothing echoes.
 fn no_echo(cluster: &Cluster, groups: &[Group], words: &[(usize, String)], resolved: usize) -> usize {
-    let versions: usize =
-        groups.iter().map(|g| cluster.json(&cluster.manager, &["log", &g.name]).as_array().unwrap().len()).sum();
-    let most = words.len() + 2 * groups.len() + resolved;
-    assert!(versions <= most, "{versions} versions for {} edits and {resolved} resolutions", words.len());
+    let versions: Vec<serde_json::Value> = groups
+        .iter()
+        .flat_map(|g| cluster.json(&cluster.manager, &["log", &g.name]).as_array().unwrap().clone())
+        .collect();
+    let merges = versions.iter().filter(|version| version["kind"] == "merge").count();
+    let (versions, most) = (versions.len(), words.len() + 2 * groups.len() + resolved + merges);
+    assert!(versions <= most, "{versions} versions for {} edits, {merges} merges, {resolved} resolutions", words.len());
+    println!("{merges} merges");
     versions
 }
 

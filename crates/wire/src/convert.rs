@@ -63,7 +63,7 @@ pub fn version_bytes(version: Option<VersionId>) -> Vec<u8> {
     version.map(|v| v.0.to_vec()).unwrap_or_default()
 }
 
-fn text(field: &'static str, text: &str) -> Result<String, WireError> {
+pub(crate) fn text(field: &'static str, text: &str) -> Result<String, WireError> {
     if text.len() > MAX_TEXT { Err(WireError::TooLong { field, found: text.len() }) } else { Ok(text.to_owned()) }
 }
 
@@ -292,6 +292,14 @@ pub fn instruction(instruction: &Instruction, job: JobId) -> v1::ToAgent {
             text_base: restore.text_base.as_ref().map(record),
             expected_gen: restore.expected_gen,
             create: restore.create,
+        }),
+        Instruction::Merge(merge) => Message::Merge(v1::Merge {
+            job: job.0.to_vec(),
+            group: merge.group.0.to_vec(),
+            member: merge.member.0.to_vec(),
+            base: Some(record(&merge.base)),
+            head: Some(record(&merge.head)),
+            branch: Some(record(&merge.branch)),
         }),
     };
     v1::ToAgent { message: Some(message) }

@@ -7,6 +7,7 @@
 
 mod convert;
 mod enrol;
+mod merge;
 
 /// Messages and services, generated.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::unwrap_used)]
@@ -20,6 +21,7 @@ pub use convert::{
     members_to_bytes, optional_version, record, report, version_bytes,
 };
 pub use enrol::{AgentIdentity, EnrolReply, EnrolRequest, Refusal, RepositoryAccess};
+pub use merge::{MergeAnswer, from_merged, from_unmergeable, merge_answer};
 
 /// The version of the protocol that this program speaks.
 pub const PROTOCOL: u32 = 1;

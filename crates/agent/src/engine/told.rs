@@ -5,7 +5,7 @@ use wire::v1::{self, from_agent, to_agent};
 
 use super::{Engine, Happened};
 use crate::inspect;
-use crate::step::{Event, Instruction};
+use crate::step::{Event, Instruction, MergeInstruction};
 use crate::stream::Stream;
 
 /// So many questions are answered at a time.
@@ -59,6 +59,10 @@ impl Engine {
                 let instruction = self.instruction(&restore)?;
                 self.handle(Event::Restore(Box::new(instruction))).await;
             }
+            to_agent::Message::Merge(merge) => {
+                let instruction = self.merge_instruction(&merge)?;
+                self.handle(Event::Merge(Box::new(instruction))).await;
+            }
             to_agent::Message::Inspect(request) => self.ask(request).await,
             to_agent::Message::Accept(accept) => {
                 let member = wire::id("id", &accept.id, MemberId)?;
@@ -82,6 +86,22 @@ impl Engine {
             authentic,
             expected_gen: restore.expected_gen,
             create: restore.create,
+        })
+    }
+
+    fn merge_instruction(&self, merge: &v1::Merge) -> Result<MergeInstruction, wire::WireError> {
+        let record =
+            |record: &Option<v1::Record>| wire::from_record(record.as_ref().ok_or(wire::WireError::Missing("record"))?);
+        let (base, head, branch) = (record(&merge.base)?, record(&merge.head)?, record(&merge.branch)?);
+        let authentic = [&base, &head, &branch].iter().all(|record| self.tools.keys.is_authentic(record));
+        Ok(MergeInstruction {
+            member: wire::id("member", &merge.member, MemberId)?,
+            job: wire::id("job", &merge.job, plan::JobId)?,
+            group: wire::id("group", &merge.group, plan::GroupId)?,
+            base,
+            head,
+            branch,
+            authentic,
         })
     }
 

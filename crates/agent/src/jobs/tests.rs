@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::allow::{Allow, Consent};
 use crate::copies::{Seal, StoredCopy};
+use crate::step::{MergeInstruction, Merged};
 
 #[derive(Default)]
 struct Memory(Mutex<HashMap<Vec<u8>, Bytes>>);
@@ -221,6 +222,57 @@ async fn what_the_policy_does_not_allow_any_more_is_not_written() {
     let done = tools.clone().restore(MEMBER, to.clone(), Box::new(good), expected, None).await;
     assert_eq!(done.restored, Restored::Failed(Condition::AwaitingConsent));
     assert_eq!(fs::read_to_string(world.root.join("outside.json")).unwrap(), "{\"x\": [1]}");
+}
+
+/// A signed record of a text under a path, with a copy.
+async fn version(world: &World, tools: &Arc<Tools>, text: &str) -> Record {
+    let target = world.target("version.json", Some(&format!("{{\"x\": {text}}}")));
+    let target = Target { selector: "jsonc:/x".parse().unwrap(), ..(*target).clone() };
+    instruction(tools, &Arc::new(target)).await.record
+}
+
+#[tokio::test]
+async fn a_branch_and_the_head_are_put_together() {
+    let world = World::new();
+    let tools = world.tools();
+    let merge = async |base: &Record, head: &Record, branch: &Record| {
+        let (base, head, branch) = (base.clone(), head.clone(), branch.clone());
+        let merge =
+            MergeInstruction { member: MEMBER, job: JobId([4; 16]), group: GROUP, base, head, branch, authentic: true };
+        let target = world.target("version.json", None);
+        tools.clone().merge(MEMBER, target, Box::new(merge)).await.0
+    };
+    let base = version(&world, &tools, "{\n  \"a\": 1, // one\n  \"b\": 2\n}").await;
+    let head = version(&world, &tools, "{\n  \"a\": 1, // one\n  \"b\": 3\n}").await;
+    let branch = version(&world, &tools, "{\n  \"a\": 0, // none\n  \"b\": 2\n}").await;
+    let Merged::Done(copied) = merge(&base, &head, &branch).await else { panic!("they go together") };
+    let text = world.copies.0.lock().unwrap()[&copied.copy].clone();
+    assert_eq!(text, "{\n  \"a\": 0, // none\n  \"b\": 3\n}".as_bytes());
+    assert_eq!((copied.size, copied.portion.fingerprint), (text.len() as u64, tools.keys.text(GROUP, &text)));
+    assert_eq!(copied.portion.format, branch.shape.format);
+    let value = portion::Format::Jsonc.value(&text).unwrap();
+    assert_eq!(copied.value, tools.keys.value(GROUP, &value));
+
+    // What does not go together is said without contents.
+    let other = version(&world, &tools, "{\n  \"a\": \"secret\", // one\n  \"b\": 2\n}").await;
+    let Merged::Clash(clash) = merge(&base, &other, &branch).await else { panic!("both changed it") };
+    assert_eq!(clash.cause, "the same thing was changed here and elsewhere");
+
+    // What is not what was said is not merged.
+    let mut forged = head.clone();
+    forged.generation = 7;
+    let mut foreign = head.clone();
+    foreign.group = GroupId([9; 16]);
+    tools.keys.sign(&mut foreign);
+    for bad in [&forged, &foreign] {
+        for [base, head, branch] in [[bad, &head, &branch], [&base, bad, &branch], [&base, &head, bad]] {
+            assert!(matches!(merge(base, head, branch).await, Merged::Refused(_)));
+        }
+    }
+    world.copies.0.lock().unwrap().insert(head.copy.clone(), Bytes::from_static(b"{}"));
+    assert!(matches!(merge(&base, &head, &branch).await, Merged::Refused(why) if why.contains("not what its record")));
+    world.copies.0.lock().unwrap().remove(&head.copy);
+    assert!(matches!(merge(&base, &head, &branch).await, Merged::Refused(why) if why.contains("no such copy")));
 }
 
 /// Fingerprints tell nothing to who has no key, and nothing across groups.

@@ -124,6 +124,10 @@ pub enum Event {
     Restore(Box<Instruction>),
     /// An answer to [`Effect::Restore`].
     Restored(MemberId, Restored),
+    /// The manager instructs a merge.
+    Merge(Box<MergeInstruction>),
+    /// An answer to [`Effect::Merge`].
+    Merged(MemberId, Merged),
     /// A restore that a crash interrupted was found done: its file was exchanged.
     Recovered {
         /// Whose.
@@ -174,6 +178,45 @@ pub struct Instruction {
     pub create: bool,
 }
 
+/// A merge, as instructed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeInstruction {
+    /// Whose branch it is: what comes of it is in this member's form.
+    pub member: MemberId,
+    /// What the answer names.
+    pub job: JobId,
+    /// The group that the manager names.
+    pub group: GroupId,
+    /// What both grew from.
+    pub base: Record,
+    /// The head.
+    pub head: Record,
+    /// The branch: what stands in the member's file.
+    pub branch: Record,
+    /// Whether the signatures of all three are a key holder's.
+    pub authentic: bool,
+}
+
+/// What a merge came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Merged {
+    /// There is a durable copy of what came of it.
+    Done(Box<Copied>),
+    /// The two do not go together, and why.
+    Clash(Clash),
+    /// A copy is not what its record says.
+    Refused(String),
+    /// It cannot be done now.
+    Failed(Condition),
+}
+
+/// Why two edits do not go together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clash {
+    /// What happened, without contents: the manager keeps it.
+    pub cause: String,
+}
+
 /// What is to be done, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
@@ -192,6 +235,8 @@ pub enum Effect {
         /// What must stand in the file.
         expected: Option<Fingerprint>,
     },
+    /// Merge, and make a durable copy of what comes of it; answer with [`Event::Merged`].
+    Merge(Box<MergeInstruction>),
     /// Append to the journal. `sync`: durable before the next effect.
     Journal {
         /// Whose.
@@ -221,6 +266,19 @@ pub enum Effect {
         /// What to say.
         commit: Box<Commit>,
     },
+    /// Sign the record of what a merge made and send it; or send why there is none.
+    Answer(Box<MergeAnswer>),
+}
+
+/// An answer to a merge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeAnswer {
+    /// What it answers.
+    pub instruction: MergeInstruction,
+    /// The member's generation.
+    pub generation: u64,
+    /// What came of it.
+    pub result: Result<Copied, Clash>,
 }
 
 /// A backed-up content that the manager has not decided yet.

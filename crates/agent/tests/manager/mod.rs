@@ -157,6 +157,7 @@ impl State {
             let (member, agent, key) = match &instruction {
                 Instruction::Backup(b) => (b.member, b.agent, (b.member, b.generation, None)),
                 Instruction::Restore(r) => (r.member, r.agent, (r.member, r.expected_gen, Some(r.record.version))),
+                Instruction::Merge(m) => (m.member, m.agent, (m.member, m.branch.generation, Some(m.head.version))),
             };
             if self.sent.contains(&key) {
                 continue;
@@ -200,6 +201,17 @@ impl State {
                 self.group.commit(&done, 1).unwrap();
                 let ack = wire::acknowledged(member, generation, true, "");
                 self.send(name, to_agent::Message::Acknowledged(ack));
+            }
+            from_agent::Message::Merged(message) => {
+                let answer = wire::from_merged(&message).unwrap();
+                let record = answer.result.unwrap();
+                let branches = [answer.branch];
+                // The head may have moved meanwhile: then it is planned again.
+                let _ = self.group.resolve(plan::Kind::Merge, Some(answer.head), &branches, &record, 1);
+            }
+            from_agent::Message::Unmergeable(message) => {
+                let answer = wire::from_unmergeable(&message).unwrap();
+                self.group.cannot_merge(answer.branch, answer.head, answer.result.unwrap_err());
             }
             from_agent::Message::Sealed(sealed) => {
                 self.sealed.extend(sealed.versions.iter().map(|v| VersionId::from_bytes(v).unwrap()));

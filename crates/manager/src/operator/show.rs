@@ -44,7 +44,7 @@ fn member_status(group: &Group, member: &Member, online: bool, agents: &[AgentRo
         selector: member.selector.clone(),
         mapping: member.shape.mapping.clone(),
         format: member.shape.format.clone(),
-        cause: cause(group, &state, agent),
+        cause: cause(group, member, &state, agent),
         state: state.name().to_owned(),
         version: wire::version_bytes(member.standing),
         version_number: group.standing(member).map_or(0, |v| v.number),
@@ -55,12 +55,14 @@ fn member_status(group: &Group, member: &Member, online: bool, agents: &[AgentRo
 }
 
 /// Why a member is in that state, and what to do; empty where it explains itself.
-fn cause(group: &Group, state: &MemberState, agent: &str) -> String {
+fn cause(group: &Group, member: &Member, state: &MemberState, agent: &str) -> String {
     let name = &group.name;
     match state {
         MemberState::Suspended(cause) => cause.clone(),
         MemberState::Conflict => {
-            format!("it was edited while others were: `inlay resolve {name} --take ADDRESS` chooses")
+            let why = member.standing.and_then(|branch| group.unmergeable(branch));
+            let why = why.unwrap_or("it was edited while others were");
+            format!("{why}; `inlay resolve {name}` shows it and asks, with `--take ADDRESS` it takes one side")
         }
         MemberState::AwaitingConsent => {
             format!("its own machine has not agreed: `inlay accept {name}` there")
@@ -68,6 +70,9 @@ fn cause(group: &Group, state: &MemberState, agent: &str) -> String {
         MemberState::Offline => format!("the agent `{agent}` is not connected"),
         MemberState::Paused if group.paused => format!("`inlay resume {name}` lets the group go on"),
         MemberState::Paused => format!("`inlay resume {name} ADDRESS` lets it go on"),
+        MemberState::Changed if member.standing.is_some_and(|s| group.is_open(s)) => {
+            "its edit is being merged with others'".to_owned()
+        }
         MemberState::InSync | MemberState::Changed | MemberState::Behind => String::new(),
     }
 }

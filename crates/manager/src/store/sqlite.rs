@@ -4,6 +4,7 @@
 
 mod change;
 mod entry;
+mod merge;
 mod people;
 mod read;
 mod rows;
@@ -17,7 +18,7 @@ use async_trait::async_trait;
 use plan::{BackedUp, Group, GroupId, JobId, MemberId, Report, VersionId};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
-use wire::v1;
+use wire::{MergeAnswer, v1};
 
 use super::{
     AgentRow, Answer, Delivery, Enrol, EnrolRefused, Enrolled, Event, Hello, Invite, Link, LogRows, Queued, Refused,
@@ -127,6 +128,10 @@ impl Store for SqliteStore {
 
     async fn backed_up(&self, source: Source, done: BackedUp, answer: Option<Answer>) -> Queued<Taken> {
         self.writer.queue(SYNCED, move |tx: &mut Tx<'_>| tx.backed_up(source, &done, answer.as_ref())).await
+    }
+
+    async fn merged(&self, source: Source, answer: MergeAnswer) -> Queued<Taken> {
+        self.writer.queue(SYNCED, move |tx: &mut Tx<'_>| tx.merged(source, &answer)).await
     }
 
     async fn sealed(&self, source: Source, versions: Vec<VersionId>, snapshot: String) -> Queued<()> {

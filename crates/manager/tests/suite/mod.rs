@@ -122,6 +122,7 @@ pub(crate) async fn run(open: Open<'_>) {
     streams(open).await;
     commits(open).await;
     jobs(open).await;
+    merges(open).await;
     without_planning(open).await;
     unlinking(open).await;
 }
@@ -327,6 +328,86 @@ async fn jobs(open: Open<'_>) {
         store.jobs(None, 0).await.unwrap().into_iter().map(|j| (j.kind, j.state, j.noticed_at > 0)).collect();
     let seen: Vec<_> = kinds.iter().map(|(kind, state, noticed)| (kind.as_str(), state.as_str(), *noticed)).collect();
     assert_eq!(seen, [("restore", "waiting", true), ("backup", "done", true), ("backup", "done", true)]);
+    store.close().await;
+}
+
+/// A merge is planned, tried in vain, tried again with another head, and taken; all of it outlasts a restart.
+async fn merges(open: Open<'_>) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path(), true);
+    let one = connect(&*store, 1).await;
+    let two = connect(&*store, 2).await;
+    let new = |id: u8, join| member(member_id(id), agent(id), "json", join);
+    link(&*store, 1, true, vec![new(1, Join::Offer), new(2, Join::Wait)]).await.unwrap();
+    let content = |member: u8, generation: u64, version: u8| {
+        record(group_id(1), member_id(member), generation, version_id(version), ("json", version, version))
+    };
+    let commit = async |store: &dyn Store, source: Source, record: Record| {
+        let stored = store.backed_up(source, backed_up(record), None).await.unwrap().await.unwrap();
+        assert_eq!(stored, Taken::Stored { committed: true });
+    };
+    commit(&*store, one, content(1, 1, 1)).await;
+    commit(&*store, two, Record { version: version_id(9), ..content(2, 1, 1) }).await;
+    // A branch of two edits, beside another head.
+    commit(&*store, one, content(1, 2, 2)).await;
+    commit(&*store, two, content(2, 2, 3)).await;
+    commit(&*store, two, content(2, 3, 4)).await;
+    let planned = async |store: &dyn Store| {
+        let group = store.groups(Some("group-1".into())).await.unwrap().remove(0);
+        let jobs = store.jobs(None, 0).await.unwrap();
+        let job = jobs.iter().find(|j| j.kind == "merge" && j.state == "waiting").map(|j| j.job.clone());
+        let planned = plan::instructions(&group).into_iter().find_map(|i| match i {
+            plan::Instruction::Merge(m) => Some((m.base.version, m.head.version, m.branch.version)),
+            _ => None,
+        });
+        assert_eq!(job.is_some(), planned.is_some());
+        planned.map(|(base, head, branch)| {
+            let job = wire::id("job", &job.unwrap(), plan::JobId).unwrap();
+            let result = Err("`/a`: changed on both sides".to_owned());
+            (base, wire::MergeAnswer { job, member: member_id(2), head, branch, result })
+        })
+    };
+    let (base, answer) = planned(&*store).await.unwrap();
+    assert_eq!((base, answer.head, answer.branch), (version_id(1), version_id(2), version_id(4)));
+    let say = async |store: &dyn Store, source: Source, answer: &wire::MergeAnswer| {
+        store.merged(source, answer.clone()).await.unwrap().await.unwrap()
+    };
+    assert!(matches!(say(&*store, one, &answer).await, Taken::Refused(_)), "another agent's member");
+    assert_eq!(say(&*store, two, &answer).await, Taken::Stored { committed: false });
+    assert!(planned(&*store).await.is_none());
+    for reopened in [false, true] {
+        if reopened {
+            store.close().await;
+            store = open(dir.path(), true);
+            store.sweep().await.unwrap().await.unwrap();
+        }
+        let group = store.groups(None).await.unwrap().remove(0);
+        assert_eq!(group.unmergeable(version_id(4)), Some("`/a`: changed on both sides"));
+        assert!(planned(&*store).await.is_none());
+    }
+    // With another head it is tried again.
+    commit(&*store, one, content(1, 3, 5)).await;
+    assert!(matches!(say(&*store, two, &answer).await, Taken::Refused(_)), "the head has moved");
+    let (base, mut answer) = planned(&*store).await.unwrap();
+    assert_eq!((base, answer.head, answer.branch), (version_id(1), version_id(5), version_id(4)));
+    for wrong in [content(1, 3, 6), content(2, 3, 5), Record { group: group_id(2), ..content(2, 3, 6) }] {
+        let refused = wire::MergeAnswer { result: Ok(wrong), ..answer.clone() };
+        assert!(matches!(say(&*store, two, &refused).await, Taken::Refused(_)));
+    }
+    answer.result = Ok(content(2, 3, 6));
+    let void = Source { stream: [99; 16], ..two };
+    assert_eq!(say(&*store, void, &answer).await, Taken::Void);
+    assert_eq!(say(&*store, two, &answer).await, Taken::Stored { committed: true });
+    assert!(matches!(say(&*store, two, &answer).await, Taken::Refused(_)), "once");
+    let log = store.log("group-1".into(), 0).await.unwrap().unwrap();
+    let newest = &log.versions[0].version;
+    assert_eq!((log.head, newest.kind), (Some(version_id(6)), Kind::Merge));
+    assert_eq!(newest.parents, [version_id(5), version_id(4)]);
+    assert!(log.versions.iter().all(|row| row.version.merged && !row.open));
+    let mut jobs = store.jobs(None, 0).await.unwrap();
+    jobs.retain(|j| j.kind == "merge");
+    let states: Vec<&str> = jobs.iter().map(|j| j.state.as_str()).collect();
+    assert_eq!(states, ["done", "done", "overtaken"]);
     store.close().await;
 }
 

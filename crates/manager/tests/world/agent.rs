@@ -116,6 +116,19 @@ impl Agent {
         self.report(id, &[]).await;
     }
 
+    /// What both sides added after the base, one after the other.
+    fn merged(&self, id: MemberId, base: &Record, head: &Record, branch: &Record) -> Result<Record, String> {
+        let [base, theirs, ours] = [base, head, branch].map(|record| text_of(&record.text.0));
+        match (theirs.strip_prefix(&base), ours.strip_prefix(&base)) {
+            (Some(_), Some(more)) => {
+                let text = fingerprint(&format!("{theirs}{more}"));
+                let record = self.backed_up(id).record;
+                Ok(Record { text, value: text, ..record })
+            }
+            _ => Err("the whole: changed on both sides".to_owned()),
+        }
+    }
+
     /// What is backed up for an instruction.
     pub(crate) fn backed_up(&self, id: MemberId) -> BackedUp {
         let member = &self.members[&id];
@@ -183,6 +196,19 @@ impl Agent {
                     member.condition = Condition::Fine;
                 }
                 self.report(id, &restore.job).await;
+            }
+            Message::Merge(merge) => {
+                let id = wire::id("member", &merge.member, MemberId).unwrap();
+                let [base, head, branch] = [&merge.base, &merge.head, &merge.branch]
+                    .map(|record| wire::from_record(record.as_ref().unwrap()).unwrap());
+                let answer = wire::MergeAnswer {
+                    job: wire::id("job", &merge.job, plan::JobId).unwrap(),
+                    member: id,
+                    head: head.version,
+                    branch: branch.version,
+                    result: self.merged(id, &base, &head, &branch),
+                };
+                self.out.send(wire::merge_answer(&answer)).await.unwrap();
             }
             Message::Welcome(_) | Message::Acknowledged(_) | Message::Inspect(_) | Message::Accept(_) => {}
         }

@@ -1,6 +1,8 @@
 //! What agents change: streams, reports, backed-up contents, seals; and the jobs that follow.
 
-use plan::{AgentId, BackedUp, GroupId, Instruction, JobId, Member, MemberId, Report, ReportOutcome, VersionId};
+use plan::{
+    AgentId, BackedUp, Group, GroupId, Instruction, JobId, Kind, Member, MemberId, Report, ReportOutcome, VersionId,
+};
 use rusqlite::{OptionalExtension, params};
 
 use super::super::{Answer, Delivery, Event, Hello, Source, StoreError, Taken};
@@ -253,7 +255,7 @@ impl Tx<'_> {
     }
 
     /// The group of a member that this agent may speak of.
-    fn entry_for(&mut self, source: Source, member: MemberId) -> Result<Found, StoreError> {
+    pub(super) fn entry_for(&mut self, source: Source, member: MemberId) -> Result<Found, StoreError> {
         if !self.is_current(source)? {
             return Ok(Found::Taken(Taken::Void));
         }
@@ -275,7 +277,7 @@ impl Tx<'_> {
         }
     }
 
-    fn used_elsewhere(&self, group: GroupId, version: VersionId) -> Result<bool, StoreError> {
+    pub(super) fn used_elsewhere(&self, group: GroupId, version: VersionId) -> Result<bool, StoreError> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT 1 FROM versions WHERE id = ?1 AND group_id != ?2")
@@ -304,6 +306,10 @@ impl Tx<'_> {
         if !self.plan {
             return Ok(());
         }
+        if let Some(branch) = entry.group.members.get(&id).and_then(|m| m.standing).filter(|s| entry.group.is_open(*s))
+        {
+            entry.load_branch(self.connection, branch)?;
+        }
         let Some(member) = entry.group.members.get(&id) else { return Ok(()) };
         let wanted = plan::instruction(&entry.group, member).map(|i| (job_of(&i), i));
         let open = entry.jobs.get(&id).copied();
@@ -314,13 +320,13 @@ impl Tx<'_> {
             return Ok(());
         }
         if let Some(open) = open.filter(|open| wanted.as_ref().is_none_or(|(job, _)| job.id != open.id)) {
-            self.settle(member, open)?;
+            self.settle(&entry.group, member, open)?;
             entry.jobs.remove(&id);
         }
         let Some((job, instruction)) = wanted else { return Ok(()) };
         let noticed = match job.kind {
             JobKind::Backup => entry.noticed.get(&id).copied().unwrap_or(0),
-            JobKind::Restore(_) => entry.head_noticed,
+            JobKind::Restore(_) | JobKind::Merge { .. } => entry.head_noticed,
         };
         self.make(entry.group.id, member, job, noticed)?;
         entry.jobs.insert(id, job);
@@ -331,10 +337,12 @@ impl Tx<'_> {
     }
 
     /// Ends a job: its purpose is reached, or it has none any more.
-    pub(super) fn settle(&mut self, member: &Member, job: OpenJob) -> Result<(), StoreError> {
+    pub(super) fn settle(&mut self, group: &Group, member: &Member, job: OpenJob) -> Result<(), StoreError> {
         let done = match job.kind {
             JobKind::Backup => member.committed_gen >= job.generation,
             JobKind::Restore(version) => member.standing == Some(version) && member.committed_gen > job.generation,
+            // Whatever it was tried with, it is over with an answer for this head.
+            JobKind::Merge { head, branch } => is_merged(group, head, branch),
         };
         let sql = "UPDATE jobs SET state = ?2, done_at = ?3, error = iif(?2 = ?4, '', error) WHERE id = ?1";
         let mut statement = self.connection.prepare_cached(sql).map_err(failed("write a job"))?;
@@ -346,12 +354,9 @@ impl Tx<'_> {
     }
 
     fn make(&mut self, group: GroupId, member: &Member, job: OpenJob, noticed: u64) -> Result<(), StoreError> {
-        let (kind, version) = match job.kind {
-            JobKind::Backup => (0, None),
-            JobKind::Restore(version) => (1, Some(version.0)),
-        };
-        let sql = "INSERT INTO jobs (id, group_id, member, agent, kind, generation, version, state, noticed_at, made_at) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+        let (kind, version, head) = job.kind.columns();
+        let sql = "INSERT INTO jobs (id, group_id, member, agent, kind, generation, version, state, noticed_at, made_at, head) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
                    ON CONFLICT (id) DO UPDATE SET state = ?8, attempts = 0, sent_at = 0, done_at = 0, made_at = ?10";
         let mut statement = self.connection.prepare_cached(sql).map_err(failed("write a job"))?;
         let written = statement.execute(params![
@@ -361,10 +366,11 @@ impl Tx<'_> {
             member.agent.0,
             kind,
             int(job.generation),
-            version,
+            version.map(|v| v.0),
             WAITING,
             int(noticed),
-            int(self.now)
+            int(self.now),
+            head.map(|v| v.0)
         ]);
         written.map_err(failed("write a job"))?;
         *self.made += 1;
@@ -372,7 +378,14 @@ impl Tx<'_> {
     }
 }
 
-enum Found {
+/// Whether a branch and a head were merged with each other, or found not to go together.
+fn is_merged(group: &Group, head: VersionId, branch: VersionId) -> bool {
+    let tried = group.versions.get(&branch).and_then(|v| v.unmergeable.as_ref());
+    tried.is_some_and(|tried| tried.head == head)
+        || group.head_version().is_some_and(|v| v.kind == Kind::Merge && v.parents.starts_with(&[head, branch]))
+}
+
+pub(super) enum Found {
     Entry(Box<Entry>),
     Taken(Taken),
 }
@@ -393,6 +406,11 @@ fn job_of(instruction: &Instruction) -> OpenJob {
             hash.update(b"restore").update(&restore.member.0).update(&restore.expected_gen.to_be_bytes());
             hash.update(&restore.record.version.0).update(&[u8::from(restore.create)]);
             (JobKind::Restore(restore.record.version), restore.expected_gen)
+        }
+        Instruction::Merge(merge) => {
+            let (head, branch) = (merge.head.version, merge.branch.version);
+            hash.update(b"merge").update(&merge.member.0).update(&head.0).update(&branch.0);
+            (JobKind::Merge { head, branch }, merge.branch.generation)
         }
     };
     let mut id = [0; 16];

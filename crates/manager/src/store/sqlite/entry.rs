@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plan::{Group, GroupId, JobId, Member, MemberId, Policy, Shape, Version, VersionId};
+use plan::{Group, GroupId, JobId, MERGE_DEPTH, Member, MemberId, Policy, Shape, Version, VersionId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::StoreError;
@@ -36,6 +36,31 @@ pub(super) struct OpenJob {
 pub(super) enum JobKind {
     Backup,
     Restore(VersionId),
+    Merge { head: VersionId, branch: VersionId },
+}
+
+/// The kinds, as numbers in the database.
+pub(super) const BACKUP: u8 = 0;
+pub(super) const RESTORE: u8 = 1;
+pub(super) const MERGE: u8 = 2;
+
+impl JobKind {
+    /// As the database has it: the kind, the version that it is about, the head that it is to be merged with.
+    pub(super) fn columns(self) -> (u8, Option<VersionId>, Option<VersionId>) {
+        match self {
+            JobKind::Backup => (BACKUP, None, None),
+            JobKind::Restore(version) => (RESTORE, Some(version), None),
+            JobKind::Merge { head, branch } => (MERGE, Some(branch), Some(head)),
+        }
+    }
+
+    fn from_columns(version: Option<VersionId>, head: Option<VersionId>) -> Self {
+        match (version, head) {
+            (Some(branch), Some(head)) => JobKind::Merge { head, branch },
+            (Some(version), None) => JobKind::Restore(version),
+            (None, _) => JobKind::Backup,
+        }
+    }
 }
 
 /// A job's states, as numbers in the database: below [`DONE`] it is open.
@@ -44,6 +69,13 @@ pub(super) const SENT: u8 = 1;
 pub(super) const GIVEN_UP: u8 = 2;
 pub(super) const DONE: u8 = 3;
 pub(super) const OVERTAKEN: u8 = 4;
+
+/// What changes of a version: whether it is merged, whether it has given way, with which head it was tried in vain.
+type Flags = (bool, bool, Option<VersionId>);
+
+fn flags(version: &Version) -> Flags {
+    (version.merged, version.yielded, version.unmergeable.as_ref().map(|tried| tried.head))
+}
 
 /// What of a group may differ after a decision: enough to write only that.
 pub(super) struct Before {
@@ -54,7 +86,7 @@ pub(super) struct Before {
     waits: bool,
     members: Vec<(MemberId, Option<VersionId>)>,
     /// In the order of their ids.
-    versions: Vec<(VersionId, (bool, bool))>,
+    versions: Vec<(VersionId, Flags)>,
 }
 
 impl Before {
@@ -66,12 +98,12 @@ impl Before {
             policy: group.policy.clone(),
             waits: group.waits_for_origin(),
             members: group.members.values().map(|m| (m.id, m.standing)).collect(),
-            versions: group.versions.iter().map(|(id, v)| (*id, (v.merged, v.yielded))).collect(),
+            versions: group.versions.iter().map(|(id, v)| (*id, flags(v))).collect(),
         }
     }
 
-    /// Whether a version was merged, and whether it had given way; `None` if it was not there.
-    fn flags(&self, version: VersionId) -> Option<(bool, bool)> {
+    /// What a version was like; `None` if it was not there.
+    fn flags(&self, version: VersionId) -> Option<Flags> {
         let at = self.versions.binary_search_by_key(&version, |(id, _)| *id).ok()?;
         self.versions.get(at).map(|(_, flags)| *flags)
     }
@@ -83,7 +115,8 @@ impl Entry {
         Entry { group, noticed: BTreeMap::new(), head_noticed: 0, jobs: BTreeMap::new(), used: 0, weight: 0 }
     }
 
-    /// Loads a group: its members, its head, the versions that they stand on, the newest merged version of each shape.
+    /// Loads a group: its members, its head, the versions that they stand on, what their open branches grew from, the newest
+    /// merged version of each shape.
     pub(super) fn load(connection: &Connection, id: GroupId) -> Result<Option<Entry>, StoreError> {
         let Some(group) = load_group(connection, id)? else { return Ok(None) };
         let mut entry = Entry::new(group);
@@ -92,6 +125,9 @@ impl Entry {
             entry.group.members.values().filter_map(|m| m.standing).chain(entry.group.head).collect();
         for version in standing {
             entry.load_version(connection, version)?;
+        }
+        for branch in entry.group.open_branches() {
+            entry.load_branch(connection, branch)?;
         }
         entry.load_shapes(connection)?;
         if let Some(head) = entry.group.head {
@@ -114,14 +150,14 @@ impl Entry {
     }
 
     fn load_jobs(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let sql = "SELECT id, member, kind, generation, version, state FROM jobs WHERE group_id = ?1 AND state < 3";
+        let sql = "SELECT id, member, generation, version, head, state FROM jobs WHERE group_id = ?1 AND state < 3";
         let mut statement = connection.prepare_cached(sql).map_err(failed("read jobs"))?;
         let jobs = statement.query_map(params![self.group.id.0], |row| {
-            let version = rows::optional(row, 4)?.map(VersionId);
+            let (version, head) = (rows::optional(row, 3)?.map(VersionId), rows::optional(row, 4)?.map(VersionId));
             let job = OpenJob {
                 id: JobId(rows::bytes(row, 0)?),
-                kind: version.map_or(JobKind::Backup, JobKind::Restore),
-                generation: rows::uint(row, 3)?,
+                kind: JobKind::from_columns(version, head),
+                generation: rows::uint(row, 2)?,
                 given_up: row.get::<_, u8>(5)? == GIVEN_UP,
             };
             Ok((MemberId(rows::bytes(row, 1)?), job))
@@ -147,6 +183,21 @@ impl Entry {
         if let Some((mut version, _)) = found {
             version.parents = parents(connection, id)?;
             self.group.versions.insert(id, version);
+        }
+        Ok(())
+    }
+
+    /// Loads what an open branch grew from, as far as a merge needs it: up to the first version that is merged.
+    pub(super) fn load_branch(&mut self, connection: &Connection, branch: VersionId) -> Result<(), StoreError> {
+        let (mut seen, mut waiting) = (BTreeSet::new(), vec![branch]);
+        while let Some(id) = waiting.pop() {
+            if !seen.insert(id) || seen.len() > MERGE_DEPTH {
+                continue;
+            }
+            self.load_version(connection, id)?;
+            if let Some(version) = self.group.versions.get(&id).filter(|v| !v.merged) {
+                waiting.extend(&version.parents);
+            }
         }
         Ok(())
     }
@@ -192,7 +243,7 @@ impl Entry {
         for version in group.versions.values() {
             match before.flags(version.id()) {
                 None => write_version(connection, version, noticed)?,
-                Some(flags) if flags != (version.merged, version.yielded) => write_flags(connection, version)?,
+                Some(before) if before != flags(version) => write_flags(connection, version)?,
                 Some(_) => {}
             }
         }
@@ -205,7 +256,10 @@ impl Entry {
             write_member(connection, group.id, member, self.noticed.get(&member.id).copied().unwrap_or(0))?;
         }
         let moved = before.head != group.head;
-        let all = moved || before.paused != group.paused || before.waits != group.waits_for_origin();
+        let all = moved
+            || before.paused != group.paused
+            || before.policy != group.policy
+            || before.waits != group.waits_for_origin();
         let affected = if all { group.members.keys().copied().collect() } else { touched.to_vec() };
         if moved {
             self.head_noticed = noticed;
@@ -217,7 +271,7 @@ impl Entry {
 
     /// Marks ancestors of the head that are not loaded. The walk in the database stops at what is merged already.
     fn merge_unloaded(&mut self, connection: &Connection, before: &Before) -> Result<(), StoreError> {
-        let newly = |v: &&Version| v.merged && before.flags(v.id()).is_none_or(|(merged, _)| !merged);
+        let newly = |v: &&Version| v.merged && before.flags(v.id()).is_none_or(|(merged, ..)| !merged);
         let edge: BTreeSet<VersionId> = self
             .group
             .versions
@@ -404,8 +458,14 @@ fn write_version(connection: &Connection, version: &Version, noticed: u64) -> Re
 
 fn write_flags(connection: &Connection, version: &Version) -> Result<(), StoreError> {
     let mut statement = connection
-        .prepare_cached("UPDATE versions SET merged = ?2, yielded = ?3 WHERE id = ?1")
+        .prepare_cached(
+            "UPDATE versions SET merged = ?2, yielded = ?3, unmergeable_with = ?4, unmergeable = ?5 WHERE id = ?1",
+        )
         .map_err(failed("write a version"))?;
-    let written = statement.execute(params![version.id().0, version.merged, version.yielded]);
+    let (head, cause) = match &version.unmergeable {
+        Some(tried) => (Some(tried.head.0), tried.cause.as_str()),
+        None => (None, ""),
+    };
+    let written = statement.execute(params![version.id().0, version.merged, version.yielded, head, cause]);
     written.map(|_| ()).map_err(failed("write a version"))
 }

@@ -131,7 +131,7 @@ impl Tx<'_> {
         for id in &gone {
             let Some(removed) = entry.group.members.remove(id) else { continue };
             if let Some(job) = entry.jobs.remove(id) {
-                self.settle(&removed, job)?;
+                self.settle(&entry.group, &removed, job)?;
             }
             entry.noticed.remove(id);
             self.connection

@@ -61,7 +61,8 @@ pub(super) fn log(connection: &Connection, name: &str, limit: u32) -> Result<Opt
     let found = statement.query_map(params![id.0, limit], |row| {
         let (version, _) = rows::version(row)?;
         let open = open.contains(&version.id());
-        Ok(LogRow { version, open, agent: row.get(18)?, path: row.get(19)?, selector: row.get(20)? })
+        let after = rows::VERSION_COLUMNS;
+        Ok(LogRow { version, open, agent: row.get(after)?, path: row.get(after + 1)?, selector: row.get(after + 2)? })
     });
     let mut versions: Vec<LogRow> = found.and_then(Iterator::collect).map_err(failed("read versions"))?;
     for row in &mut versions {
@@ -89,7 +90,12 @@ pub(super) fn jobs(connection: &Connection, name: Option<&str>, limit: u32) -> R
             agent: names.get(&rows::bytes(row, 2)?).cloned().unwrap_or_default(),
             path: row.get(3)?,
             selector: row.get(4)?,
-            kind: if row.get::<_, u8>(5)? == 0 { "backup" } else { "restore" }.to_owned(),
+            kind: match row.get::<_, u8>(5)? {
+                entry::BACKUP => "backup",
+                entry::RESTORE => "restore",
+                _ => "merge",
+            }
+            .to_owned(),
             state: match row.get::<_, u8>(6)? {
                 WAITING => "waiting",
                 SENT => "sent",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use plan::{Condition, Conflict, Direction, Fingerprint, GroupId, Join, Kind, Member, MemberId, Record, Shape};
-use plan::{Version, VersionId};
+use plan::{Unmergeable, Version, VersionId};
 use rusqlite::Row;
 
 use super::super::StoreError;
@@ -106,7 +106,10 @@ pub(super) fn condition(condition: &Condition) -> (u8, &str) {
 
 /// The columns of a version, in the order that [`version`] reads. Its parents lie in their own table.
 pub(super) const VERSION: &str = "v.id, v.group_id, v.number, v.kind, v.member, v.generation, v.format, v.mapping, v.text, \
-     v.value, v.size, v.copy, v.mac, v.committed_at, v.noticed_at, v.merged, v.yielded, v.snapshot";
+     v.value, v.size, v.copy, v.mac, v.committed_at, v.noticed_at, v.merged, v.yielded, v.snapshot, \
+     v.unmergeable_with, v.unmergeable";
+/// How many columns those are.
+pub(super) const VERSION_COLUMNS: usize = 20;
 
 /// A version without its parents, and when what it holds was noticed.
 pub(super) fn version(row: &Row<'_>) -> rusqlite::Result<(Version, u64)> {
@@ -138,6 +141,10 @@ pub(super) fn version(row: &Row<'_>) -> rusqlite::Result<(Version, u64)> {
         merged: row.get(15)?,
         yielded: row.get(16)?,
         snapshot: row.get(17)?,
+        unmergeable: match optional(row, 18)?.map(VersionId) {
+            Some(head) => Some(Unmergeable { head, cause: row.get(19)? }),
+            None => None,
+        },
     };
     Ok((version, uint(row, 14)?))
 }

@@ -75,6 +75,8 @@ CREATE TABLE versions (
     noticed_at INTEGER NOT NULL,
     merged INTEGER NOT NULL,
     yielded INTEGER NOT NULL,
+    unmergeable_with BLOB,
+    unmergeable TEXT NOT NULL DEFAULT '',
     snapshot TEXT
 );
 CREATE UNIQUE INDEX versions_by_number ON versions (group_id, number);
@@ -96,6 +98,7 @@ CREATE TABLE jobs (
     kind INTEGER NOT NULL,
     generation INTEGER NOT NULL,
     version BLOB,
+    head BLOB,
     state INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     noticed_at INTEGER NOT NULL,

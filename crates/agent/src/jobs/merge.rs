@@ -1,0 +1,137 @@
+//! Merging a branch with the head: three copies are read, verified, put together, and what comes of it is backed up.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use plan::{MemberId, Record};
+use portion::{ClashKind, Fragment, LensError, Mapping, Side};
+
+use super::{Tools, interrupted, random_version, repository, stage};
+use crate::copies::NewCopy;
+use crate::detect::{Target, found_shared};
+use crate::restore::{format_named, verify_copy};
+use crate::step::{Clash, Copied, MergeInstruction, Merged, Portion, Restored};
+
+/// What the merge came to in memory.
+enum Made {
+    Content(Portion, plan::Fingerprint, Bytes),
+    Clash(Clash),
+    Refused(String),
+}
+
+impl Tools {
+    /// Merges. The bytes are what the journal needs until the copy is sealed.
+    pub(crate) async fn merge(
+        self: Arc<Self>,
+        member: MemberId,
+        target: Arc<Target>,
+        instruction: Box<MergeInstruction>,
+    ) -> (Merged, Vec<u8>) {
+        let started = Instant::now();
+        let nothing = |merged| (merged, Vec::new());
+        let MergeInstruction { base, head, branch, .. } = *instruction;
+        let mut texts = Vec::with_capacity(3);
+        for record in [base, branch, head] {
+            match self.fetch(&record).await {
+                Ok(text) => texts.push((record, text)),
+                Err(Restored::Failed(condition)) => return nothing(Merged::Failed(condition)),
+                Err(Restored::Refused(why)) => return nothing(Merged::Refused(why)),
+                Err(_) => return nothing(Merged::Failed(interrupted())),
+            }
+        }
+        let merging = target.clone();
+        let made = match self.blocking(move |tools| tools.put_together(&merging, &texts)).await {
+            Some(Made::Content(portion, value, content)) => (portion, value, content),
+            Some(Made::Clash(clash)) => return nothing(Merged::Clash(clash)),
+            Some(Made::Refused(why)) => return nothing(Merged::Refused(why)),
+            None => return nothing(Merged::Failed(interrupted())),
+        };
+        stage("merge", member, started);
+        let (portion, value, content) = made;
+        let Some(version) = random_version() else { return nothing(Merged::Failed(interrupted())) };
+        let size = content.len() as u64;
+        let copy = NewCopy {
+            version,
+            group: target.group_name.clone(),
+            path: target.path.to_string_lossy().into_owned(),
+            selector: target.selector.to_string(),
+            content,
+        };
+        match self.copies.store(copy).await {
+            Ok(stored) => {
+                let copied = Copied { portion, value, size, copy: stored.location, version };
+                (Merged::Done(Box::new(copied)), stored.unsealed)
+            }
+            Err(error) => nothing(Merged::Failed(repository(&error))),
+        }
+    }
+
+    /// Base, ours, theirs.
+    fn put_together(&self, target: &Target, texts: &[(Record, Bytes)]) -> Made {
+        let mut sides = Vec::with_capacity(3);
+        for (record, text) in texts {
+            if let Err(why) = verify_copy(target.group, &self.keys, record, text) {
+                return Made::Refused(why);
+            }
+            match side(record, text) {
+                Ok(side) => sides.push(side),
+                Err(error) => return Made::Clash(Clash { cause: cause_of_error(&error) }),
+            }
+        }
+        let [base, ours, theirs] = sides.as_slice() else { return Made::Refused("a copy is missing".to_owned()) };
+        let [base, ours, theirs] = [base, ours, theirs].map(|(fragment, mapping)| Side { fragment, mapping });
+        let merged = portion::merge(base, ours, theirs);
+        let fragment = match merged {
+            Ok(portion::Merged::Clean(fragment)) => fragment,
+            Ok(portion::Merged::Conflict(clashes)) => return Made::Clash(Clash { cause: cause(&clashes) }),
+            Err(error) => return Made::Clash(Clash { cause: cause_of_error(&error) }),
+        };
+        match found_shared(ours.mapping, target.group, &self.keys, &fragment) {
+            Ok((portion, value)) => Made::Content(portion, value, Bytes::from(fragment.text)),
+            Err(error) => Made::Clash(Clash { cause: cause_of_error(&error) }),
+        }
+    }
+}
+
+fn side(record: &Record, text: &Bytes) -> Result<(Fragment, Mapping), LensError> {
+    let format = format_named(&record.shape.format)?;
+    let mapping =
+        record.shape.mapping.parse().map_err(|error| {
+            LensError::Refused(format!("this program does not know the version's mapping: {error}"))
+        })?;
+    Ok((Fragment { format, text: text.to_vec() }, mapping))
+}
+
+/// What clashes, in words without contents: of keys and texts the manager must learn nothing.
+fn cause(clashes: &[portion::Clash]) -> String {
+    let Some(first) = clashes.first() else { return "the two edits do not go together".to_owned() };
+    let what = match &first.kind {
+        ClashKind::Edited => "the same thing was changed here and elsewhere",
+        ClashKind::Added => "the same key was added here and elsewhere",
+        ClashKind::Inserted => "something was put at the same place here and elsewhere",
+        ClashKind::OursRemoved => "something was removed here and changed elsewhere",
+        ClashKind::TheirsRemoved => "something was changed here and removed elsewhere",
+        ClashKind::Renamed { .. } => "a key was renamed here and elsewhere",
+        ClashKind::Moved => "items were moved here and elsewhere",
+        ClashKind::Unwritable => "what comes of both edits cannot be written",
+    };
+    let place = match &first.lines {
+        Some(lines) => format!(" (line {})", lines.ours.start),
+        None => String::new(),
+    };
+    match clashes.len() {
+        1 => format!("{what}{place}"),
+        many => format!("{what}{place}, and {} more", many - 1),
+    }
+}
+
+fn cause_of_error(error: &LensError) -> String {
+    match error {
+        LensError::Unparsable { .. } => "one of the versions does not parse",
+        LensError::TooLarge(_) => "one of the versions is too large to be merged",
+        LensError::CannotSay { .. } => "this file's format cannot say what was changed elsewhere",
+        _ => "the two edits cannot be put together",
+    }
+    .to_owned()
+}
