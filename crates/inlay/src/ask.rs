@@ -20,7 +20,7 @@ pub(crate) fn confirm(ctx: &Context, question: &str, instead: &str) -> Result<bo
         return Ok(true);
     }
     if !is_interactive() {
-        return Err(CommandError::usage(format!("{question} There is nobody to answer")).hint(instead));
+        return Err(CommandError::usage(format!("there is nobody to ask: {question}")).hint(instead));
     }
     loop {
         let answer = line(&format!("{question} [y/n] "))?;

@@ -102,9 +102,8 @@ pub(crate) fn version<'a>(log: &'a v1::LogReply, written: &str, name: &str) -> R
         })?;
         for _ in 0..back {
             let parent = at.parents.first().and_then(|parent| by_id(parent));
-            at = parent.ok_or_else(|| {
-                CommandError::usage(format!("`{name}` has no {back} versions before its head")).hint(&list)
-            })?;
+            at = parent
+                .ok_or_else(|| CommandError::usage(format!("`{name}` has no version that far back")).hint(&list))?;
         }
         return listed(at);
     }

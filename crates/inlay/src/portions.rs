@@ -1,6 +1,7 @@
 //! Portions that are to become members: what stands there, told without asking the manager where it can be read here.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use agent::{Allow, Consent};
 use plan::{Condition, GroupId};
@@ -60,15 +61,7 @@ pub(crate) async fn look(
         let agent = service.agent_of(address)?;
         let here = service.is_here(address);
         let path = if here { members::own_path(address, ctx)? } else { address.path.clone() };
-        let selector = match &address.selector {
-            Some(selector) => selector.clone(),
-            None => Selector::usual(&address.path).ok_or_else(|| {
-                CommandError::usage(format!("`{address}` names a file, not a portion of it")).hint(format!(
-                    "`inlay list {}` shows what can stand after `#`",
-                    crate::error::quoted(&address.path)
-                ))
-            })?,
-        };
+        let selector = selector(address)?;
         let mapping = Mapping::proposed(&path, &selector).unwrap_or_default();
         if portions.iter().any(|p| p.agent == agent && p.path == path && p.selector == selector) {
             return Err(CommandError::usage(format!("`{address}` is named twice")));
@@ -78,6 +71,14 @@ pub(crate) async fn look(
         portions.push(Portion { address, agent, path, selector, mapping, here, format, content, shared: None });
     }
     Ok(portions)
+}
+
+/// The portion that an address means: the one that is usually shared of its file if it names none.
+pub(crate) fn selector(address: &Address) -> Result<Selector, CommandError> {
+    address.selector.clone().or_else(|| Selector::usual(&address.path)).ok_or_else(|| {
+        CommandError::usage(format!("`{address}` names a file, not a portion of it"))
+            .hint(format!("`inlay list {}` shows what can stand after `#`", crate::error::quoted(&address.path)))
+    })
 }
 
 /// Reads what stands in them: those of this machine itself, those of others by asking their agents.
@@ -188,8 +189,8 @@ impl Portion {
     /// Its address, for people.
     pub(crate) fn shown(&self, ctx: &Context) -> String {
         let path = if self.here { crate::command::status::tilde(&self.path, ctx) } else { self.path.clone() };
-        let agent = if self.here { String::new() } else { format!("{}:", self.agent) };
-        format!("{agent}{path}#{}", self.selector)
+        let agent = (!self.here).then(|| self.agent.clone());
+        Address { agent, path, selector: Some(self.selector.clone()) }.to_string()
     }
 }
 
@@ -230,7 +231,13 @@ pub(crate) fn show_differences(portions: &[Portion], ctx: &Context) -> Result<()
 }
 
 /// Allows exactly those portions that are on this machine: naming them in a command here is consent.
-pub(crate) fn consent(service: &Service, portions: &[Portion]) -> Result<(), CommandError> {
+pub(crate) fn consent(service: &Service, portions: &[Portion], ctx: &Context) -> Result<(), CommandError> {
+    // All or none: what cannot be made leaves no consent to the others behind.
+    for portion in portions.iter().filter(|p| p.here && p.content == Content::Missing) {
+        let Some(folder) = Path::new(&portion.path).parent().filter(|folder| !folder.exists()) else { continue };
+        std::fs::create_dir_all(folder).map_err(|e| CommandError::file("make the folder", folder, e))?;
+        ctx.say(format_args!("made the folder {}", folder.display()));
+    }
     for portion in portions.iter().filter(|p| p.here) {
         allow(&service.home, &portion.path, &portion.selector)?;
     }

@@ -44,6 +44,8 @@ fn start_log(verbosity: Verbosity) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr)
+        // A log that cannot be written (a full disk, a closed pipe) must not end what it tells of.
+        .log_internal_errors(false)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_target(false)
         .try_init();
@@ -65,7 +67,14 @@ impl Listening {
         let listener = TcpListener::bind(settings.listen).await.map_err(|e| {
             let in_use = e.kind() == std::io::ErrorKind::AddrInUse;
             let made = CommandError::failed(format!("cannot listen on {}", settings.listen)).because(e);
-            if in_use { made.hint("does another inlay run with this home? `inlay status` asks it") } else { made }
+            let settings = home.manager().join("manager.json");
+            let other =
+                format!("if another program has the port: choose another one as `listen` in {}", settings.display());
+            if in_use {
+                made.hint("does another inlay run with this home? `inlay status` asks it").hint(other)
+            } else {
+                made
+            }
         })?;
         let listen =
             listener.local_addr().map_err(|e| CommandError::failed("the listener has no address").because(e))?;

@@ -360,14 +360,48 @@ fn what_cannot_be_done_says_what_to_do() {
     // A port that is taken.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let other = Machine::new(root.path(), "other");
-    other.ok(&["-q", "manager", "init", "--listen", &taken.local_addr().unwrap().to_string()]);
-    assert!(other.fails(1, &["manager", "run"]).contains("cannot listen"));
+    let at = taken.local_addr().unwrap().to_string();
+    assert!(other.fails(1, &["manager", "init", "--listen", &at]).contains(&format!("cannot listen on {at}")));
+    drop(taken);
+    other.ok(&["-q", "manager", "init", "--listen", &at]);
+    let taken = TcpListener::bind(&at).unwrap();
+    assert!(other.fails(1, &["manager", "run"]).contains("manager.json"));
     assert!(other.fails(1, &["up", "--detach"]).contains("did not start"));
+    assert!(other.fails(2, &["up", "--listen", "127.0.0.1:1"]).contains(&at));
+    drop(taken);
     one.start(&["manager", "run"]);
     assert!(one.ok(&["status"]).is_empty());
     let refused = one.fails(2, &["link", "g", "a.json#/x", "b.json#/x"]);
     assert!(refused.contains("names no agent"), "{refused}");
     one.stop();
+}
+
+/// What is logged cannot be written: everything else goes on. What is linked is made, with its folder; what is said can be typed.
+#[test]
+fn the_first_minutes_in_a_poor_home() {
+    let root = tempfile::tempdir().unwrap();
+    let mut a = Machine::new(root.path(), "a");
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut up =
+        a.command(&["-vv", "up", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(full).spawn().unwrap();
+    let out = BufReader::new(up.stdout.take().unwrap());
+    a.running.push(up);
+    assert!(out.lines().map_while(Result::ok).any(|line| line.contains("ready")));
+    a.write("a#1.json", "{\"s\": {\"k\": 1}}\n");
+    let told = said(&a.run(&["link", "g", "a\\#1.json#/s", "new/folder/b.toml#/s", "--yes"]));
+    assert!(told.contains("made the folder"), "{told}");
+    a.ok(&["status", "g", "--wait=20"]);
+    assert_eq!(a.read("new/folder/b.toml"), "[s]\nk = 1\n");
+    let shown = a.ok(&["status", "g"]);
+    let address = shown.split_whitespace().find(|word| word.contains("a\\#1.json")).unwrap().to_owned();
+    let told = said(&a.run(&["pause", "g", &address]));
+    assert!(told.contains(&format!("inlay resume g '{address}'")), "{told}");
+    a.ok(&["resume", "g", &address]);
+    a.ok(&["status", "g", "--wait=20"]);
+    assert!(a.fails(1, &["jobs", "nope"]).contains("nope"));
+    assert!(a.fails(2, &["link", "", "a\\#1.json#/s", "b.toml#/s"]).contains("needs a name"));
+    assert!(said(&a.run(&["up", "--detach"])).contains("runs already"));
+    a.stop();
 }
 
 #[test]

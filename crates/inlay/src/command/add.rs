@@ -85,7 +85,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             members.push(v1::NewMember { join: join.into(), direction: direction.into(), ..portion.new_member() });
         }
         let request = v1::LinkRequest { name: args.name.clone(), members, conflict: String::new(), make: false };
-        portions::consent(&service, &portions)?;
+        portions::consent(&service, &portions, ctx)?;
         service.client.link(request).await?;
         link::settle(&mut service, &args.name, ctx).await
     })

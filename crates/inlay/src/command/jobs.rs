@@ -26,6 +26,9 @@ pub struct Args {
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     service::block_on(async {
         let mut service = Service::open(ctx).await?;
+        if let Some(name) = &args.name {
+            service.group(name).await?;
+        }
         let request = v1::ListJobsRequest { name: args.name.clone().unwrap_or_default(), limit: args.limit };
         let jobs = service.client.list_jobs(request).await?.into_inner().jobs;
         if ctx.json {
@@ -50,7 +53,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
                     j.kind.clone(),
                     j.state.clone(),
                     took.map(|us| format!("{:.1} ms", us as f64 / 1_000.0)).unwrap_or_default(),
-                    format!("{}:{}#{}", j.agent, status::tilde(&j.path, ctx), j.selector),
+                    status::typed(&j.agent, &j.path, &j.selector, ctx),
                     j.error.clone(),
                 ]
             })

@@ -60,12 +60,17 @@ pub enum OnMissing {
 }
 
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
+    if args.name.is_empty() {
+        return Err(CommandError::usage("a group needs a name").hint("`inlay link NAME ADDRESS ADDRESS`"));
+    }
     if args.addresses.len() < 2 {
         return Err(CommandError::usage("a group needs two addresses at least").hint(format!(
             "`inlay link {} ADDRESS ADDRESS`; `inlay add {0} ADDRESS` takes a further one in",
             args.name
         )));
     }
+    // Before anything is started.
+    args.addresses.iter().try_for_each(|address| portions::selector(address).map(drop))?;
     service::block_on(async {
         let mut service = open_or_start(ctx).await?;
         let mut portions = portions::look(&mut service, &args.addresses, ctx).await?;
@@ -90,7 +95,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             ..portion.new_member()
         });
         let request = v1::LinkRequest { name: args.name.clone(), members: members.collect(), conflict, make: true };
-        portions::consent(&service, &portions)?;
+        portions::consent(&service, &portions, ctx)?;
         service.client.link(request).await?;
         settle(&mut service, &args.name, ctx).await
     })

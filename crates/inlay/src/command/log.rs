@@ -63,7 +63,7 @@ fn row(entry: &v1::VersionEntry, log: &v1::LogReply, ctx: &Context) -> Vec<Strin
         VersionId::from_bytes(version(entry)).map(|id| id.short()).unwrap_or_default(),
         entry.kind.clone(),
         local(entry.committed_at),
-        format!("{}:{}#{}", entry.agent, status::tilde(&entry.path, ctx), entry.selector),
+        status::typed(&entry.agent, &entry.path, &entry.selector, ctx),
         entry.record.as_ref().map(|r| r.size.to_string()).unwrap_or_default(),
     ]
 }

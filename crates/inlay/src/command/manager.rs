@@ -185,14 +185,12 @@ async fn make_repository(home: &Home, address: &str) -> Result<(Repository, Path
 fn free_port(asked: Option<SocketAddr>) -> Result<SocketAddr, CommandError> {
     let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     let bound = match asked {
-        Some(asked) if asked.port() != 0 => return Ok(asked),
         Some(asked) => TcpListener::bind(asked),
         None => TcpListener::bind((any, PORT)).or_else(|_| TcpListener::bind((any, 0))),
     };
     bound.and_then(|listener| listener.local_addr()).map_err(|e| {
-        CommandError::failed("no port can be listened on")
-            .because(e)
-            .hint("--listen names another address of this machine")
+        let what = asked.map_or("no port can be listened on".to_owned(), |asked| format!("cannot listen on {asked}"));
+        CommandError::failed(what).because(e).hint("--listen names another address of this machine, or another port")
     })
 }
 

@@ -4,7 +4,7 @@ use portion::Address;
 use wire::v1;
 
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, quoted};
 use crate::members;
 use crate::place::argument;
 use crate::service::{self, Service};
@@ -33,7 +33,8 @@ pub struct ResumeArgs {
 
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     set(&args.name, args.address.as_ref(), true, ctx)?;
-    ctx.say(format_args!("Edits are noticed, and wait. Next: `inlay resume {}`.", args.name));
+    let member = args.address.as_ref().map(|address| format!(" {}", quoted(&address.to_string()))).unwrap_or_default();
+    ctx.say(format_args!("Edits are noticed, and wait. Next: `inlay resume {}{member}`.", args.name));
     Ok(())
 }
 

@@ -163,7 +163,12 @@ pub(crate) fn id(bytes: &[u8]) -> serde_json::Value {
 
 /// A member's address as a person would write it anywhere.
 pub(crate) fn address(member: &v1::MemberStatus, ctx: &Context) -> String {
-    format!("{}:{}#{}", member.agent, tilde(&member.path, ctx), member.selector)
+    typed(&member.agent, &member.path, &member.selector, ctx)
+}
+
+/// The same of its parts: what a path holds that an address reads otherwise is escaped.
+pub(crate) fn typed(agent: &str, path: &str, selector: &str, ctx: &Context) -> String {
+    format!("{agent}:{}#{selector}", tilde(path, ctx).replace('\\', "\\\\").replace('#', "\\#"))
 }
 
 /// A path with the person's home as `~`.

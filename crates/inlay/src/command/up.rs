@@ -55,9 +55,13 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         return command::unit::install(args, ctx);
     }
     if args.detach {
+        let home = Home::new(ctx);
+        if home.has_manager() && home.has_agent() && service::block_on(service::Service::open(ctx)).is_ok() {
+            ctx.say("It runs already. `inlay status` shows what it does.");
+            return Ok(());
+        }
         let ready = detach(ctx, args.name.as_deref(), args.listen)?;
         ctx.print(ready)?;
-        let home = Home::new(ctx);
         ctx.say(format_args!("Its log is {}; `kill $(cat {})` ends it.", home.log().display(), home.pid().display()));
         ctx.say("Next: `inlay link NAME ADDRESS ADDRESS`; `inlay invite` for another machine.");
         return Ok(());
@@ -77,6 +81,7 @@ async fn serve(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         let made = manager::make(&home, ctx, NewManager { listen: args.listen, names: &[], repo: None }).await?;
         ctx.say(format_args!("A recovery kit lies in {}: keep a copy of it off this machine.", made.kit.display()));
     }
+    check_listen(&home, args.listen)?;
     let listening = Listening::open(&home, ManagerOptions::default()).await?;
     let address = listening.address.clone();
     let stop = CancellationToken::new();
@@ -94,6 +99,22 @@ async fn serve(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     };
     stop.cancel();
     done.and(manager::flat(serving.await))
+}
+
+/// `--listen` is for the first use: agents know the address since.
+fn check_listen(home: &Home, asked: Option<SocketAddr>) -> Result<(), CommandError> {
+    let (settings, _) = ::manager::find(&home.manager())?;
+    match asked {
+        Some(asked) if asked.port() != 0 && asked != settings.listen => {
+            let file = home.manager().join("manager.json");
+            Err(CommandError::usage(format!("this home's manager listens on {}, as it was made", settings.listen))
+                .hint(format!(
+                    "leave --listen out; or change `listen` in {}, and enrol other machines anew",
+                    file.display()
+                )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes this machine an agent of its own manager, as `invite` and `join` do between two machines.
