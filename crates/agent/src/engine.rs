@@ -1,5 +1,6 @@
 //! The event loop around the step function: it hands over what happened, and carries out what follows.
 
+mod copies;
 mod members;
 mod recovery;
 mod told;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use plan::{BackedUp, Condition, Fingerprint, MemberId, Record, VersionId};
+use plan::{BackedUp, Condition, Fingerprint, MemberId, VersionId};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,7 +23,7 @@ use crate::jobs::{KEEP_DISPLACED, RestoreDone, Tools, stage};
 use crate::journal::{self, Deletion};
 use crate::os::Version;
 use crate::outbox::Outgoing;
-use crate::step::{Copied, Effect, Event, Instruction, MergeAnswer, MergeInstruction, Merged, Restored, Steps};
+use crate::step::{Copied, Effect, Event, Instruction, Merged, Restored, Steps};
 use crate::stream::Stream;
 use crate::watch::Watch;
 
@@ -270,44 +271,8 @@ impl Engine {
         }
     }
 
-    /// Says what a merge came to.
-    async fn answer(&mut self, answer: MergeAnswer) {
-        let MergeAnswer { instruction, generation, result } = answer;
-        let MergeInstruction { member, job, head, branch, .. } = instruction;
-        let result = match result {
-            Ok(copied) => match self.sign(member, generation, branch.shape.mapping, &copied) {
-                Some(record) => Ok(record),
-                None => return,
-            },
-            Err(clash) => Err(clash.cause),
-        };
-        let answer = wire::MergeAnswer { job, member, head: head.version, branch: branch.version, result };
-        if let Some(message) = wire::merge_answer(&answer).message {
-            self.say(message, self.named(member)).await;
-        }
-    }
-
     fn named(&self, member: MemberId) -> u64 {
         self.locals.get(&member).map_or(0, |local| local.named)
-    }
-
-    fn sign(&self, member: MemberId, generation: u64, mapping: String, copied: &Copied) -> Option<Record> {
-        let assignment = &self.steps.member(member)?.assignment;
-        let Copied { portion, value, size, copy, version } = copied.clone();
-        let mut record = Record {
-            version,
-            group: assignment.group,
-            member,
-            generation,
-            shape: plan::Shape { format: portion.format, mapping },
-            text: portion.fingerprint,
-            value,
-            size,
-            copy,
-            mac: [0; 32],
-        };
-        self.tools.keys.sign(&mut record);
-        Some(record)
     }
 
     async fn say(&mut self, message: from_agent::Message, needs: u64) {
@@ -384,19 +349,6 @@ impl Engine {
         }
     }
 
-    fn merge(&mut self, instruction: Box<MergeInstruction>) {
-        let (tools, member) = (self.tools.clone(), instruction.member);
-        match self.target(member) {
-            Ok(target) => self.start(async move {
-                let (merged, unsealed) = tools.merge(member, target, instruction).await;
-                Happened::Merged(member, merged, unsealed)
-            }),
-            Err(condition) => {
-                self.start(async move { Happened::Merged(member, Merged::Failed(condition), Vec::new()) });
-            }
-        }
-    }
-
     async fn took_place(&mut self, happened: Happened) {
         match happened {
             Happened::Looked(member, look) => {
@@ -454,15 +406,6 @@ impl Engine {
             }
             Happened::Kept(deletion) => self.displaced.push((Instant::now() + 10 * KEEP_DISPLACED, *deletion)),
         }
-    }
-
-    /// A copy was made: the journal has it until it is sealed.
-    async fn copied(&mut self, version: VersionId, unsealed: Vec<u8>, event: Event) {
-        let position = self.append([journal::Record::Unsealed(version, unsealed)]);
-        self.handle(event).await;
-        // Not waited for: without it a power failure within the next second leaves the copy to `restic rebuild-index`.
-        let journal = self.tools.journal.clone();
-        self.running.spawn_blocking(move || journal.sync(position));
     }
 
     fn see(&mut self, member: MemberId, seen: Option<Seen>) {

@@ -79,16 +79,22 @@ impl Document {
         String::from_utf8(text).unwrap().replace([' ', '\n', '\t'], "")
     }
 
-    /// Adds a word, as an editor that saves by rename: if the file changed since it was read, it is read again.
+    /// Adds a word at the end, as an editor that saves by rename: if the file changed since it was read, it is read again.
     pub fn add(&self, word: &str) {
+        self.insert(word, false);
+    }
+
+    /// Adds a word at the end, or in front.
+    pub fn insert(&self, word: &str, in_front: bool) {
         loop {
             let file = self.read();
             let mut fragment = portion::get(self.scheme, &file, self.expression).unwrap();
             fragment.text = if self.scheme == Scheme::Mark {
-                [&fragment.text[..], format!("{word}\n").as_bytes()].concat()
+                let line = format!("{word}\n").into_bytes();
+                if in_front { [line, fragment.text].concat() } else { [fragment.text, line].concat() }
             } else {
                 let mut all = list(&fragment.format.value(&fragment.text).unwrap());
-                all.push(word.to_owned());
+                all.insert(if in_front { 0 } else { all.len() }, word.to_owned());
                 fragment.format.update(&fragment.text, &words(all)).unwrap()
             };
             let new = portion::put(self.scheme, &file, self.expression, &fragment).unwrap().unwrap();

@@ -35,6 +35,12 @@ fn groups(cluster: &Cluster, count: usize) -> Vec<Group> {
         .collect()
 }
 
+/// Somebody adds a word on one of the sides: mostly each at an end of its own, which goes together, otherwise at the other's.
+fn edit(group: &Group, random: &mut Random, word: &str) {
+    let side = random.below(2);
+    group.documents[side].insert(word, (side == 0) == random.chance(80));
+}
+
 /// Ends every conflict, as a person would; returns how many there were.
 fn resolve_all(cluster: &Cluster, random: &mut Random) -> usize {
     let status = cluster.json(&cluster.manager, &["status"]);
@@ -97,7 +103,9 @@ fn words_of(text: &str) -> BTreeSet<String> {
 }
 
 /// A version for each edit at the most, and for each join, merge and resolve: nothing echoes.
-fn no_echo(cluster: &Cluster, groups: &[Group], words: &[(usize, String)], resolved: usize) -> usize {
+///
+/// Returns how many versions there are, and how many of these are merges.
+fn no_echo(cluster: &Cluster, groups: &[Group], words: &[(usize, String)], resolved: usize) -> (usize, usize) {
     let versions: Vec<serde_json::Value> = groups
         .iter()
         .flat_map(|g| cluster.json(&cluster.manager, &["log", &g.name]).as_array().unwrap().clone())
@@ -105,8 +113,7 @@ fn no_echo(cluster: &Cluster, groups: &[Group], words: &[(usize, String)], resol
     let merges = versions.iter().filter(|version| version["kind"] == "merge").count();
     let (versions, most) = (versions.len(), words.len() + 2 * groups.len() + resolved + merges);
     assert!(versions <= most, "{versions} versions for {} edits, {merges} merges, {resolved} resolutions", words.len());
-    println!("{merges} merges");
-    versions
+    (versions, merges)
 }
 
 #[test]
@@ -120,7 +127,7 @@ fn a_thousand_edits_on_both_sides_of_twenty_groups_arrive() {
     for n in 0..1_000 {
         let group = random.below(groups.len());
         let word = format!("word{n}");
-        groups[group].documents[random.below(2)].add(&word);
+        edit(&groups[group], &mut random, &word);
         words.push((group, word));
         // Random moments: bursts, and gaps in which things arrive.
         if random.chance(70) {
@@ -132,9 +139,10 @@ fn a_thousand_edits_on_both_sides_of_twenty_groups_arrive() {
     }
     resolved += settle(&cluster, &mut random);
     check(&cluster, &groups, &words);
-    let versions = no_echo(&cluster, &groups, &words, resolved);
-    println!("1000 edits, {versions} versions, {resolved} conflicts ended");
+    let (versions, merges) = no_echo(&cluster, &groups, &words, resolved);
+    println!("1000 edits, {versions} versions, {merges} merges, {resolved} conflicts ended");
     assert!(versions >= 500, "most edits are versions of their own");
+    assert!(merges >= 20, "edits that meet go together, mostly");
 }
 
 #[test]
@@ -149,7 +157,7 @@ fn two_hundred_kills_lose_nothing() {
         for _ in 0..random.below(4) {
             let group = random.below(groups.len());
             let word = format!("word{}", words.len());
-            groups[group].documents[random.below(2)].add(&word);
+            edit(&groups[group], &mut random, &word);
             words.push((group, word));
             std::thread::sleep(Duration::from_millis(random.below(8) as u64));
         }
@@ -169,7 +177,8 @@ fn two_hundred_kills_lose_nothing() {
     }
     resolved += settle(&cluster, &mut random);
     check(&cluster, &groups, &words);
-    println!("200 kills, {} edits, {resolved} conflicts ended", words.len());
+    let (_, merges) = no_echo(&cluster, &groups, &words, resolved);
+    println!("200 kills, {} edits, {merges} merges, {resolved} conflicts ended", words.len());
     // The lock of a writer that was killed is stale; restic knows that by itself.
     for agent in &mut cluster.agents {
         agent.process.take().unwrap().stop();

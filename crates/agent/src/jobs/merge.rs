@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use plan::{MemberId, Record};
+use plan::{Fingerprint, MemberId, Record};
 use portion::{ClashKind, Fragment, LensError, Mapping, Side};
 
 use super::{Tools, interrupted, random_version, repository, stage};
@@ -14,11 +14,7 @@ use crate::restore::{format_named, verify_copy};
 use crate::step::{Clash, Copied, MergeInstruction, Merged, Portion, Restored};
 
 /// What the merge came to in memory.
-enum Made {
-    Content(Portion, plan::Fingerprint, Bytes),
-    Clash(Clash),
-    Refused(String),
-}
+type Made = Result<(Portion, Fingerprint, Bytes), Clash>;
 
 impl Tools {
     /// Merges. The bytes are what the journal needs until the copy is sealed.
@@ -36,15 +32,15 @@ impl Tools {
             match self.fetch(&record).await {
                 Ok(text) => texts.push((record, text)),
                 Err(Restored::Failed(condition)) => return nothing(Merged::Failed(condition)),
-                Err(Restored::Refused(why)) => return nothing(Merged::Refused(why)),
+                // It will not go better later.
+                Err(Restored::Refused(why)) => return nothing(Merged::Clash(unusable(&why))),
                 Err(_) => return nothing(Merged::Failed(interrupted())),
             }
         }
         let merging = target.clone();
         let made = match self.blocking(move |tools| tools.put_together(&merging, &texts)).await {
-            Some(Made::Content(portion, value, content)) => (portion, value, content),
-            Some(Made::Clash(clash)) => return nothing(Merged::Clash(clash)),
-            Some(Made::Refused(why)) => return nothing(Merged::Refused(why)),
+            Some(Ok(made)) => made,
+            Some(Err(clash)) => return nothing(Merged::Clash(clash)),
             None => return nothing(Merged::Failed(interrupted())),
         };
         stage("merge", member, started);
@@ -71,26 +67,19 @@ impl Tools {
     fn put_together(&self, target: &Target, texts: &[(Record, Bytes)]) -> Made {
         let mut sides = Vec::with_capacity(3);
         for (record, text) in texts {
-            if let Err(why) = verify_copy(target.group, &self.keys, record, text) {
-                return Made::Refused(why);
-            }
-            match side(record, text) {
-                Ok(side) => sides.push(side),
-                Err(error) => return Made::Clash(Clash { cause: cause_of_error(&error) }),
-            }
+            verify_copy(target.group, &self.keys, record, text).map_err(|why| unusable(&why))?;
+            sides.push(side(record, text).map_err(|error| impossible(&error))?);
         }
-        let [base, ours, theirs] = sides.as_slice() else { return Made::Refused("a copy is missing".to_owned()) };
+        let [base, ours, theirs] = sides.as_slice() else { return Err(unusable("there is none")) };
         let [base, ours, theirs] = [base, ours, theirs].map(|(fragment, mapping)| Side { fragment, mapping });
-        let merged = portion::merge(base, ours, theirs);
-        let fragment = match merged {
+        let fragment = match portion::merge(base, ours, theirs) {
             Ok(portion::Merged::Clean(fragment)) => fragment,
-            Ok(portion::Merged::Conflict(clashes)) => return Made::Clash(Clash { cause: cause(&clashes) }),
-            Err(error) => return Made::Clash(Clash { cause: cause_of_error(&error) }),
+            Ok(portion::Merged::Conflict(clashes)) => return Err(clash(&clashes)),
+            Err(error) => return Err(impossible(&error)),
         };
-        match found_shared(ours.mapping, target.group, &self.keys, &fragment) {
-            Ok((portion, value)) => Made::Content(portion, value, Bytes::from(fragment.text)),
-            Err(error) => Made::Clash(Clash { cause: cause_of_error(&error) }),
-        }
+        let found = found_shared(ours.mapping, target.group, &self.keys, &fragment);
+        let (portion, value) = found.map_err(|error| impossible(&error))?;
+        Ok((portion, value, Bytes::from(fragment.text)))
     }
 }
 
@@ -104,8 +93,10 @@ fn side(record: &Record, text: &Bytes) -> Result<(Fragment, Mapping), LensError>
 }
 
 /// What clashes, in words without contents: of keys and texts the manager must learn nothing.
-fn cause(clashes: &[portion::Clash]) -> String {
-    let Some(first) = clashes.first() else { return "the two edits do not go together".to_owned() };
+fn clash(clashes: &[portion::Clash]) -> Clash {
+    let Some(first) = clashes.first() else {
+        return Clash { cause: "the two edits do not go together".to_owned() };
+    };
     let what = match &first.kind {
         ClashKind::Edited => "the same thing was changed here and elsewhere",
         ClashKind::Added => "the same key was added here and elsewhere",
@@ -120,18 +111,24 @@ fn cause(clashes: &[portion::Clash]) -> String {
         Some(lines) => format!(" (line {})", lines.ours.start),
         None => String::new(),
     };
-    match clashes.len() {
-        1 => format!("{what}{place}"),
-        many => format!("{what}{place}, and {} more", many - 1),
-    }
+    let more = match clashes.len() {
+        1 => String::new(),
+        many => format!(", and {} more", many - 1),
+    };
+    Clash { cause: format!("{what}{place}{more}") }
 }
 
-fn cause_of_error(error: &LensError) -> String {
-    match error {
+fn unusable(why: &str) -> Clash {
+    Clash { cause: format!("a secondary copy that the merge needs cannot be used: {why}") }
+}
+
+/// Of an error, likewise.
+fn impossible(error: &LensError) -> Clash {
+    let cause = match error {
         LensError::Unparsable { .. } => "one of the versions does not parse",
         LensError::TooLarge(_) => "one of the versions is too large to be merged",
         LensError::CannotSay { .. } => "this file's format cannot say what was changed elsewhere",
         _ => "the two edits cannot be put together",
-    }
-    .to_owned()
+    };
+    Clash { cause: cause.to_owned() }
 }

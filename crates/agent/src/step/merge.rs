@@ -66,7 +66,6 @@ impl Member {
         match merged {
             Merged::Done(copied) => self.answer(*instruction, Ok(*copied), effects),
             Merged::Clash(clash) => self.answer(*instruction, Err(clash), effects),
-            Merged::Refused(why) => self.report(id, now, Some(job), &why, effects),
             Merged::Failed(condition) => self.fail(id, condition, job, now, effects),
         }
         self.next(id, now, effects);

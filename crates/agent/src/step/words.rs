@@ -202,10 +202,8 @@ pub struct MergeInstruction {
 pub enum Merged {
     /// There is a durable copy of what came of it.
     Done(Box<Copied>),
-    /// The two do not go together, and why.
+    /// The two do not go together, or a copy is not what its record says: a person has to choose.
     Clash(Clash),
-    /// A copy is not what its record says.
-    Refused(String),
     /// It cannot be done now.
     Failed(Condition),
 }
