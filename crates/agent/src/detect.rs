@@ -243,6 +243,17 @@ pub(crate) fn condition_of(error: &LensError) -> Condition {
     }
 }
 
+/// What it means that the agent cannot keep its own state.
+pub(crate) fn own_folder(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "disk full: the agent has no room for its own journal, and does nothing without it; make room in its home"
+                .to_owned()
+        }
+        _ => format!("the agent cannot write its own journal, and does nothing without it: {error}"),
+    }
+}
+
 /// What it means that a file cannot be read.
 pub(crate) fn unreadable(error: &io::Error) -> Condition {
     match error.kind() {
@@ -253,6 +264,9 @@ pub(crate) fn unreadable(error: &io::Error) -> Condition {
             Condition::Suspended("locked by an application".to_owned())
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Condition::Suspended("disk full".to_owned()),
+        io::ErrorKind::PermissionDenied => {
+            Condition::Suspended("the agent may not read the file; give it the right".to_owned())
+        }
         _ => Condition::Suspended(format!("the file cannot be read: {error}")),
     }
 }

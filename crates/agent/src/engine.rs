@@ -2,6 +2,7 @@
 
 mod copies;
 mod members;
+mod owed;
 mod recovery;
 mod told;
 
@@ -29,6 +30,9 @@ use crate::watch::Watch;
 
 /// Time passes for the rules in steps of this.
 const TICK: Duration = Duration::from_secs(1);
+
+/// So many of them pass between two looks at a file that cannot take part: what was wrong may go without an event.
+const LOOK_AGAIN: u64 = 5;
 
 /// A portion up to this size is kept between a look and a backup.
 const KEPT: usize = 64 << 10;
@@ -110,6 +114,13 @@ pub(crate) struct Engine {
     unsaid: Vec<Seal>,
     /// Members whose last write is neither done nor undone.
     unfinished: HashMap<MemberId, bool>,
+    /// Records that could not be written to the journal.
+    owed: Vec<journal::Record>,
+    /// Why the journal cannot be written: nothing is done until it can be.
+    broken: Option<String>,
+    /// Whether the members were told that.
+    told_broken: bool,
+    ticks: u64,
     /// The policy file, as it was when its members were last looked at for it.
     policy: Option<Version>,
     zero: Instant,
@@ -165,6 +176,10 @@ impl Engine {
             displaced: Vec::new(),
             unsaid: Vec::new(),
             unfinished: HashMap::new(),
+            owed: Vec::new(),
+            broken: None,
+            told_broken: false,
+            ticks: 0,
             policy: None,
             zero: Instant::now(),
         }
@@ -246,11 +261,18 @@ impl Engine {
             Effect::Left(member, version) => {
                 self.append([journal::Record::Left(member, version)]);
             }
-            Effect::Report { report, job, refused } => {
+            Effect::Report { mut report, job, refused } => {
                 let member = report.member;
+                if self.broken.is_some() {
+                    self.only_what_is_journaled(&mut report);
+                }
                 // What a notice rests on is the file itself; what a restore says has to outlast the power.
                 let restored = report.base_gen == report.generation && report.generation > 0;
-                let needs = if restored { self.named(member) } else { 0 };
+                let needs = match (restored, &self.broken) {
+                    (false, _) => 0,
+                    (true, None) => self.named(member),
+                    (true, Some(_)) => self.tools.journal.written(),
+                };
                 let message = wire::report(&report, job, &refused);
                 self.say(from_agent::Message::Report(message), needs).await;
                 if let Some(local) = self.locals.get(&member) {
@@ -286,13 +308,6 @@ impl Engine {
             // The outbox lives as long as this does.
             let _ = self.outbox.send(outgoing).await;
         }
-    }
-
-    fn append(&self, records: impl IntoIterator<Item = journal::Record>) -> u64 {
-        self.tools.journal.append(records).unwrap_or_else(|error| {
-            tracing::error!(%error, "the journal cannot be written: nothing that rests on it is said");
-            u64::MAX
-        })
     }
 
     /// Starts a job.
@@ -373,6 +388,10 @@ impl Engine {
                 if done.unfinished {
                     self.unfinished.insert(member, false);
                 }
+                if matches!(done.restored, Restored::Changed(_) | Restored::Failed(_)) {
+                    // What was seen before says nothing of what is wrong now: the same file may be there again.
+                    self.see(member, None);
+                }
                 if let Some(seen) = done.seen {
                     self.see(member, Some(seen));
                     if let Some(found) = &done.found {
@@ -434,6 +453,7 @@ impl Engine {
 
     async fn tick(&mut self) {
         self.handle(Event::Tick).await;
+        self.mend_journal().await;
         // Not watched: its folder holds the journal as well, whose every record would be heard.
         let policy = self.tools.allow.version();
         if self.policy != policy {
@@ -443,6 +463,11 @@ impl Engine {
             }
         }
         self.watch.mend();
+        self.ticks += 1;
+        if self.ticks.is_multiple_of(LOOK_AGAIN) {
+            let waits = |condition: &Condition| matches!(condition, Condition::Missing(_) | Condition::Suspended(_));
+            self.check(self.steps.members().filter(|(_, m)| waits(&m.condition)).map(|(id, _)| id).collect());
+        }
         self.tools.buffers.trim();
         let polled = self.watch.polled();
         if !polled.is_empty() {

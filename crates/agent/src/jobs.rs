@@ -417,7 +417,7 @@ pub(crate) fn interrupted() -> Condition {
 }
 
 fn repository(error: &CopyError) -> Condition {
-    Condition::Suspended(format!("the repository: {}", error.why))
+    Condition::Suspended(format!("the repository cannot be used: {}", error.why))
 }
 
 fn random_version() -> Option<VersionId> {

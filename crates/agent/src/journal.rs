@@ -301,6 +301,11 @@ impl Journal {
         Ok(())
     }
 
+    /// The position up to which it is written.
+    pub(crate) fn written(&self) -> u64 {
+        self.lock().position
+    }
+
     /// The position up to which it is durable.
     pub(crate) fn synced(&self) -> u64 {
         self.syncing.lock().unwrap_or_else(PoisonError::into_inner).done
@@ -327,9 +332,12 @@ impl Journal {
         let mut beside = self.path.as_os_str().to_owned();
         beside.push(".new");
         let mut file = File::create(&beside)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, &self.path)?;
+        let written = file.write_all(&bytes).and_then(|()| file.sync_all());
+        if let Err(error) = written.and_then(|()| std::fs::rename(&beside, &self.path)) {
+            // On a full disk half of it would take what room there is.
+            let _ = std::fs::remove_file(&beside);
+            return Err(error);
+        }
         sync_folder(&self.path)?;
         inner.file = file;
         inner.length = length;

@@ -446,6 +446,11 @@ pub(crate) fn version_of(path: &Path) -> Option<Version> {
     rustix::fs::stat(path).ok().map(|stat| Version(stat_of(&stat)))
 }
 
+/// What tells a folder from another that stands at its path: device and inode.
+pub(crate) fn folder_id(folder: &Path) -> Option<(u64, u64)> {
+    rustix::fs::stat(folder).ok().map(|stat| (stat.st_dev, stat.st_ino))
+}
+
 /// The device of a folder, and whether changes made elsewhere can reach it unseen: a network file system, or one that a program serves.
 pub(crate) fn file_system(folder: &Path) -> io::Result<(u64, bool)> {
     let device = rustix::fs::stat(folder)?.st_dev;

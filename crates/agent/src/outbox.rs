@@ -35,10 +35,13 @@ pub(crate) fn start(journal: Arc<Journal>) -> (mpsc::Sender<Outgoing>, tokio::ta
 async fn run(journal: Arc<Journal>, mut receiver: mpsc::Receiver<Outgoing>) {
     let mut batch = Vec::new();
     while receiver.recv_many(&mut batch, BATCH).await > 0 {
-        let needs = batch.iter().map(|outgoing| outgoing.needs).max().unwrap_or(0);
-        let durable = needs <= journal.synced() || sync(&journal, needs).await;
+        // What rests on a record that could not be written at all holds up nothing else.
+        let needs = batch.iter().map(|outgoing| outgoing.needs).filter(|needs| *needs != u64::MAX).max().unwrap_or(0);
+        if needs > journal.synced() {
+            sync(&journal, needs).await;
+        }
         for outgoing in batch.drain(..) {
-            if outgoing.needs > 0 && !durable {
+            if outgoing.needs > journal.synced() {
                 // It is said again once it is due, and then perhaps the disk is well.
                 continue;
             }
@@ -53,14 +56,9 @@ async fn run(journal: Arc<Journal>, mut receiver: mpsc::Receiver<Outgoing>) {
     }
 }
 
-async fn sync(journal: &Arc<Journal>, needs: u64) -> bool {
+async fn sync(journal: &Arc<Journal>, needs: u64) {
     let journal = journal.clone();
-    match tokio::task::spawn_blocking(move || journal.sync(needs)).await {
-        Ok(Ok(())) => true,
-        Ok(Err(error)) => {
-            tracing::error!(%error, "the journal cannot be made durable: nothing that rests on it is said");
-            false
-        }
-        Err(_) => false,
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(move || journal.sync(needs)).await {
+        tracing::error!(%error, "the journal cannot be made durable: nothing that rests on it is said");
     }
 }

@@ -74,7 +74,8 @@ impl Copies for RepositoryCopies {
             let location =
                 Location::decode(location).map_err(|error| CopyError { why: error_chain(&error), transient: false })?;
             self.repository.read(&location).await.map_err(|error| {
-                let transient = matches!(&error, ReadError::Storage(storage) if storage.is_transient());
+                // Also a file that is missing: a repository that was moved away or is not mounted has none.
+                let transient = matches!(&error, ReadError::Storage(_));
                 CopyError { why: error_chain(&error), transient }
             })
         })

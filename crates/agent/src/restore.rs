@@ -11,7 +11,7 @@ use crate::detect::{self, Found, LARGE, MAX_FILE, Seen, Target};
 use crate::folder::Folder;
 use crate::keys::Keys;
 use crate::place::Place;
-use crate::splice::{self, IntentLog, Spliced};
+use crate::splice::{self, IntentLog, SpliceError, Spliced};
 use crate::step::{Portion, Restored, Sight};
 
 /// What is to be restored: records that were verified, and their texts, which were not.
@@ -137,12 +137,28 @@ pub(crate) fn restore<'a>(
         Ok(Spliced::KeptAside(aside)) => Done::nothing(Restored::Failed(kept(place.folder_path.join(aside)))),
         Ok(Spliced::Refused(refusal)) => Done::nothing(Restored::Failed(Condition::Suspended(refusal.to_string()))),
         Err(error) => {
-            let condition = Condition::Suspended(match error.source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "disk full".to_owned(),
-                _ => crate::error_chain(&error),
-            });
+            let condition = Condition::Suspended(not_written(&error));
             Done { unfinished: error.unfinished, ..Done::nothing(Restored::Failed(condition)) }
         }
+    }
+}
+
+/// Why a file was not written, and what a person can do about it.
+fn not_written(error: &SpliceError) -> String {
+    let kind = error.source.kind();
+    if error.doing == splice::INTEND {
+        return detect::own_folder(&error.source);
+    }
+    match kind {
+        io::ErrorKind::StorageFull => {
+            "disk full: beside the file there is no room for its new contents (or no inode); make room".to_owned()
+        }
+        io::ErrorKind::QuotaExceeded => "disk full: the quota on the file's disk is used up; make room".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file's disk is read-only; make it writable".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "the agent may not write in the file's folder, or not replace the file; give it the right".to_owned()
+        }
+        _ => crate::error_chain(error),
     }
 }
 

@@ -13,6 +13,9 @@ use crate::folder::{AttributeError, FileKind, Folder, Stat, Temporary};
 /// Files above this size are hashed, and compared for the first time, by a second thread while their successor is written.
 const LARGE: usize = 1 << 20;
 
+/// What a [`SpliceError`] was doing that could not keep its intent: not the file's disk failed, but the journal's.
+pub(crate) const INTEND: &str = "journal the intent to write";
+
 /// What is about to be done to a file. It is in the journal before the file is touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
@@ -158,7 +161,7 @@ pub fn splice(
     if let Err(error) = log.intend(&intent) {
         // It is not in the journal, so it goes.
         let _ = folder.remove(&intent.temporary.name);
-        return Err(failed("journal the intent to write", error));
+        return Err(failed(INTEND, error));
     }
     Exchange { folder, log, intent: &intent }.run(old, prepared.compared)
 }

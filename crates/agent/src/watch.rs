@@ -53,6 +53,8 @@ struct Interest {
 struct WatchedFolder {
     files: usize,
     device: Option<u64>,
+    /// What is watched: another folder may come to stand there.
+    id: Option<(u64, u64)>,
     watched: bool,
 }
 
@@ -127,8 +129,12 @@ impl Watch {
     pub(crate) fn add(&mut self, point: &Path) {
         let Some(folder) = point.parent() else { return };
         *self.interest.write().unwrap_or_else(PoisonError::into_inner).files.entry(point.to_owned()).or_default() += 1;
-        let entry =
-            self.folders.entry(folder.to_owned()).or_insert(WatchedFolder { files: 0, device: None, watched: false });
+        let entry = self.folders.entry(folder.to_owned()).or_insert(WatchedFolder {
+            files: 0,
+            device: None,
+            id: None,
+            watched: false,
+        });
         entry.files += 1;
         if !entry.watched {
             self.watch_folder(folder);
@@ -192,8 +198,19 @@ impl Watch {
         }
     }
 
-    /// Watches folders again that had gone and are there; their files are told of. To be called every second or so.
+    /// Watches folders again that had gone and are there, or that are others now (a disk that was mounted or unmounted, a folder above that
+    /// was moved: of neither the system tells); their files are told of. To be called every second or so.
     pub(crate) fn mend(&mut self) {
+        let others: Vec<PathBuf> = self
+            .folders
+            .iter()
+            .filter(|(folder, entry)| entry.watched && os::folder_id(folder) != entry.id)
+            .map(|(folder, _)| folder.clone())
+            .collect();
+        for folder in others {
+            self.unwatch_folder(&folder);
+            self.stir_all(&folder);
+        }
         let gone: Vec<PathBuf> =
             self.folders.iter().filter(|(_, entry)| !entry.watched).map(|(folder, _)| folder.clone()).collect();
         for folder in gone {
@@ -218,6 +235,7 @@ impl Watch {
 
     fn watch_folder(&mut self, folder: &Path) {
         let Ok((device, remote)) = os::file_system(folder) else { return };
+        let id = os::folder_id(folder);
         let watching = self.watcher.as_mut().map(|watcher| watcher.watch(folder, RecursiveMode::NonRecursive));
         let watched = match watching {
             Some(Ok(())) => true,
@@ -228,7 +246,7 @@ impl Watch {
             None => false,
         };
         if let Some(entry) = self.folders.get_mut(folder) {
-            (entry.device, entry.watched) = (Some(device), watched);
+            (entry.device, entry.id, entry.watched) = (Some(device), id, watched);
         }
         self.interest.write().unwrap_or_else(PoisonError::into_inner).folders.insert(folder.to_owned());
         if remote && self.devices.insert(device, Trust::Polled).is_none() {
@@ -247,7 +265,7 @@ impl Watch {
         }
         self.interest.write().unwrap_or_else(PoisonError::into_inner).folders.remove(folder);
         if let Some(entry) = self.folders.get_mut(folder) {
-            (entry.watched, entry.device) = (false, None);
+            (entry.watched, entry.device, entry.id) = (false, None, None);
         }
     }
 

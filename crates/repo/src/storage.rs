@@ -131,7 +131,7 @@ pub enum StorageError {
         seconds: u64,
     },
     /// The server does not allow it.
-    #[error("the repository's server refused to {action} {kind}/{id}: HTTP status {status}")]
+    #[error("the repository's server refused to {action} {kind}/{id}: {} (HTTP status {status})", meaning(*status))]
     Refused {
         /// What was tried.
         action: &'static str,
@@ -158,6 +158,17 @@ pub enum StorageError {
         /// What is wrong with it.
         why: String,
     },
+}
+
+/// What a server's refusal means.
+fn meaning(status: u16) -> &'static str {
+    match status {
+        401 | 403 => "it is not allowed",
+        429 => "it is asked too much",
+        507 => "its disk or its quota is full",
+        500..=599 => "it failed, and its log says why",
+        _ => "it does not know that",
+    }
 }
 
 impl StorageError {

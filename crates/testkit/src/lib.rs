@@ -2,16 +2,19 @@
 //!
 //! - [`Cluster`] is a manager and agents; [`Network`] says whether they share the loopback or live in network namespaces.
 //! - [`Process`] is one running role, that can be stopped, killed and started again.
+//! - [`Disk`] is a file system that can be filled, made read-only, or taken away.
 //! - [`Random`] is the seeded source of everything random.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cluster;
+mod disk;
 mod editor;
 mod network;
 mod process;
 mod random;
 
 pub use cluster::{Cluster, Machine, Options};
+pub use disk::Disk;
 pub use editor::{Document, KINDS};
 pub use network::Network;
 pub use process::{Process, binary, wait_for};

@@ -72,6 +72,31 @@ impl Network {
         }
     }
 
+    /// Pulls a machine's cable out of the switch, or plugs it in again. Nobody is told: its link stays up, and what is sent is lost.
+    pub fn plug(&self, machine: usize, plugged: bool) {
+        if let Network::Namespaces(made) = self {
+            let port = format!("p{machine}");
+            let master: &[&str] = if plugged { &["master", "bridge"] } else { &["nomaster"] };
+            ip(&[&["-n", &made.hub, "link", "set", &port][..], master].concat());
+        }
+    }
+
+    /// Loses silently what one machine sends to another, or no more. What the other sends still arrives.
+    pub fn lose(&self, from: usize, to: usize, lose: bool) {
+        if let Network::Namespaces(made) = self {
+            let verb = if lose { "add" } else { "del" };
+            ip(&["-n", &made.names[from], "route", verb, "blackhole", &format!("{}/32", self.address(to))]);
+        }
+    }
+
+    /// Makes what a machine sends late and out of order. False if this kernel or iproute2 cannot.
+    pub fn disturb(&self, machine: usize) -> bool {
+        let Network::Namespaces(made) = self else { return false };
+        let queue = ["dev", "eth", "root", "netem", "delay", "50ms", "40ms", "reorder", "25%"];
+        let output = Command::new("tc").args(["-n", &made.names[machine], "qdisc", "add"]).args(queue).output();
+        output.is_ok_and(|output| output.status.success())
+    }
+
     /// Takes a machine's link down or up again.
     pub fn link(&self, machine: usize, up: bool) {
         if let Network::Namespaces(made) = self {

@@ -104,6 +104,9 @@ impl Engine {
     }
 
     pub(super) fn target(&self, member: MemberId) -> Result<Arc<Target>, Condition> {
+        if let Some(cause) = &self.broken {
+            return Err(Condition::Suspended(cause.clone()));
+        }
         if self.unfinished.contains_key(&member) {
             return Err(Condition::Suspended(
                 "a write that was interrupted cannot be finished; see the agent's log".to_owned(),

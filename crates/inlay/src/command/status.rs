@@ -127,7 +127,7 @@ fn advice(group: &v1::GroupStatus) -> String {
         ),
         "awaiting-consent" => format!("`inlay accept {name}` on the machine of that member"),
         "suspended" if suspended.is_some() => format!(
-            "put the cause right; or `inlay accept {name}` if what stands there now is meant, `inlay restore {name}@head` if it is not"
+            "put the cause right, and it goes on by itself; or `inlay accept {name}` if what stands there now is meant, `inlay restore {name}@head` if it is not"
         ),
         _ => String::new(),
     }
