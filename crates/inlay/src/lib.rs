@@ -13,6 +13,7 @@
 
 mod ask;
 mod change;
+mod clashes;
 mod cli;
 mod command;
 mod context;

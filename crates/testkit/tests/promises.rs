@@ -233,10 +233,17 @@ fn edits_of_one_key_wait_for_a_person() {
     let theirs = TOML[1].replace("port = 1", "port = 3");
     cluster.agents[1].write("b.toml", &theirs);
     cluster.start_manager();
-    let cause = wait_for("the conflict is seen", || {
+    let (cause, clashes) = wait_for("the conflict is seen", || {
         let status = cluster.json(&cluster.manager, &["status", "g"]);
         let waits = status[0]["members"].as_array()?.iter().find(|m| m["state"] == "conflict")?.clone();
-        (status[0]["state"] == "conflict").then(|| waits["cause"].as_str().unwrap().to_owned())
+        let cause = waits["cause"].as_str().unwrap().to_owned();
+        (status[0]["state"] == "conflict").then(|| (cause, waits["clashes"].clone()))
+    });
+    // The manager knows no more than the kind; who has the repository's key is told what it is.
+    assert_eq!(clashes, serde_json::json!(["`/port`: changed on both sides"]));
+    assert!(cluster.ok(&cluster.manager, &["status", "g"]).contains("- `/port`: changed on both sides"));
+    each_file(&cluster.manager.home.join("manager"), &mut |path, bytes| {
+        assert!(!has(bytes, b"/port"), "{} tells what clashes", path.display());
     });
     assert!(cause.starts_with("the same thing was changed here and elsewhere; `inlay resolve g`"), "{cause}");
     assert_eq!(cluster.agents[0].read("a.jsonc"), JSONC[1]);

@@ -134,7 +134,7 @@ pub(crate) async fn content(zone: &Zone, listed: &Listed<'_>, name: &str) -> Res
 }
 
 /// The last version that both came from, by parents.
-fn common(log: &v1::LogReply, ours: &Listed<'_>, theirs: &Listed<'_>) -> Option<VersionId> {
+pub(crate) fn common(log: &v1::LogReply, ours: &Listed<'_>, theirs: &Listed<'_>) -> Option<VersionId> {
     let ancestors = |of: &Listed<'_>| -> HashSet<Vec<u8>> {
         let mut seen = HashSet::new();
         let mut waiting = vec![of.record.version.0.to_vec()];

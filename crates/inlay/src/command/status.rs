@@ -1,5 +1,6 @@
 //! `inlay status`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -9,6 +10,7 @@ use tokio::time::Instant;
 use wire::v1;
 
 use crate::ask::{self, Progress};
+use crate::clashes;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::service::{self, Service};
@@ -41,12 +43,14 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         }
         let Some(wait) = args.wait else {
             let reply = service.client.status(v1::StatusRequest { name }).await?.into_inner();
-            return show(&reply.groups, ctx);
+            let clashes = clashes::of(&mut service, &reply.groups).await;
+            return show_all(&reply.groups, &clashes, ctx);
         };
         let _progress = Progress::start(ctx, "waiting until everything is in sync");
         let groups = wait_for(&mut service, name, wait, |groups| groups.iter().all(|g| g.state == IN_SYNC)).await?;
         drop(_progress);
-        show(&groups, ctx)?;
+        let clashes = clashes::of(&mut service, &groups).await;
+        show_all(&groups, &clashes, ctx)?;
         if groups.iter().all(|group| group.state == IN_SYNC) { Ok(()) } else { Err(CommandError::not_in_sync()) }
     })
 }
@@ -86,8 +90,15 @@ pub(crate) async fn wait_for(
 
 /// Prints groups and members.
 pub(crate) fn show(groups: &[v1::GroupStatus], ctx: &Context) -> Result<(), CommandError> {
+    show_all(groups, &Clashes::new(), ctx)
+}
+
+/// By member, what it and the head both changed.
+type Clashes = BTreeMap<Vec<u8>, Vec<String>>;
+
+fn show_all(groups: &[v1::GroupStatus], clashes: &Clashes, ctx: &Context) -> Result<(), CommandError> {
     if ctx.json {
-        let groups: Vec<_> = groups.iter().map(as_json).collect();
+        let groups: Vec<_> = groups.iter().map(|group| as_json(group, clashes)).collect();
         return ctx.print(serde_json::Value::Array(groups));
     }
     if groups.is_empty() {
@@ -107,6 +118,9 @@ pub(crate) fn show(groups: &[v1::GroupStatus], ctx: &Context) -> Result<(), Comm
             ctx.print(format_args!("  {}  {}{arrow}", padded(&member.state), address(member, ctx)))?;
             if !member.cause.is_empty() {
                 ctx.print(format_args!("                    {}", member.cause))?;
+            }
+            for clash in clashes.get(&member.member).into_iter().flatten() {
+                ctx.print(format_args!("                    - {clash}"))?;
             }
         }
         let next = advice(group);
@@ -133,14 +147,14 @@ fn advice(group: &v1::GroupStatus) -> String {
     }
 }
 
-fn as_json(group: &v1::GroupStatus) -> serde_json::Value {
+fn as_json(group: &v1::GroupStatus, clashes: &Clashes) -> serde_json::Value {
     let members: Vec<_> = group
         .members
         .iter()
         .map(|m| {
             json!({"agent": m.agent, "path": m.path, "selector": m.selector, "mapping": m.mapping, "format": m.format,
                 "state": m.state, "version": id(&m.version), "version_number": m.version_number, "cause": m.cause,
-                "direction": direction(m.direction)})
+                "direction": direction(m.direction), "clashes": clashes.get(&m.member).cloned().unwrap_or_default()})
         })
         .collect();
     json!({"group": group.name, "id": hex::encode(&group.group), "head": id(&group.head), "head_number": group.head_number,
