@@ -6,7 +6,8 @@ use crate::group::{Conflict, Group, Member};
 use crate::id::{AgentId, GroupId, MemberId, VersionId};
 use crate::version::{Record, Version};
 
-/// So many versions of a branch are looked at for the one that it has in common with the head. A longer branch waits for a person.
+/// So many versions are looked at for the one that a branch has in common with the head, that one included. A longer branch
+/// waits for a person.
 pub const MERGE_DEPTH: usize = 1_000;
 
 /// Put an open branch and the head together, from what both grew from.
@@ -45,13 +46,16 @@ impl Group {
             if !seen.insert(id) {
                 continue;
             }
+            if seen.len() > MERGE_DEPTH {
+                return None;
+            }
             let version = self.versions.get(&id)?;
             if version.merged {
                 // What is merged is an ancestor of the head, and so is everything that it grew from.
                 base = base.into_iter().chain([version]).max_by_key(|v| v.number);
                 continue;
             }
-            if version.yielded || seen.len() > MERGE_DEPTH {
+            if version.yielded {
                 return None;
             }
             waiting.extend(&version.parents);

@@ -336,6 +336,27 @@ fn what_does_not_go_together_is_tried_again_with_another_head() {
 }
 
 #[test]
+fn a_branch_that_is_too_long_waits_for_a_person() {
+    let mut group = group(Conflict::Merge);
+    backed_up(&mut group, A, 2, 7, ("json", 11, 11), None);
+    for edit in 1..=plan::MERGE_DEPTH as u64 {
+        let mut id = [200; 16];
+        id[..8].copy_from_slice(&edit.to_be_bytes());
+        let (version, text) = (VersionId(id), Fingerprint([id; 2].concat().try_into().unwrap()));
+        let record =
+            Record { version, text, value: text, member: B, ..group.versions[&group.head.unwrap()].record.clone() };
+        let record = Record { generation: 1 + edit, ..record };
+        let done = BackedUp { base: None, base_gen: 0, base_fp: Fingerprint::ABSENT, record };
+        assert_eq!(group.commit(&done, 1).unwrap(), Outcome::Branch(version));
+        // What both grew from is one of those that are looked at.
+        let is_short = edit < plan::MERGE_DEPTH as u64;
+        assert_eq!(group.merge_base(version).is_some(), is_short, "{edit}");
+        assert_eq!(merges(&group).len(), usize::from(is_short));
+    }
+    assert_eq!(group_state(&group, |_| true), GroupState::Conflict);
+}
+
+#[test]
 fn two_branches_are_merged_one_after_the_other() {
     let mut group = group(Conflict::Merge);
     backed_up(&mut group, A, 2, 7, ("json", 11, 11), None);

@@ -240,10 +240,14 @@ impl Entry {
         if changed || before.policy != group.policy {
             write_group(connection, group)?;
         }
+        let mut turned = BTreeSet::new();
         for version in group.versions.values() {
             match before.flags(version.id()) {
                 None => write_version(connection, version, noticed)?,
-                Some(before) if before != flags(version) => write_flags(connection, version)?,
+                Some(before) if before != flags(version) => {
+                    write_flags(connection, version)?;
+                    turned.insert(version.id());
+                }
                 Some(_) => {}
             }
         }
@@ -260,7 +264,10 @@ impl Entry {
             || before.paused != group.paused
             || before.policy != group.policy
             || before.waits != group.waits_for_origin();
-        let affected = if all { group.members.keys().copied().collect() } else { touched.to_vec() };
+        // Several members may stand on a branch that is not open any more, or that does not merge.
+        let turned = |member: &Member| member.standing.is_some_and(|standing| turned.contains(&standing));
+        let is_affected = |member: &&Member| all || touched.contains(&member.id) || turned(member);
+        let affected = group.members.values().filter(is_affected).map(|member| member.id).collect();
         if moved {
             self.head_noticed = noticed;
             self.merge_unloaded(connection, before)?;

@@ -1,6 +1,6 @@
 //! What came of a merge.
 
-use plan::{CommitError, Group, Kind, MemberId};
+use plan::{CommitError, Kind};
 use wire::MergeAnswer;
 
 use super::super::{Event, Source, StoreError, Taken};
@@ -26,7 +26,6 @@ impl Tx<'_> {
             return Ok(Taken::Refused("that merge is not wanted any more".to_owned()));
         }
         let before = entry.before();
-        let mut touched: Vec<MemberId> = Vec::new();
         let taken = match &answer.result {
             Ok(record) => {
                 entry.load_version(self.connection, record.version)?;
@@ -44,25 +43,19 @@ impl Tx<'_> {
             Err(cause) => {
                 let cause: String = cause.chars().take(CAUSE).collect();
                 let current = entry.group.cannot_merge(answer.branch, answer.head, cause);
-                touched = standing_on(&entry.group, answer);
                 if current { Taken::Stored { committed: false } } else { Taken::Refused("late".to_owned()) }
             }
         };
         if let Taken::Refused(why) = &taken {
             tracing::warn!(member = %answer.member, why, "what an agent merged is refused");
         }
-        for member in entry.save(self.connection, &before, &touched, self.now)? {
+        for member in entry.save(self.connection, &before, &[], self.now)? {
             self.replan(&mut entry, member, true, true)?;
         }
         self.events.push(Event::Changed);
         self.cache.put(entry);
         Ok(taken)
     }
-}
-
-/// Several members may stand on one branch.
-fn standing_on(group: &Group, answer: &MergeAnswer) -> Vec<MemberId> {
-    group.members.values().filter(|m| m.standing == Some(answer.branch)).map(|m| m.id).collect()
 }
 
 fn why(error: &plan::ResolveError) -> String {
