@@ -121,6 +121,22 @@ async fn a_folder_may_go_and_come_back() {
     }
 }
 
+/// A folder above was moved, or a disk was mounted: another folder stands at the path, and nothing was heard of that.
+#[tokio::test]
+async fn another_folder_may_come_to_stand_there() {
+    let mut files = files();
+    fs::create_dir_all(files.root.join("up/sub")).unwrap();
+    let path = files.add("up/sub/a.json");
+    fs::write(&path, "1").unwrap();
+    files.hears(&path).await;
+    fs::rename(files.root.join("up"), files.root.join("away")).unwrap();
+    fs::create_dir_all(files.root.join("up/sub")).unwrap();
+    files.watch.mend();
+    files.hears(&path).await;
+    fs::write(&path, "2").unwrap();
+    files.hears(&path).await;
+}
+
 #[tokio::test]
 async fn a_folder_may_be_missing_at_first() {
     let mut files = files();
