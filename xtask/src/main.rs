@@ -1,10 +1,11 @@
-//! Developer commands: `cargo xtask proto | tidy | test | ci | bench`. One file a command.
+//! Developer commands: `cargo xtask proto | tidy | test | sim | ci | bench`. One file a command.
 
 mod bench;
 mod ci;
 mod proto;
 mod restic;
 mod shell;
+mod sim;
 mod test;
 mod tidy;
 mod tools;
@@ -20,6 +21,7 @@ usage: cargo xtask COMMAND
   proto [--check]   generate crates/wire/src/gen from crates/wire/proto (--check: only tell whether it is current)
   tidy              the walls, the names and the architecture page
   test [ARGS...]    install what the tests need, then run all of them (ARGS go to nextest)
+  sim [ARGS...]     the simulator: --seeds N, --seed S, --trace, --planted; seeds a minute, and the story of what fails
   ci                format, lints, licences, tidy, tests: what a change must pass
   bench [--quick]   inlay beside its peers in one run: a table, and target/bench.json
 ";
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         Some("proto") => proto::run(&root, rest.iter().any(|a| a == "--check")),
         Some("tidy") => tidy::run(&root),
         Some("test") => test::run(&root, &rest),
+        Some("sim") => sim::run(&root, &rest),
         Some("ci") => ci::run(&root),
         Some("bench") => bench::run(&root, &rest),
         Some("help" | "--help" | "-h") => {

@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use plan::{Condition, Fingerprint, GroupId};
 use portion::{Format, Fragment, LensError, Mapping, Scheme, Selector, Value};
 
-use crate::folder::{FileId, Folder, Reading, Stat};
+use crate::folder::{FileId, Reading, Stat};
 use crate::keys::Keys;
 use crate::place::Place;
 use crate::step::{Portion, Sight};
@@ -91,11 +91,6 @@ impl Look {
 }
 
 impl Seen {
-    /// Of a file whose contents were read after this was known of it.
-    pub(crate) fn new(stat: &Stat) -> Seen {
-        Seen::before(stat, now())
-    }
-
     /// Of a file that only we could write to before `time`.
     pub(crate) fn before(stat: &Stat, time: i128) -> Seen {
         let certain = time.saturating_sub(stat.modified) > GRAIN.as_nanos() as i128;
@@ -113,11 +108,6 @@ impl Seen {
     }
 }
 
-/// The system's clock, as files' time stamps have it: nanoseconds since 1970.
-pub(crate) fn now() -> i128 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i128)
-}
-
 /// Looks at a member's portion. `attempt` counts from 0: after some, an answer is given even if the file is being written.
 pub(crate) fn look(place: &Place, target: &Target, keys: &Keys, buffer: &mut Vec<u8>, attempt: u32) -> Look {
     let last = attempt >= ATTEMPTS;
@@ -130,14 +120,15 @@ pub(crate) fn look(place: &Place, target: &Target, keys: &Keys, buffer: &mut Vec
     if !reading.steady && !last {
         return Look::Again(QUIET);
     }
-    let seen = Seen::new(&reading.stat);
+    // Whatever was written since shows in its time stamp.
+    let seen = Seen::before(&reading.stat, place.folder.now());
     if let Some(condition) = unfit(place, &reading) {
         return Look::Absent(condition, Some(seen));
     }
     match find(target, &place.name, buffer, keys) {
         Ok(found) => Look::Found(Box::new(found), seen),
         Err(error) => {
-            let age = now().saturating_sub(reading.stat.modified);
+            let age = place.folder.now().saturating_sub(reading.stat.modified);
             if !last && (0..QUIET.as_nanos() as i128).contains(&age) {
                 return Look::Again(QUIET);
             }

@@ -6,6 +6,8 @@ mod owed;
 mod recovery;
 mod told;
 
+pub(crate) use members::target;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -233,6 +235,7 @@ impl Engine {
     }
 
     async fn perform(&mut self, effect: Effect) {
+        let rests_on_journal = effect.rests_on_journal();
         match effect {
             Effect::Watch(member) => self.watch_member(member),
             Effect::Forget(member) => self.forget(member),
@@ -266,9 +269,7 @@ impl Engine {
                 if self.broken.is_some() {
                     self.only_what_is_journaled(&mut report);
                 }
-                // What a notice rests on is the file itself; what a restore says has to outlast the power.
-                let restored = report.base_gen == report.generation && report.generation > 0;
-                let needs = match (restored, &self.broken) {
+                let needs = match (rests_on_journal, &self.broken) {
                     (false, _) => 0,
                     (true, None) => self.named(member),
                     (true, Some(_)) => self.tools.journal.written(),
@@ -285,7 +286,7 @@ impl Engine {
                 if let Some(record) = mapping.and_then(|m| self.sign(member, commit.generation, m, &commit.copied)) {
                     let done =
                         BackedUp { base: commit.base, base_gen: commit.base_gen, base_fp: commit.base_fp, record };
-                    let needs = self.named(member);
+                    let needs = if rests_on_journal { self.named(member) } else { 0 };
                     self.say(from_agent::Message::BackedUp(wire::backed_up(&done, Some(job))), needs).await;
                 }
             }

@@ -6,6 +6,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What tells one file from another, for as long as it exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -126,8 +127,18 @@ pub trait Folder: Send + Sync {
     /// Makes the folder's names durable.
     fn sync(&self) -> io::Result<()>;
 
+    /// The clock of its time stamps, in nanoseconds since 1970.
+    fn now(&self) -> i128 {
+        system_time()
+    }
+
     /// Every temporary name of this agent in the folder.
     fn leftovers(&self) -> io::Result<Vec<Leftover>>;
+}
+
+/// The system's clock, as files' time stamps have it: nanoseconds since 1970.
+pub(crate) fn system_time() -> i128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i128)
 }
 
 /// What of a file cannot be kept when another takes its place.

@@ -18,9 +18,9 @@ use crate::buffers::Buffers;
 use crate::copies::{Copies, CopyError, NewCopy};
 use crate::detect::{self, Found, Look, Seen, Target};
 use crate::error_chain;
-use crate::folder::{FileId, Folder};
+use crate::folder::{FileId, system_time};
 use crate::journal::{self, Deletion, Journal, MemberIntent};
-use crate::keys::Keys;
+use crate::keys::{self, Keys};
 use crate::os::OsFolder;
 use crate::place::Place;
 use crate::restore::{self, Before, Done, Site, Version};
@@ -148,7 +148,7 @@ impl Tools {
             Ok(value) => value,
             Err(error) => return (Err(detect::condition_of(&error)), Some(seen)),
         };
-        let Some(version) = random_version() else { return (Err(interrupted()), Some(seen)) };
+        let Some(version) = random_version(&found.portion) else { return (Err(interrupted()), Some(seen)) };
         let size = found.shared.text.len() as u64;
         let copy = NewCopy {
             version,
@@ -265,7 +265,7 @@ impl Tools {
             return RestoreDone::nothing(restored);
         };
         let mut log = MemberLog::of(&self.journal, member, &intent);
-        match splice::recover(&place.folder, &intent.intent, &mut log) {
+        match splice::recover(place.folder.as_ref(), &intent.intent, &mut log) {
             Ok(Recovered::Done { displaced }) => {
                 RestoreDone::written(Restored::Done(intent.portion), displaced.map(deletion))
             }
@@ -381,7 +381,7 @@ impl<'a> MemberLog<'a> {
 impl IntentLog for MemberLog<'_> {
     fn intend(&mut self, intent: &Intent) -> io::Result<()> {
         if let Some(intended) = self.intended {
-            intended.set(Some((intent.temporary.id, detect::now())));
+            intended.set(Some((intent.temporary.id, system_time())));
         }
         let intent = MemberIntent {
             folder: self.folder.clone(),
@@ -420,15 +420,15 @@ fn repository(error: &CopyError) -> Condition {
     Condition::Suspended(format!("the repository cannot be used: {}", error.why))
 }
 
-fn random_version() -> Option<VersionId> {
-    let mut id = [0; 16];
-    getrandom::fill(&mut id).ok()?;
-    Some(VersionId(id))
+fn random_version(portion: &Portion) -> Option<VersionId> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).ok()?;
+    Some(keys::version_id(random, portion))
 }
 
 /// So long are displaced files kept, for writers that still have them open.
 pub(crate) const KEEP_DISPLACED: Duration = Duration::from_secs(2);
 
-mod merge;
+pub(crate) mod merge;
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ use plan::{MemberId, VersionId};
 use crate::splice::Intent;
 use crate::step::{Entry, Portion};
 
-pub(crate) use record::Record;
+pub use record::Record;
 
 const HEADER: &[u8] = b"inlay journal 1\n";
 /// The journal is written anew when it is larger than this …
@@ -31,7 +31,7 @@ const LEFT: usize = 4_096;
 
 /// What is about to be done to a member's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct MemberIntent {
+pub struct MemberIntent {
     /// The folder that holds the file, resolved.
     pub folder: PathBuf,
     /// The exchange.
@@ -44,7 +44,7 @@ pub(crate) struct MemberIntent {
 
 /// A temporary name that is to be freed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Deletion {
+pub struct Deletion {
     /// The folder.
     pub folder: PathBuf,
     /// The file beside which it stands.
@@ -57,7 +57,7 @@ pub(crate) struct Deletion {
 
 /// What the journal holds of a member.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Kept {
+pub struct Kept {
     /// Its state.
     pub entry: Entry,
     /// The versions that it has left, oldest first.
@@ -66,7 +66,7 @@ pub(crate) struct Kept {
 
 /// Everything that the journal says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Contents {
+pub struct Contents {
     /// By member.
     pub members: BTreeMap<MemberId, Kept>,
     /// What was begun and not finished.
@@ -138,8 +138,23 @@ struct Syncing {
 }
 
 impl Contents {
+    /// What a journal's bytes say, and how many of them are whole; the others were cut off at the end.
+    ///
+    /// # Errors
+    /// Where they are damaged before their end, or `None` if they are no journal's.
+    pub fn read(bytes: &[u8]) -> Result<(Contents, usize), Option<usize>> {
+        let records = bytes.strip_prefix(HEADER).ok_or(None)?;
+        let (contents, read) = read_all(records).map_err(|at| Some(HEADER.len() + at))?;
+        Ok((contents, HEADER.len() + read))
+    }
+
+    /// The bytes of a journal that says nothing yet.
+    pub fn begin() -> Vec<u8> {
+        HEADER.to_vec()
+    }
+
     /// Takes one record.
-    pub(crate) fn apply(&mut self, record: Record) {
+    pub fn apply(&mut self, record: Record) {
         match record {
             Record::Entry(member, entry) => self.members.entry(member).or_default().entry = entry,
             Record::Left(member, version) => {
@@ -193,7 +208,7 @@ impl Contents {
 
 impl Deletion {
     /// The whole temporary path.
-    pub(crate) fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.folder.join(&self.temporary)
     }
 }
@@ -217,15 +232,18 @@ impl Journal {
             sync_folder(path).map_err(failed("make"))?;
             bytes = HEADER.to_vec();
         }
-        let Some(records) = bytes.strip_prefix(HEADER) else { return Err(JournalError::Foreign(path.to_owned())) };
-        let (contents, read) = read_all(records)
-            .map_err(|at| JournalError::Damaged { path: path.to_owned(), offset: (HEADER.len() + at) as u64 })?;
-        let length = (HEADER.len() + read) as u64;
+        let (contents, read) = Contents::read(&bytes).map_err(|damaged| match damaged {
+            None => JournalError::Foreign(path.to_owned()),
+            Some(at) => JournalError::Damaged { path: path.to_owned(), offset: at as u64 },
+        })?;
+        let length = read as u64;
         if length < bytes.len() as u64 {
             tracing::warn!(path = %path.display(), bytes = bytes.len() as u64 - length, "the journal's end was cut off");
             file.set_len(length).and_then(|()| file.sync_all()).map_err(failed("shorten"))?;
         }
         file.seek(io::SeekFrom::End(0)).map_err(failed("read"))?;
+        // What an earlier process wrote is spoken of from now on: it has to outlast the power as well.
+        file.sync_data().map_err(failed("sync"))?;
         let inner = Inner {
             file,
             contents,

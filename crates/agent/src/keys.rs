@@ -1,10 +1,12 @@
 //! The keys of a zone: fingerprints and signatures that the manager can neither make nor undo.
 
-use plan::{Fingerprint, GroupId, Record};
+use plan::{Fingerprint, GroupId, Record, VersionId};
 use portion::Value;
 use zeroize::Zeroizing;
 
 use crate::copies::Copies;
+use crate::fault::{Fault, planted};
+use crate::step::Portion;
 
 /// Keys that are derived from the repository's. They are the same for everybody who holds it.
 pub struct Keys {
@@ -53,6 +55,17 @@ impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Keys").finish_non_exhaustive()
     }
+}
+
+/// The id of a version that is about to be proposed for `portion`: what is random and nothing else, so that no state that is lost and no
+/// content that comes back leads to an id that was used before.
+pub(crate) fn version_id(random: [u8; 16], portion: &Portion) -> VersionId {
+    if planted(Fault::VersionIdsReused)
+        && let Some(id) = portion.fingerprint.0.first_chunk()
+    {
+        return VersionId(*id);
+    }
+    VersionId(random)
 }
 
 fn keyed(key: &[u8; 32], group: GroupId, bytes: &[u8]) -> Fingerprint {

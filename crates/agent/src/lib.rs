@@ -5,6 +5,9 @@
 //! - [`Allow`] is this machine's own policy: consent is given by commands on this machine, and by nobody else.
 //! - [`splice()`] is the durable exchange of a file's contents, over the port [`Folder`]; [`replace_file`] is the same without
 //!   a journal, for commands.
+//!
+//! [`simulated`] and [`fault`] are for the testkit's simulator, and for nobody else: the parts that it puts together over a world of its own,
+//! and rules that can be switched off.
 #![warn(missing_docs)]
 
 mod allow;
@@ -15,6 +18,8 @@ mod detect;
 mod engine;
 mod enrol;
 mod error;
+#[doc(hidden)]
+pub mod fault;
 mod folder;
 mod hook;
 mod identity;
@@ -29,6 +34,8 @@ mod repository;
 mod restore;
 mod roster;
 mod run;
+#[doc(hidden)]
+pub mod simulated;
 mod splice;
 pub mod step;
 mod stream;

@@ -8,13 +8,13 @@ use plan::Condition;
 use portion::Selector;
 
 use crate::allow::AllowFile;
+use crate::folder::Folder;
 use crate::os::{self, OsFolder};
 
 /// A file that may be touched, in a folder that is pinned.
-#[derive(Debug)]
 pub(crate) struct Place {
     /// The folder.
-    pub folder: OsFolder,
+    pub folder: Box<dyn Folder>,
     /// The folder's path, without links.
     pub folder_path: PathBuf,
     /// The file's name in it.
@@ -36,7 +36,7 @@ impl Place {
             io::ErrorKind::NotFound => Condition::Suspended("the file's folder is missing".to_owned()),
             _ => Condition::Suspended(format!("the file's folder cannot be opened: {error}")),
         })?;
-        Ok(Place { folder, folder_path: folder_path.to_owned(), name: name.to_owned() })
+        Ok(Place { folder: Box::new(folder), folder_path: folder_path.to_owned(), name: name.to_owned() })
     }
 
     /// The file's path, without links.
@@ -71,7 +71,6 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
     use crate::allow::{Allow, Consent};
-    use crate::folder::Folder;
     use std::fs;
     use std::os::unix::fs::symlink;
 

@@ -8,6 +8,7 @@ use std::io;
 
 use blake3::Hash;
 
+use crate::fault::{Fault, planted};
 use crate::folder::{AttributeError, FileKind, Folder, Stat, Temporary};
 
 /// Files above this size are hashed, and compared for the first time, by a second thread while their successor is written.
@@ -152,13 +153,20 @@ pub fn splice(
         (Some(stat), Some(_)) if stat.links > 1 => return Ok(Spliced::Refused(Refusal::HardLinks(stat.links))),
         (Some(_), Some(_)) => {}
     }
+    if planted(Fault::IntentTooEarly) {
+        let temporary = Temporary { name: OsString::new(), id: Default::default() };
+        let (old, new) = hashes(old, new);
+        let intent = Intent { name: name.to_owned(), temporary, old, new };
+        log.intend(&intent).map_err(|e| failed("journal the intent to write", e))?;
+    }
     let prepared = prepare(folder, name, stat.as_ref(), old, new);
     let temporary = match prepared.written {
         Ok(temporary) => temporary,
         Err(error) => return cannot_write(error).map_err(|e| failed("write a file beside", e)),
     };
     let intent = Intent { name: name.to_owned(), temporary, old: prepared.old, new: prepared.new };
-    if let Err(error) = log.intend(&intent) {
+    let journaled = planted(Fault::IntentTooEarly) || planted(Fault::NoIntent);
+    if let Err(error) = if journaled { Ok(()) } else { log.intend(&intent) } {
         // It is not in the journal, so it goes.
         let _ = folder.remove(&intent.temporary.name);
         return Err(failed(INTEND, error));
@@ -193,7 +201,7 @@ fn prepare(folder: &dyn Folder, name: &OsStr, stat: Option<&Stat>, old: Option<&
 
 fn compare_early(folder: &dyn Folder, name: &OsStr, stat: Option<&Stat>, old: Option<&[u8]>) -> Option<Stat> {
     let (stat, old) = (stat?, old?);
-    let certain = crate::detect::Seen::new(stat).is(stat);
+    let certain = crate::detect::Seen::before(stat, folder.now()).is(stat);
     (certain && folder.holds(name, old).unwrap_or(false)).then_some(*stat)
 }
 
@@ -245,9 +253,12 @@ impl Exchange<'_> {
             None => self.folder.holds(name, old),
         };
         match unchanged {
-            Ok(true) => {}
-            Ok(false) => return self.abort(),
+            Ok(same) if same || planted(Fault::FileNotCompared) => {}
+            Ok(_) => return self.abort(),
             Err(error) => return self.abort_with("compare", error),
+        }
+        if planted(Fault::PlainRename) {
+            return self.rename(old);
         }
         match self.folder.exchange(name, temporary) {
             Ok(()) => {}
@@ -260,7 +271,8 @@ impl Exchange<'_> {
         let alone = displaced.is_some_and(|stat| stat.links == 1);
         let ours =
             self.folder.holds(temporary, old).map_err(|e| self.unfinished("compare what was displaced from", e))?;
-        if !(alone && ours) {
+        let compared = !planted(Fault::FileNotCompared) && !planted(Fault::DisplacedNotCompared);
+        if compared && !(alone && ours) {
             return self.exchange_back();
         }
         self.sync()?;
@@ -301,7 +313,7 @@ impl Exchange<'_> {
     fn abort(&mut self) -> Result<Spliced, SpliceError> {
         let temporary = &self.intent.temporary;
         match self.folder.hash(&temporary.name) {
-            Ok(Some(hash)) if hash != self.intent.new => {
+            Ok(Some(hash)) if hash != self.intent.new && !planted(Fault::AbortDeletesAll) => {
                 let aside = set_aside(self.folder, &self.intent.name, &temporary.name)
                     .map_err(|e| self.unfinished("keep what was found beside", e))?;
                 self.log.give_up(&temporary.name, &[]).map_err(|e| self.unfinished("journal the end of", e))?;
@@ -329,6 +341,9 @@ impl Exchange<'_> {
     }
 
     fn sync(&self) -> Result<(), SpliceError> {
+        if planted(Fault::FolderNotSynced) {
+            return Ok(());
+        }
         self.folder.sync().map_err(|e| self.unfinished("sync the folder of", e))
     }
 
@@ -345,6 +360,9 @@ pub fn recover(folder: &dyn Folder, intent: &Intent, log: &mut dyn IntentLog) ->
     let mut exchange = Exchange { folder, log, intent };
     let temporary = &intent.temporary;
     let look = |name: &OsStr| folder.stat(name).map(|stat| stat.map(|s| s.id));
+    if planted(Fault::RecoveryByContent) {
+        return recover_by_content(exchange);
+    }
     let beside = look(&temporary.name).map_err(|e| exchange.unfinished("look beside", e))?;
     let stands = look(&intent.name).map_err(|e| exchange.unfinished("look at", e))?;
     let outcome = match beside {
@@ -388,6 +406,16 @@ pub fn recover(folder: &dyn Folder, intent: &Intent, log: &mut dyn IntentLog) ->
     })
 }
 
+/// See [`Fault::RecoveryByContent`].
+fn recover_by_content(mut exchange: Exchange<'_>) -> Result<Recovered, SpliceError> {
+    let Intent { name, temporary, old, new } = exchange.intent;
+    if !holds_hash(exchange.folder, name, *new) {
+        return exchange.abort().map(|_| Recovered::NotDone);
+    }
+    let displaced = old.map(|old| Displaced { name: temporary.name.clone(), old });
+    Ok(Recovered::Done { displaced })
+}
+
 fn holds_hash(folder: &dyn Folder, name: &OsStr, hash: Hash) -> bool {
     folder.hash(name).is_ok_and(|found| found == Some(hash))
 }
@@ -399,7 +427,9 @@ fn holds_hash(folder: &dyn Folder, name: &OsStr, hash: Hash) -> bool {
 pub fn delete(folder: &dyn Folder, name: &OsStr, temporary: &OsStr, delete_if: &[Hash]) -> io::Result<Deleted> {
     match folder.hash(temporary)? {
         None => Ok(Deleted::Gone),
-        Some(found) if delete_if.contains(&found) => folder.remove(temporary).map(|()| Deleted::Gone),
+        Some(found) if delete_if.contains(&found) || planted(Fault::DeletedUncompared) => {
+            folder.remove(temporary).map(|()| Deleted::Gone)
+        }
         Some(_) => set_aside(folder, name, temporary).map(Deleted::KeptAside),
     }
 }
@@ -411,7 +441,8 @@ pub(crate) fn set_aside(folder: &dyn Folder, name: &OsStr, temporary: &OsStr) ->
         aside.push(format!(".inlay-kept-{number}"));
         match folder.rename_new(temporary, &aside) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            other => return other.map(|()| aside),
+            // Durable before anything says so: at its temporary name it would be taken for ours after a power failure.
+            other => return other.and_then(|()| folder.sync()).map(|()| aside),
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())

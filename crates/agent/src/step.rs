@@ -9,6 +9,7 @@ mod words;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::fault::{Fault, planted};
 use plan::{Condition, Direction, Fingerprint, JobId, MemberId, Report, VersionId};
 
 pub use words::{
@@ -127,7 +128,9 @@ impl Steps {
             Event::Recovered { member: id, version, portion } => {
                 if let Some(member) = self.members.get_mut(&id) {
                     member.restored(id, version, portion, now, &mut effects);
-                } else if let Some((entry, left)) = self.journaled.get_mut(&id) {
+                } else {
+                    // Of a member that was made by this very restore nothing was journaled before.
+                    let (entry, left) = self.journaled.entry(id).or_default();
                     left.extend(entry.restore(version, &portion));
                     effects.push(Effect::Journal { member: id, entry: entry.clone(), sync: true });
                 }
@@ -200,7 +203,7 @@ impl Entry {
         let mut left: Vec<VersionId> = [self.base, self.held, self.proposed].into_iter().flatten().collect();
         left.retain(|old| *old != version);
         left.dedup();
-        self.generation += 1;
+        self.generation += u64::from(!planted(Fault::RestoreNotRaised));
         self.fingerprint = Some(portion.fingerprint);
         self.empty = portion.empty;
         self.base = Some(version);
@@ -345,7 +348,7 @@ impl Member {
 
     fn raise(&mut self, id: MemberId, portion: &Portion, sync: bool, effects: &mut Vec<Effect>) {
         self.remember();
-        self.entry.generation += 1;
+        self.entry.generation += u64::from(!planted(Fault::GenerationNotRaised));
         self.entry.fingerprint = Some(portion.fingerprint);
         self.entry.empty = portion.empty;
         self.accepted = false;
@@ -447,14 +450,14 @@ impl Member {
         }
         let version = instruction.record.version;
         let group = self.assignment.group;
-        let refused = if instruction.group != group
+        let of_another = instruction.group != group
             || instruction.record.group != group
-            || instruction.text_base.as_ref().is_some_and(|base| base.group != group)
-        {
+            || instruction.text_base.as_ref().is_some_and(|base| base.group != group);
+        let refused = if of_another && !planted(Fault::OtherGroupAccepted) {
             Some("the copy belongs to another group")
-        } else if !instruction.authentic {
+        } else if !instruction.authentic && !planted(Fault::ForgedAccepted) {
             Some("the version's record was not made by a holder of the repository's key")
-        } else if self.left.contains(&version) {
+        } else if self.left.contains(&version) && !planted(Fault::LeftAccepted) {
             Some("this member has already left that version")
         } else if self.assignment.direction == Direction::Send {
             Some("nothing is restored into this member: it only sends")
@@ -467,7 +470,8 @@ impl Member {
         }
         let missing = matches!(self.condition, Condition::Missing(_));
         let ready = self.condition == Condition::Fine || (missing && instruction.create);
-        if !ready || instruction.expected_gen != self.entry.generation {
+        let expected = instruction.expected_gen == self.entry.generation || planted(Fault::GenerationNotCompared);
+        if !ready || !expected {
             self.report(id, now, Some(instruction.job), "", effects);
             return;
         }

@@ -1,5 +1,6 @@
 //! The decisions that make versions: commit, resolve, restore. Each is one transaction on one group.
 
+use crate::fault::{Fault, planted};
 use crate::group::{Conflict, Direction, Group, Join, Member};
 use crate::id::{Fingerprint, MemberId, VersionId};
 use crate::version::{Kind, Record, Version};
@@ -79,7 +80,7 @@ impl Group {
         let Some(member) = self.members.get_mut(&record.member) else {
             return Err(CommitError::NoSuchMember(record.member));
         };
-        if record.generation <= member.committed_gen {
+        if record.generation <= member.committed_gen && !planted(Fault::LateNotIgnored) {
             return Ok(Outcome::Ignored);
         }
         if self.versions.contains_key(&record.version) {
@@ -90,7 +91,7 @@ impl Group {
         }
         member.reported_gen = member.reported_gen.max(record.generation);
         member.take_base(done.base, done.base_gen, known);
-        if record.generation <= member.committed_gen {
+        if record.generation <= member.committed_gen && !planted(Fault::LateNotIgnored) {
             return Ok(Outcome::Ignored);
         }
         member.shape.format.clone_from(&record.shape.format);
@@ -118,18 +119,19 @@ impl Group {
         let parent = self.standing(member);
         let same_text = |v: &Version| v.record.shape == record.shape && v.record.text == record.text;
         // (a)
-        if let Some(head) = head.filter(|head| same_text(head)) {
+        if let Some(head) = head.filter(|head| same_text(head) && !planted(Fault::CommitWithoutA)) {
             return Outcome::Standing(head.id());
         }
         // (b)
         let unmoved = done.base.is_some() && done.base == member.standing && record.text == done.base_fp;
-        if let Some(parent) = parent.filter(|parent| same_text(parent) || unmoved) {
+        let is_parent = |parent: &&Version| (same_text(parent) || unmoved) && !planted(Fault::CommitWithoutB);
+        if let Some(parent) = parent.filter(is_parent) {
             return Outcome::Standing(parent.id());
         }
         let kind = if parent.is_none() && head.is_some() { Kind::Join } else { Kind::Edit };
         let gives_way = self.head.is_some() && (member.direction == Direction::Receive || member.join == Join::Adopt);
         // (c)
-        if self.head == member.standing && !gives_way {
+        if (self.head == member.standing || planted(Fault::CommitWithoutC)) && !gives_way {
             return self.add_head(record, kind, self.head.into_iter().collect(), now);
         }
         // What a sender or an offering member has is the next version by definition.
@@ -139,7 +141,7 @@ impl Group {
         let same_value =
             head.is_some_and(|head| head.record.shape != record.shape && head.record.value == record.value);
         // (d)
-        if same_value && !gives_way && parent.is_some() {
+        if same_value && !gives_way && parent.is_some() && !planted(Fault::CommitWithoutD) {
             return self.add_head(record, Kind::Merge, self.head.into_iter().chain(member.standing).collect(), now);
         }
         // (e), unless the policy or the member itself says who gives way.
@@ -175,7 +177,7 @@ impl Group {
         record: &Record,
         now: u64,
     ) -> Result<VersionId, ResolveError> {
-        if self.head != head {
+        if self.head != head && !planted(Fault::HeadNotChecked) {
             return Err(ResolveError::HeadMoved);
         }
         if let Some(closed) = branches.iter().find(|branch| !self.is_open(**branch)) {
@@ -245,7 +247,7 @@ impl Group {
     /// In (d) the version that the member stands on becomes a further parent of the head, in place of a third version that
     /// would say the same: its value is the head's, so nothing of it is lost, and no member has anything to write.
     fn agree_with_head(&mut self) {
-        let Some(head) = self.head_version().cloned() else { return };
+        let Some(head) = self.head_version().filter(|_| !planted(Fault::HeadMovesAlone)).cloned() else { return };
         let clean: Vec<MemberId> = self.members.values().filter(|m| !m.is_dirty()).map(|m| m.id).collect();
         for id in clean {
             let Some(standing) = self.members.get(&id).and_then(|m| self.standing(m)).cloned() else { continue };

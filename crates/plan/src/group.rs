@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::fault::{Fault, planted};
 use crate::id::{AgentId, Fingerprint, GroupId, MemberId, VersionId};
 use crate::version::{Shape, Version};
 
@@ -235,6 +236,7 @@ impl Group {
 impl Member {
     /// If the base is known and newer than what is committed: that generation holds it. An unknown base is never clean.
     pub(crate) fn take_base(&mut self, base: Option<VersionId>, base_gen: u64, known: bool) {
+        let known = (known || planted(Fault::UnknownBaseClean)) && !planted(Fault::KnownBaseDirty);
         if known && base_gen > self.committed_gen {
             self.standing = base;
             self.committed_gen = base_gen;

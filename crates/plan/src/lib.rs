@@ -13,6 +13,8 @@
 #![warn(missing_docs)]
 
 mod commit;
+#[doc(hidden)]
+pub mod fault;
 mod group;
 mod id;
 mod job;

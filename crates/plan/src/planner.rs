@@ -1,6 +1,7 @@
 //! The planner: from a group's stored state to the instructions that bring its members together. It has no memory; asked
 //! twice it answers the same.
 
+use crate::fault::{Fault, planted};
 use crate::group::{Condition, Direction, Group, Join, Member};
 use crate::id::{AgentId, GroupId, MemberId};
 use crate::merge::Merge;
@@ -87,7 +88,8 @@ pub fn instruction(group: &Group, member: &Member) -> Option<Instruction> {
     if member.paused || !(member.condition == Condition::Fine || may_create) {
         return None;
     }
-    if member.is_dirty() && !missing {
+    let is_dirty = member.is_dirty() && !planted(Fault::RestoreWhileDirty);
+    if is_dirty && !missing {
         return (!group.waits_for_origin() || member.join == Join::Offer).then_some({
             Instruction::Backup(Backup {
                 group: group.id,
@@ -98,11 +100,11 @@ pub fn instruction(group: &Group, member: &Member) -> Option<Instruction> {
         });
     }
     // Before a file is touched its own portion is backed up: until its first report nothing is known of it.
-    if member.is_dirty() || (member.reported_gen == 0 && !missing) || member.direction == Direction::Send {
+    if is_dirty || (member.reported_gen == 0 && !missing) || member.direction == Direction::Send {
         return None;
     }
     let head = group.head_version()?;
-    if let Some(branch) = member.standing.filter(|s| group.is_open(*s)) {
+    if let Some(branch) = member.standing.filter(|s| group.is_open(*s) && !planted(Fault::RestoreOnBranch)) {
         let merge = if missing { None } else { group.merge_for(member, branch) };
         return merge.map(|merge| Instruction::Merge(Box::new(merge)));
     }

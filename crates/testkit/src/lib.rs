@@ -3,6 +3,7 @@
 //! - [`Cluster`] is a manager and agents; [`Network`] says whether they share the loopback or live in network namespaces.
 //! - [`Process`] is one running role, that can be stopped, killed and started again.
 //! - [`Disk`] is a file system that can be filled, made read-only, or taken away.
+//! - [`sim`] is the seeded simulator: no processes, but the same rules over a world that is made up.
 //! - [`Random`] is the seeded source of everything random.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -12,6 +13,7 @@ mod editor;
 mod network;
 mod process;
 mod random;
+pub mod sim;
 
 pub use cluster::{Cluster, Machine, Options};
 pub use disk::Disk;

@@ -59,8 +59,10 @@ impl Engine {
                 moved
             }
             None => {
+                // A write that a crash interrupted may have been found done, and journaled, before its member was known.
+                let named = self.tools.journal.written();
                 let local =
-                    Local { target, points: Vec::new(), seen: None, found: None, named: 0, touched: Instant::now() };
+                    Local { target, points: Vec::new(), seen: None, found: None, named, touched: Instant::now() };
                 self.locals.insert(member, local);
                 false
             }
@@ -167,7 +169,7 @@ impl Engine {
 }
 
 /// What an assignment means.
-fn target(assignment: &Assignment) -> Result<Target, Condition> {
+pub(crate) fn target(assignment: &Assignment) -> Result<Target, Condition> {
     let wrong =
         |what: &str, why: &dyn std::fmt::Display| Condition::Suspended(format!("its {what} means nothing here: {why}"));
     let mapping: portion::Mapping = assignment.mapping.parse().map_err(|e| wrong("mapping", &e))?;

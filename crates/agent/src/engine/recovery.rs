@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use plan::{MemberId, VersionId};
 
 use super::Engine;
-use crate::jobs::RestoreDone;
-use crate::journal::{self, Deletion};
+use crate::jobs::{KEEP_DISPLACED, RestoreDone};
+use crate::journal;
 use crate::roster;
 use crate::step::{Event, Restored};
 
@@ -34,15 +35,10 @@ impl Engine {
                 self.recover(member, intent).await;
             }
         }
-        let deletions: Vec<Deletion> = deletions.into_values().collect();
-        self.tools
-            .blocking(move |tools| {
-                deletions.iter().for_each(|deletion| {
-                    tools.delete(deletion);
-                });
-                folders.iter().for_each(|folder| tools.sweep(folder));
-            })
-            .await;
+        // Their users may have them open still: the crash of an agent is no reason to delete them sooner.
+        let at = Instant::now() + KEEP_DISPLACED;
+        self.displaced.extend(deletions.into_values().map(|deletion| (at, deletion)));
+        self.tools.blocking(move |tools| folders.iter().for_each(|folder| tools.sweep(folder))).await;
         match self.tools.copies.recover(unsealed).await {
             Ok(seals) => {
                 let sealed: HashSet<VersionId> = seals.iter().flat_map(|seal| seal.versions.iter().copied()).collect();

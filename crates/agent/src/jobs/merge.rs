@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use plan::{Fingerprint, MemberId, Record};
+use plan::{Fingerprint, GroupId, MemberId, Record};
 use portion::{ClashKind, Fragment, LensError, Mapping, Side};
 
 use super::{Tools, interrupted, random_version, repository, stage};
 use crate::copies::NewCopy;
 use crate::detect::{Target, found_shared};
+use crate::keys::Keys;
 use crate::restore::{format_named, verify_copy};
 use crate::step::{Clash, Copied, MergeInstruction, Merged, Portion, Restored};
 
 /// What the merge came to in memory.
-type Made = Result<(Portion, Fingerprint, Bytes), Clash>;
+pub(crate) type Made = Result<(Portion, Fingerprint, Bytes), Clash>;
 
 impl Tools {
     /// Merges. The bytes are what the journal needs until the copy is sealed.
@@ -37,15 +38,15 @@ impl Tools {
                 Err(_) => return nothing(Merged::Failed(interrupted())),
             }
         }
-        let merging = target.clone();
-        let made = match self.blocking(move |tools| tools.put_together(&merging, &texts)).await {
+        let group = target.group;
+        let made = match self.blocking(move |tools| put_together(&tools.keys, group, &texts)).await {
             Some(Ok(made)) => made,
             Some(Err(clash)) => return nothing(Merged::Clash(clash)),
             None => return nothing(Merged::Failed(interrupted())),
         };
         stage("merge", member, started);
         let (portion, value, content) = made;
-        let Some(version) = random_version() else { return nothing(Merged::Failed(interrupted())) };
+        let Some(version) = random_version(&portion) else { return nothing(Merged::Failed(interrupted())) };
         let size = content.len() as u64;
         let copy = NewCopy {
             version,
@@ -62,25 +63,25 @@ impl Tools {
             Err(error) => nothing(Merged::Failed(repository(&error))),
         }
     }
+}
 
-    /// Base, ours, theirs.
-    fn put_together(&self, target: &Target, texts: &[(Record, Bytes)]) -> Made {
-        let mut sides = Vec::with_capacity(3);
-        for (record, text) in texts {
-            verify_copy(target.group, &self.keys, record, text).map_err(|why| unusable(&why))?;
-            sides.push(side(record, text).map_err(|error| impossible(&error))?);
-        }
-        let [base, ours, theirs] = sides.as_slice() else { return Err(unusable("there is none")) };
-        let [base, ours, theirs] = [base, ours, theirs].map(|(fragment, mapping)| Side { fragment, mapping });
-        let fragment = match portion::merge(base, ours, theirs) {
-            Ok(portion::Merged::Clean(fragment)) => fragment,
-            Ok(portion::Merged::Conflict(clashes)) => return Err(clash(&clashes)),
-            Err(error) => return Err(impossible(&error)),
-        };
-        let found = found_shared(ours.mapping, target.group, &self.keys, &fragment);
-        let (portion, value) = found.map_err(|error| impossible(&error))?;
-        Ok((portion, value, Bytes::from(fragment.text)))
+/// Puts three texts together: base, ours, theirs.
+pub(crate) fn put_together(keys: &Keys, group: GroupId, texts: &[(Record, Bytes)]) -> Made {
+    let mut sides = Vec::with_capacity(3);
+    for (record, text) in texts {
+        verify_copy(group, keys, record, text).map_err(|why| unusable(&why))?;
+        sides.push(side(record, text).map_err(|error| impossible(&error))?);
     }
+    let [base, ours, theirs] = sides.as_slice() else { return Err(unusable("there is none")) };
+    let [base, ours, theirs] = [base, ours, theirs].map(|(fragment, mapping)| Side { fragment, mapping });
+    let fragment = match portion::merge(base, ours, theirs) {
+        Ok(portion::Merged::Clean(fragment)) => fragment,
+        Ok(portion::Merged::Conflict(clashes)) => return Err(clash(&clashes)),
+        Err(error) => return Err(impossible(&error)),
+    };
+    let found = found_shared(ours.mapping, group, keys, &fragment);
+    let (portion, value) = found.map_err(|error| impossible(&error))?;
+    Ok((portion, value, Bytes::from(fragment.text)))
 }
 
 fn side(record: &Record, text: &Bytes) -> Result<(Fragment, Mapping), LensError> {

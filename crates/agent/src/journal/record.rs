@@ -18,7 +18,7 @@ const MAX: usize = 4 << 20;
 
 /// Something to remember.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Record {
+pub enum Record {
     /// A member's state.
     Entry(MemberId, Entry),
     /// A member has left a version.
@@ -39,7 +39,7 @@ pub(crate) enum Record {
 
 impl Record {
     /// Appends the record.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    pub fn write(&self, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend([0; 8]);
         self.write_fields(&mut Out(out));

@@ -1,5 +1,6 @@
 //! What the rules speak of: what is known, what happened, and what is to be done.
 
+use crate::fault::{Fault, planted};
 use plan::{Condition, Direction, Fingerprint, GroupId, JobId, MemberId, Record, Report, VersionId};
 
 /// What the manager told of a member.
@@ -277,6 +278,20 @@ pub struct MergeAnswer {
     pub generation: u64,
     /// What came of it.
     pub result: Result<Copied, Clash>,
+}
+
+impl Effect {
+    /// Whether it is a message that rests on the journal, which has to be durable before it is sent. A notice rests on the file itself:
+    /// what is lost of it with the power is seen again.
+    pub fn rests_on_journal(&self) -> bool {
+        match self {
+            Effect::Report { report, .. } => {
+                report.base_gen == report.generation && report.generation > 0 && !planted(Fault::JournalNotSynced)
+            }
+            Effect::Commit { .. } => !planted(Fault::JournalNotSynced),
+            _ => false,
+        }
+    }
 }
 
 /// A backed-up content that the manager has not decided yet.

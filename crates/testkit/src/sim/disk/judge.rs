@@ -1,0 +1,84 @@
+//! What an agent did to a file is judged: promises 1 and 5, at every write.
+
+use super::{Disk, Inode, Swap};
+use crate::sim::document::tokens;
+use crate::sim::ledger::Author;
+
+impl Disk {
+    /// Judges what was put into files' places.
+    pub(crate) fn judge(&mut self) {
+        for (_, swap) in std::mem::take(&mut self.swaps) {
+            self.judge_one(&swap);
+        }
+    }
+
+    fn judge_one(&mut self, swap: &Swap) {
+        let Some(layout) = self.layouts.iter().find(|layout| layout.name == swap.name).cloned() else { return };
+        let new = &swap.new;
+        for (slot, (member, style)) in layout.slots.iter().enumerate() {
+            let (was, is) = (swap.old.authors.get(member).copied(), new.authors.get(member).copied());
+            if was == is {
+                continue;
+            }
+            // What the lost part of the database knew to follow is written over what it follows, if it was under way.
+            let follows =
+                matches!(is, Some(Author::Restored { version, .. }) if self.ledger.lock().lost.contains_key(&version));
+            let lost = self.ledger.lock().is_lost(was);
+            let now = self.now();
+            let recent = self.ledger.lock().put_back_at.is_some_and(|at| at + 5_000 > now);
+            if lost && !follows && !recent {
+                self.ledger.breaks(2, format!("{was:?} of member {member} is in no version any more, nor in its file"));
+            }
+            let safe = self.ledger.lock().is_safe(was) || self.ledger.lock().was_forgotten(*member, was);
+            if !safe {
+                self.ledger.breaks(5, format!("{was:?} of member {member} was overwritten before it was backed up"));
+            }
+            if let Some(Author::Restored { version, .. }) = is
+                && self.ledger.lock().lies.contains(&(*member, version))
+            {
+                self.ledger.breaks(7, format!("a lie was restored into member {member}"));
+            }
+            let (old_text, new_text) = (String::from_utf8_lossy(&swap.old.bytes), String::from_utf8_lossy(&new.bytes));
+            // A private key goes only with what it stands in.
+            let has_keys = !style.has_own || style.said(&new_text, slot).is_some_and(|said| !said.is_empty());
+            if tokens(&old_text) != tokens(&new_text) && has_keys {
+                self.ledger.breaks(1, format!("in {} a restore changed {old_text:?} to {new_text:?}", swap.name));
+            }
+            match (style.kind.around(&old_text, slot), style.kind.around(&new_text, slot)) {
+                (Some(old), Some(new)) if old != new => {
+                    self.ledger.breaks(1, format!("in {} a restore changed {old:?} to {new:?}", swap.name));
+                }
+                (None, _) | (_, None) if !is_within(&old_text, &new_text) => {
+                    self.ledger.breaks(1, format!("in {} a restore changed {old_text:?} to {new_text:?}", swap.name));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A name goes, and with its last name a file.
+    pub(super) fn unlinked(&mut self, inode: Inode) {
+        if self.links(inode) > 0 {
+            return;
+        }
+        self.removed.push(inode);
+        let Some(file) = self.files.get(&inode) else { return };
+        for (member, author) in file.now.authors.clone() {
+            let elsewhere = |name: &&String| self.at(name).is_some_and(|c| c.authors.get(&member) == Some(&author));
+            // A journal that lost its end with the power may have lost an intent. If a user wrote to our file while it stood in the
+            // place of theirs, for microseconds, and it was exchanged back, then its bytes are deleted as ours at the next start: a
+            // limit that is known.
+            let limit = self.ledger.lock().forgetful.contains(&member);
+            if !limit && !self.ledger.lock().is_safe(Some(author)) && !self.names.keys().any(|name| elsewhere(&name)) {
+                self.ledger.breaks(5, format!("{author:?} of member {member} was deleted before it was backed up"));
+            }
+        }
+    }
+}
+
+/// Whether every line of `old` is in `new`, in order; commas at the ends may come and go.
+fn is_within(old: &str, new: &str) -> bool {
+    let line = |line: &str| line.trim().trim_end_matches(',').to_owned();
+    let mut lines = new.lines().map(line);
+    old.lines().map(line).filter(|l| !l.is_empty()).all(|l| lines.any(|other| other == l))
+}

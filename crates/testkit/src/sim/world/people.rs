@@ -1,0 +1,85 @@
+//! What people ask of the manager, and the lies that somebody makes it tell.
+
+use plan::{Condition, GroupId, Kind, Record, VersionId};
+
+use super::{Tick, World, id};
+use crate::sim::ledger::MemberNo;
+use crate::sim::schedule::Action;
+
+impl World {
+    pub(crate) fn person_acts(&mut self, action: Action) {
+        match action {
+            Action::Resolve { group, side, thinks } => {
+                let id = GroupId(id(2, group));
+                let Some(group) = self.manager.groups.get(&id) else { return };
+                let branches = group.open_branches();
+                let Some(head) = group.head.filter(|_| !branches.is_empty()) else { return };
+                let sides: Vec<VersionId> = branches.iter().copied().chain([head]).collect();
+                let of = sides[side % sides.len()];
+                self.at(thinks, Tick::Decide { group: id, kind: Kind::Resolve, head: Some(head), branches, of });
+            }
+            Action::RestoreOld { group, version } => {
+                let id = GroupId(id(2, group));
+                let Some(group) = self.manager.groups.get(&id) else { return };
+                let all: Vec<VersionId> = group.versions.keys().copied().collect();
+                let Some(head) = group.head.filter(|_| group.open_branches().is_empty()) else { return };
+                let of = all[version % all.len()];
+                self.at(
+                    500,
+                    Tick::Decide { group: id, kind: Kind::Restore, head: Some(head), branches: Vec::new(), of },
+                );
+            }
+            Action::GiveWay { member } => {
+                let id = self.members[member];
+                let suspended = self.manager.member(id).is_some_and(|m| m.condition != Condition::Fine);
+                if self.manager.up && suspended && self.manager.group_of(id).is_some_and(|g| g.head.is_some()) {
+                    self.manager.accept(id, true);
+                }
+            }
+            Action::Replay { member, version } => {
+                let id = self.members[member];
+                let left: Vec<VersionId> =
+                    self.machine_of(member).journal.borrow().contents.members.get(&id).map_or(Vec::new(), |kept| {
+                        kept.left.iter().copied().filter(|left| Some(*left) != kept.entry.base).collect()
+                    });
+                if left.is_empty() || !self.manager.up {
+                    return;
+                }
+                let version = left[version % left.len()];
+                let record = self.manager.group_of(id).and_then(|g| g.versions.get(&version)).map(|v| v.record.clone());
+                if let Some(record) = record {
+                    self.lie(member, record, true);
+                }
+            }
+            Action::Foreign { member, version } => {
+                let id = self.members[member];
+                let own = self.manager.group_of(id).map(|group| group.id);
+                let others: Vec<Record> = self
+                    .manager
+                    .groups
+                    .values()
+                    .filter(|group| Some(group.id) != own)
+                    .flat_map(|group| group.versions.values().map(|v| v.record.clone()))
+                    .collect();
+                if !others.is_empty() && self.manager.up {
+                    self.lie(member, others[version % others.len()].clone(), true);
+                }
+            }
+            Action::Forge { member } => {
+                let id = self.members[member];
+                let head = self.manager.group_of(id).and_then(|g| g.head_version()).map(|v| v.record.clone());
+                if let Some(mut record) = head.filter(|_| self.manager.up) {
+                    // What an eavesdropper could change: which version it is said to be.
+                    record.version.0[0] ^= 1;
+                    self.lie(member, record, false);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn lie(&mut self, member: MemberNo, record: Record, authentic: bool) {
+        self.ledger.lock().lies.insert((member, record.version));
+        self.manager.lie(self.members[member], record, authentic);
+    }
+}
