@@ -342,10 +342,9 @@ impl Machine {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(_) => return false,
         }
-        if !self.disk().dead {
-            if !self.disk().full {
-                self.journal.borrow_mut().append([JournalRecord::Deleted(deletion.path())]);
-            }
+        let writes = !self.disk().dead && !self.disk().full;
+        if writes {
+            self.journal.borrow_mut().append([JournalRecord::Deleted(deletion.path())]);
         }
         true
     }
