@@ -405,6 +405,96 @@ fn the_first_minutes_in_a_poor_home() {
 }
 
 #[test]
+fn what_is_missing_is_made_or_says_what_to_do() {
+    let root = tempfile::tempdir().unwrap();
+    let manager = manager(root.path());
+    let (mut a, mut b) = (Machine::new(root.path(), "a"), Machine::new(root.path(), "b"));
+    join(&manager, &mut a, &[]);
+    join(&manager, &mut b, &[]);
+    let on_b = |name: &str| format!("b:{}#/s", b.user.join(name).display());
+    a.write("x.json", "{\"s\": {\"k\": 1}}\n");
+    a.ok(&["link", "g", "x.json#/s", "y.json#/s"]);
+    a.ok(&["status", "g", "--wait=20"]);
+
+    // What went missing later is never an edit.
+    fs::remove_file(a.user.join("y.json")).unwrap();
+    until("it is seen", || a.json(&["status", "g"])[0]["state"] == "suspended");
+    let states = said(&a.run(&["status", "g"]));
+    assert!(states.contains("inlay restore g@head") && states.contains("inlay unlink g"), "{states}");
+    assert!(!states.contains("inlay accept"), "{states}");
+    let refused = a.fails(1, &["accept", "g", "--yes"]);
+    assert!(refused.contains("inlay restore g@head") && refused.contains("inlay unlink g"), "{refused}");
+    a.ok(&["restore", "g@head"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    assert!(a.read("y.json").contains("\"k\": 1"));
+
+    // What is missing on a machine that agrees is made.
+    a.ok(&["add", "g", &on_b("new.json")]);
+    let shown = said(&b.run(&["accept", "g", "--yes"]));
+    assert!(shown.contains("What would arrive") && shown.contains("in-sync"), "{shown}");
+    assert!(b.read("new.json").contains("\"k\": 1"));
+
+    // What differs when it joins says so.
+    a.write("z.json", "{\"s\": {\"k\": 9}}\n");
+    a.ok(&["add", "g", "z.json#/s"]);
+    until("the difference is seen", || a.json(&["status", "g"])[0]["state"] == "conflict");
+    let states = a.ok(&["status", "g"]);
+    assert!(states.contains("when it joined differs") && states.contains("inlay resolve g --take head"), "{states}");
+    a.ok(&["resolve", "g", "--take", "head"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    assert!(a.read("z.json").contains("\"k\": 1"));
+
+    // Where nothing stands on either side, what appears first begins.
+    a.ok(&["link", "f", "f.json#/s", &on_b("f.json")]);
+    b.ok(&["accept", "f", "--yes"]);
+    let states = a.ok(&["status", "f"]);
+    assert!(states.contains("the first content that appears"), "{states}");
+    a.write("f.json", "{\"s\": 1}\n");
+    a.ok(&["status", "f", "--wait=20"]);
+    assert_eq!(b.read("f.json").split_whitespace().collect::<String>(), "{\"s\":1}");
+    // Until the other machine has agreed it is not known what stands there, and that is what is waited for.
+    a.ok(&["link", "w", "w.json#/s", &on_b("w.json")]);
+    a.write("w.json", "{\"s\": 1}\n");
+    until("it waits", || a.ok(&["status", "w"]).contains("it waits for the content that begins, from b:"));
+    a.stop();
+    b.stop();
+}
+
+#[test]
+fn what_stands_in_the_way_is_said() {
+    let root = tempfile::tempdir().unwrap();
+    let mut a = Machine::new(root.path(), "a");
+    a.start(&["up", "--listen", "127.0.0.1:0"]);
+    a.write("x.json", "{\"s\": 1}\n");
+    a.ok(&["link", "g", "x.json#/s", "y.json#/s"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    let says = |what: &str| {
+        until(what, || {
+            let status = a.json(&["status", "g"]);
+            let members = status[0]["members"].as_array().unwrap();
+            let said = members.iter().any(|m| m["state"] == "suspended" && m["cause"].as_str().unwrap().contains(what));
+            assert!(members.iter().all(|m| !m["cause"].as_str().unwrap().contains('\n')), "{status}");
+            said
+        });
+    };
+    let (repo, away) = (a.home.join("repo"), a.home.join("away"));
+    fs::rename(&repo, &away).unwrap();
+    a.edit("x.json", "1", "2");
+    says("the repository cannot be used: ");
+    fs::rename(&away, &repo).unwrap();
+    a.ok(&["status", "g", "--wait=20"]);
+    assert!(a.read("y.json").contains('2'));
+
+    let policy = a.home.join("agent/allow.toml");
+    let text = fs::read_to_string(&policy).unwrap();
+    fs::write(&policy, format!("{text}\nthis is none\n")).unwrap();
+    says("allow.toml is no policy: ");
+    fs::write(&policy, text).unwrap();
+    a.ok(&["status", "g", "--wait=20"]);
+    a.stop();
+}
+
+#[test]
 fn the_demonstration_is_true_and_cleans_up() {
     let root = tempfile::tempdir().unwrap();
     let one = Machine::new(root.path(), "one");

@@ -74,6 +74,7 @@ impl Group {
         let record = &done.record;
         let known = done.base.is_some_and(|base| self.versions.contains_key(&base));
         let waits = self.waits_for_origin();
+        let head = self.head;
         if record.group != self.id {
             return Err(CommitError::OtherGroup { version: record.version });
         }
@@ -107,6 +108,11 @@ impl Group {
             member.join = Join::Done;
         }
         if matches!(outcome, Outcome::NewHead(_)) {
+            // Another one began while nothing stood where the content was to come from: what appears there now waits for a
+            // person, as everything that joins and differs.
+            if head.is_none() && member.join != Join::Offer {
+                self.members.values_mut().filter(|m| m.join == Join::Offer).for_each(|m| m.join = Join::Wait);
+            }
             self.agree_with_head();
         }
         Ok(outcome)

@@ -227,9 +227,18 @@ impl Group {
         true
     }
 
-    /// Whether a member that brings the group's first content is still to report: the others wait for it.
+    /// Whether a member that brings the group's first content is still to report: the others wait for it. Where nothing stands
+    /// in its place, and nothing ever did, nobody waits: the first content that appears begins.
     pub fn waits_for_origin(&self) -> bool {
-        self.head.is_none() && self.members.values().any(|m| m.join == Join::Offer)
+        self.origin().is_some()
+    }
+
+    /// The member whose content is waited for.
+    pub fn origin(&self) -> Option<&Member> {
+        if self.head.is_some() {
+            return None;
+        }
+        self.members.values().find(|m| m.join == Join::Offer && (m.reported_gen > 0 || !m.is_missing()))
     }
 }
 
@@ -244,6 +253,17 @@ impl Member {
             // that adopted a head into a missing portion would give way, too.)
             self.join = Join::Done;
         }
+    }
+
+    /// Whether its portion, or its whole file, is missing.
+    pub fn is_missing(&self) -> bool {
+        matches!(self.condition, Condition::Missing(_))
+    }
+
+    /// Whether its portion is made from the head if it is missing: a person said so, or it has not joined yet and has nothing
+    /// that could be lost.
+    pub fn is_made(&self) -> bool {
+        (self.create || self.join != Join::Done) && self.direction != Direction::Send && !self.is_dirty()
     }
 
     /// Whether it has an edit that is not committed yet.

@@ -83,8 +83,8 @@ pub fn instruction(group: &Group, member: &Member) -> Option<Instruction> {
     if group.paused {
         return None;
     }
-    let missing = matches!(member.condition, Condition::Missing(_));
-    let may_create = missing && (member.create || member.join == Join::Adopt);
+    let missing = member.is_missing();
+    let may_create = missing && member.is_made();
     if member.paused || !(member.condition == Condition::Fine || may_create) {
         return None;
     }

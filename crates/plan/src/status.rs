@@ -52,7 +52,10 @@ pub fn member_state(group: &Group, member: &Member, online: bool) -> MemberState
     match &member.condition {
         Condition::AwaitingConsent => return MemberState::AwaitingConsent,
         Condition::Suspended(cause) => return MemberState::Suspended(cause.clone()),
-        Condition::Missing(cause) if !member.create => return MemberState::Suspended(cause.clone()),
+        // Before there is a head there is nothing to make it from.
+        Condition::Missing(cause) if !member.is_made() || group.head.is_none() => {
+            return MemberState::Suspended(cause.clone());
+        }
         Condition::Missing(_) | Condition::Fine => {}
     }
     if group.paused || member.paused {
@@ -65,8 +68,7 @@ pub fn member_state(group: &Group, member: &Member, online: bool) -> MemberState
         return MemberState::Changed;
     }
     let follows = member.direction != Direction::Send;
-    let missing = matches!(member.condition, Condition::Missing(_));
-    if group.head.is_none() || missing || (follows && member.standing != group.head) {
+    if group.head.is_none() || member.is_missing() || (follows && member.standing != group.head) {
         return MemberState::Behind;
     }
     MemberState::InSync

@@ -239,6 +239,62 @@ fn whoever_adopts_has_joined_once_it_holds_the_head() {
 }
 
 #[test]
+fn what_has_not_joined_and_is_missing_is_made() {
+    let d = MemberId([4; 16]);
+    type Case = (Join, fn(&mut Member), bool);
+    let cases: [Case; 7] = [
+        (Join::Wait, |_| {}, true),
+        (Join::Adopt, |_| {}, true),
+        (Join::Offer, |_| {}, true),
+        (Join::Done, |_| {}, false),
+        (Join::Done, |m| m.create = true, true),
+        (Join::Wait, |m| m.direction = Direction::Send, false),
+        // Something stood there that is not backed up.
+        (Join::Wait, |m| m.reported_gen = 1, false),
+    ];
+    for (join, change, made) in cases {
+        let mut group = group(Conflict::Merge);
+        let mut new = Member { condition: Condition::Missing("the file".to_owned()), ..member(d, "json", join) };
+        change(&mut new);
+        group.members.insert(d, new);
+        assert_eq!(restores(&group), if made { vec![(d, version(1), None, 0)] } else { vec![] }, "{join:?}");
+        let state = if made { GroupState::Syncing } else { GroupState::Suspended };
+        assert_eq!(group_state(&group, |_| true), state, "{join:?}");
+    }
+    // Before its machine agreed, nothing is.
+    let mut group = group(Conflict::Merge);
+    group.members.insert(d, Member { condition: Condition::AwaitingConsent, ..member(d, "json", Join::Wait) });
+    assert_eq!(restores(&group), []);
+}
+
+#[test]
+fn where_nothing_stands_the_first_content_begins() {
+    let mut group = Group::new(GroupId([9; 16]), "rules", Policy::default());
+    group.members.insert(A, member(A, "json", Join::Wait));
+    group.members.insert(B, member(B, "json", Join::Offer));
+    report(&mut group, A, 1, None);
+    let set = |group: &mut Group, condition: Condition| group.members.get_mut(&B).unwrap().condition = condition;
+    for condition in [Condition::Fine, Condition::AwaitingConsent, Condition::Suspended("unparsable".into())] {
+        set(&mut group, condition.clone());
+        assert_eq!((instructions(&group), group.origin().map(|m| m.id)), (vec![], Some(B)), "{condition:?}");
+    }
+    // It had something, which is not backed up yet, before it went missing.
+    let mut had = group.clone();
+    report(&mut had, B, 1, None);
+    set(&mut had, Condition::Missing("the file".into()));
+    assert!(had.waits_for_origin());
+    set(&mut group, Condition::Missing("the file".into()));
+    assert!(!group.waits_for_origin());
+    assert_eq!(instructions(&group).len(), 1);
+    assert_eq!(backed_up(&mut group, A, 1, 1, ("json", 10, 10), None), Outcome::NewHead(version(1)));
+    assert_eq!(restores(&group), [(B, version(1), None, 0)]);
+    // What appears there first after all is not taken for the content that begins.
+    report(&mut group, B, 1, None);
+    assert_eq!(backed_up(&mut group, B, 1, 2, ("json", 20, 20), None), Outcome::Branch(version(2)));
+    assert_eq!((group.head, group_state(&group, |_| true)), (Some(version(1)), GroupState::Conflict));
+}
+
+#[test]
 fn giving_way_keeps_what_was_there_and_takes_the_head() {
     let mut group = group(Conflict::Merge);
     assert!(!group.give_way(B), "it has nothing to give");

@@ -640,14 +640,7 @@ impl World {
             let waits = member.standing.is_some_and(|s| self.group.is_open(s));
             let holds = if waits { member.standing } else { self.group.head };
             if self.agents.iter().any(|a| a.id == member.id && a.missing) {
-                assert!(
-                    !member.create && member.join != Join::Adopt
-                        || self.group.head.is_none()
-                        || waits
-                        || member.is_dirty()
-                        || member.direction == Direction::Send,
-                    "{member:#?}"
-                );
+                assert!(!member.is_made() || self.group.head.is_none() || waits, "{member:#?}");
                 continue;
             }
             if waits || member.direction != Direction::Send {

@@ -18,7 +18,8 @@ use crate::{history, members, portions};
 /// Agree, on this machine, to what a group wants of it
 ///
 /// For a member of this machine that awaits consent: shows the path, the portion and what would arrive, asks, and allows exactly that
-/// portion. For one that is suspended (emptied, reverted, missing): what stands in its file now counts as an edit.
+/// portion. For one that is suspended (emptied, reverted): what stands in its file now counts as an edit. What went missing is never
+/// taken for an edit: `inlay restore NAME@head` brings it back, `inlay unlink` takes the member out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  inlay accept mcp\n  inlay accept mcp ~/.claude.json --yes")]
 pub struct Args {
@@ -59,6 +60,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
                 made.hint(format!("run it on {}", elsewhere.join(", ")))
             });
         }
+        refuse_missing(&group, &mut waiting, ctx)?;
         let zone = Zone::open(&service.home).await?;
         let mut told = Vec::new();
         for member in waiting {
@@ -71,6 +73,26 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         }
         link::settle_without(&mut service, &args.name, &told, ctx).await
     })
+}
+
+/// Members whose portion is missing are left out of what is accepted; an error if that leaves nothing.
+fn refuse_missing(
+    group: &v1::GroupStatus,
+    waiting: &mut Vec<&v1::MemberStatus>,
+    ctx: &Context,
+) -> Result<(), CommandError> {
+    let missing: Vec<&v1::MemberStatus> = waiting.extract_if(.., |m| m.missing).collect();
+    let mut missing = missing.into_iter().peekable();
+    while let Some(member) = missing.next() {
+        let address = status::address(member, ctx);
+        let advice = status::missing_advice(group, &address);
+        let refused = format!("{address}: {}, and that is never taken for an edit", member.cause);
+        if waiting.is_empty() && missing.peek().is_none() {
+            return Err(CommandError::failed(refused).hint(advice));
+        }
+        ctx.say(format_args!("{refused}.\n  → {advice}"));
+    }
+    Ok(())
 }
 
 /// Whether this machine was enrolled without the right to operate: it can agree all the same, but cannot ask the manager to what.

@@ -84,7 +84,13 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         let begins = begins(&portions, args, ctx, &service)?;
         let conflict = conflict(&portions, args, ctx, &service)?;
         let members = portions.iter().enumerate().map(|(at, portion)| v1::NewMember {
-            join: if at == begins { v1::Join::Offer } else { v1::Join::Adopt }.into(),
+            // What is missing is made; what appears there before is somebody's, and waits for a person if it differs.
+            join: match &portion.content {
+                _ if at == begins => v1::Join::Offer,
+                Content::Missing => v1::Join::Wait,
+                _ => v1::Join::Adopt,
+            }
+            .into(),
             direction: match (args.one_way, at == begins) {
                 (false, _) => v1::Direction::Both,
                 (true, true) => v1::Direction::Send,
@@ -219,15 +225,17 @@ pub(crate) async fn settle_without(
     ctx: &Context,
 ) -> Result<(), CommandError> {
     let progress = Progress::start(ctx, "waiting until it is in sync");
-    let moving = |m: &v1::MemberStatus| match m.state.as_str() {
+    let moving = |g: &v1::GroupStatus, m: &v1::MemberStatus| match m.state.as_str() {
         "changed" | "behind" => true,
+        // What is missing stays so until there is something to make it from.
+        "suspended" if m.missing && g.head.is_empty() => false,
         "awaiting-consent" | "suspended" => told.contains(&m.member),
         _ => false,
     };
     let settled = |groups: &[v1::GroupStatus]| {
         groups.iter().all(|g| {
-            let begun = !g.head.is_empty() || g.members.iter().any(|m| !moving(m) && m.state != status::IN_SYNC);
-            begun && !g.members.iter().any(moving)
+            let begun = !g.head.is_empty() || g.members.iter().any(|m| !moving(g, m) && m.state != status::IN_SYNC);
+            begun && !g.members.iter().any(|m| moving(g, m))
         })
     };
     let groups = status::wait_for(service, name.to_owned(), SETTLE, settled).await?;

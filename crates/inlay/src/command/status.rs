@@ -123,7 +123,7 @@ fn show_all(groups: &[v1::GroupStatus], clashes: &Clashes, ctx: &Context) -> Res
                 ctx.print(format_args!("                    - {clash}"))?;
             }
         }
-        let next = advice(group);
+        let next = advice(group, ctx);
         if !next.is_empty() {
             ctx.say(format_args!("  → {next}"));
         }
@@ -131,8 +131,18 @@ fn show_all(groups: &[v1::GroupStatus], clashes: &Clashes, ctx: &Context) -> Res
     Ok(())
 }
 
+/// What to do about a member whose portion is missing.
+pub(crate) fn missing_advice(group: &v1::GroupStatus, address: &str) -> String {
+    let name = &group.name;
+    let out = format!("`inlay unlink {name} {}` takes it out", crate::error::quoted(address));
+    if group.head.is_empty() {
+        return format!("write it; or {out}");
+    }
+    format!("`inlay restore {name}@head` brings it back; {out}")
+}
+
 /// What to do about a group as it is.
-fn advice(group: &v1::GroupStatus) -> String {
+fn advice(group: &v1::GroupStatus, ctx: &Context) -> String {
     let name = &group.name;
     let suspended = group.members.iter().find(|m| m.state == "suspended");
     match group.state.as_str() {
@@ -140,6 +150,9 @@ fn advice(group: &v1::GroupStatus) -> String {
             "`inlay diff {name} head`, and `inlay resolve {name} --take ADDRESS` or VERSION; `inlay log {name}` lists them"
         ),
         "awaiting-consent" => format!("`inlay accept {name}` on the machine of that member"),
+        "suspended" if suspended.is_some_and(|m| m.missing) => {
+            missing_advice(group, &suspended.map(|m| address(m, ctx)).unwrap_or_default())
+        }
         "suspended" if suspended.is_some() => format!(
             "put the cause right, and it goes on by itself; or `inlay accept {name}` if what stands there now is meant, `inlay restore {name}@head` if it is not"
         ),

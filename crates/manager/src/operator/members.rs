@@ -45,6 +45,15 @@ impl OperatorService {
                 group.name
             )));
         }
+        // Absence is never an edit.
+        let is_lost = |m: &&&Member| m.is_missing() && !m.is_made() && !request.give_way;
+        if let Some(lost) = members.iter().find(is_lost) {
+            let (name, address) = (&group.name, address(lost, &agents));
+            return Err(Status::failed_precondition(format!(
+                "{address} is missing, and that is never taken for an edit: `inlay restore {name}@head` brings it back, \
+                 `inlay unlink {name} {address}` takes it out of the group"
+            )));
+        }
         let online = self.manager.inner.dispatcher.all_online();
         if let Some(absent) = members.iter().find(|m| !online.contains(&m.agent)) {
             return Err(offline(name_of(&agents, absent.agent)));
@@ -78,6 +87,11 @@ pub(super) fn name_of(agents: &[AgentRow], id: AgentId) -> &str {
     agents.iter().find(|a| a.id == id).map_or("", |a| a.name.as_str())
 }
 
+/// A member's address, whole.
+pub(super) fn address(member: &Member, agents: &[AgentRow]) -> String {
+    format!("{}:{}#{}", name_of(agents, member.agent), member.path, member.selector)
+}
+
 /// The one member that a name means: agent, path and selector may each be left out where it is plain which one is meant.
 fn find<'a>(group: &'a Group, agents: &[AgentRow], name: &v1::MemberName) -> Result<&'a Member, Status> {
     let bare = |selector: &str| selector.split_once(':').map_or(selector, |(_, rest)| rest).to_owned();
@@ -92,8 +106,7 @@ fn find<'a>(group: &'a Group, agents: &[AgentRow], name: &v1::MemberName) -> Res
         [member] => Ok(member),
         [] => Err(refusal(&Refused::NoMember { group: group.name.clone(), member: asked })),
         _ => {
-            let all: Vec<String> =
-                found.iter().map(|m| format!("{}:{}#{}", name_of(agents, m.agent), m.path, m.selector)).collect();
+            let all: Vec<String> = found.iter().map(|m| address(m, agents)).collect();
             Err(bad(format!("{asked} may be any of {}: say more", all.join(", "))))
         }
     }

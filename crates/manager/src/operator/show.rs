@@ -4,7 +4,7 @@ use plan::{Conflict, Group, Kind, Member, MemberState};
 use tonic::Status;
 use wire::v1;
 
-use super::members::name_of;
+use super::members::{address, name_of};
 use super::{refusal, unavailable};
 use crate::manager::Manager;
 use crate::store::{AgentRow, Refused};
@@ -44,21 +44,30 @@ fn member_status(group: &Group, member: &Member, online: bool, agents: &[AgentRo
         selector: member.selector.clone(),
         mapping: member.shape.mapping.clone(),
         format: member.shape.format.clone(),
-        cause: cause(group, member, &state, agent),
+        cause: cause(group, member, &state, agents),
         state: state.name().to_owned(),
         version: wire::version_bytes(member.standing),
         version_number: group.standing(member).map_or(0, |v| v.number),
         direction: wire::direction(member.direction).into(),
         restored_at: member.restored_at,
         generation: member.reported_gen,
+        missing: member.is_missing() && matches!(state, MemberState::Suspended(_)),
     }
 }
 
 /// Why a member is in that state, and what to do; empty where it explains itself.
-fn cause(group: &Group, member: &Member, state: &MemberState, agent: &str) -> String {
+fn cause(group: &Group, member: &Member, state: &MemberState, agents: &[AgentRow]) -> String {
     let name = &group.name;
     match state {
+        MemberState::Suspended(cause) if member.is_missing() && group.head.is_none() => {
+            format!("{cause}; the first content that appears in a member begins the group")
+        }
         MemberState::Suspended(cause) => cause.clone(),
+        MemberState::Conflict if group.standing(member).is_some_and(|v| v.kind == Kind::Join) => format!(
+            "what it held when it joined differs from the group's content: `inlay resolve {name} --take head` replaces it (and keeps \
+             it as a version), `--take {}` makes it the group's",
+            address(member, agents)
+        ),
         MemberState::Conflict => {
             let why = member.standing.and_then(|branch| group.unmergeable(branch));
             let why = why.unwrap_or("it was edited while others were");
@@ -67,13 +76,17 @@ fn cause(group: &Group, member: &Member, state: &MemberState, agent: &str) -> St
         MemberState::AwaitingConsent => {
             format!("its own machine has not agreed: `inlay accept {name}` there")
         }
-        MemberState::Offline => format!("the agent `{agent}` is not connected"),
+        MemberState::Offline => format!("the agent `{}` is not connected", name_of(agents, member.agent)),
         MemberState::Paused if group.paused => format!("`inlay resume {name}` lets the group go on"),
         MemberState::Paused => format!("`inlay resume {name} ADDRESS` lets it go on"),
         MemberState::Changed if member.standing.is_some_and(|s| group.is_open(s)) => {
             "its edit is being merged with others'".to_owned()
         }
-        MemberState::InSync | MemberState::Changed | MemberState::Behind => String::new(),
+        MemberState::Changed | MemberState::Behind => match group.origin().filter(|origin| origin.id != member.id) {
+            Some(origin) => format!("it waits for the content that begins, from {}", address(origin, agents)),
+            None => String::new(),
+        },
+        MemberState::InSync => String::new(),
     }
 }
 
@@ -83,7 +96,7 @@ fn policy(group: &Group, agents: &[AgentRow]) -> String {
         Conflict::Newest => "newest".to_owned(),
         Conflict::Manual => "manual".to_owned(),
         Conflict::Prefer(id) => match group.members.get(&id) {
-            Some(m) => format!("prefer {}:{}#{}", name_of(agents, m.agent), m.path, m.selector),
+            Some(m) => format!("prefer {}", address(m, agents)),
             None => "prefer a member that has left".to_owned(),
         },
     }

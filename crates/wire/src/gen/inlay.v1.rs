@@ -533,6 +533,9 @@ pub struct MemberStatus {
     pub restored_at: u64,
     #[prost(uint64, tag = "13")]
     pub generation: u64,
+    /// It is suspended because its portion or its file is missing: that is never taken for an edit.
+    #[prost(bool, tag = "14")]
+    pub missing: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LogRequest {

@@ -67,6 +67,7 @@ impl Tx<'_> {
             entry.load_version(self.connection, base)?;
         }
         let before = entry.group.members.get(&report.member).cloned();
+        let waited = entry.group.waits_for_origin();
         let outcome = entry.group.report(report);
         let id = report.member;
         let Some(member) = entry.group.members.get_mut(&id) else {
@@ -92,6 +93,12 @@ impl Tx<'_> {
         let changed = outcome == ReportOutcome::Changed;
         self.answered(&entry, answer)?;
         self.replan(&mut entry, id, changed, true)?;
+        if waited != entry.group.waits_for_origin() {
+            let others: Vec<MemberId> = entry.group.members.keys().copied().filter(|other| *other != id).collect();
+            for other in others {
+                self.replan(&mut entry, other, true, true)?;
+            }
+        }
         if changed {
             self.events.push(Event::Changed);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plan::{Group, GroupId, JobId, MERGE_DEPTH, Member, MemberId, Policy, Shape, Version, VersionId};
+use plan::{Group, GroupId, JobId, Join, MERGE_DEPTH, Member, MemberId, Policy, Shape, Version, VersionId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::StoreError;
@@ -84,7 +84,7 @@ pub(super) struct Before {
     paused: bool,
     policy: Policy,
     waits: bool,
-    members: Vec<(MemberId, Option<VersionId>)>,
+    members: Vec<(MemberId, Option<VersionId>, Join)>,
     /// In the order of their ids.
     versions: Vec<(VersionId, Flags)>,
 }
@@ -97,7 +97,7 @@ impl Before {
             paused: group.paused,
             policy: group.policy.clone(),
             waits: group.waits_for_origin(),
-            members: group.members.values().map(|m| (m.id, m.standing)).collect(),
+            members: group.members.values().map(|m| (m.id, m.standing, m.join)).collect(),
             versions: group.versions.iter().map(|(id, v)| (*id, flags(v))).collect(),
         }
     }
@@ -235,7 +235,7 @@ impl Entry {
         noticed: u64,
     ) -> Result<Vec<MemberId>, StoreError> {
         let group = &self.group;
-        let members = before.members.iter().filter(|(id, _)| !touched.contains(id));
+        let members = before.members.iter().filter(|(id, ..)| !touched.contains(id));
         let changed = (before.head, before.last_number, before.paused) != (group.head, group.last_number, group.paused);
         if changed || before.policy != group.policy {
             write_group(connection, group)?;
@@ -251,8 +251,8 @@ impl Entry {
                 Some(_) => {}
             }
         }
-        for (id, standing) in members {
-            if let Some(member) = group.members.get(id).filter(|m| m.standing != *standing) {
+        for (id, standing, join) in members {
+            if let Some(member) = group.members.get(id).filter(|m| (m.standing, m.join) != (*standing, *join)) {
                 write_member(connection, group.id, member, self.noticed.get(id).copied().unwrap_or(0))?;
             }
         }
