@@ -185,7 +185,7 @@ fn a_disk_that_was_unmounted_and_mounted_again() {
     let pair = link(&cluster);
     let expected = expect_test::expect![[r#"
         suspended: the file is missing
-        → put the cause right, and it goes on by itself; or `inlay accept words` if what stands there now is meant, `inlay restore words@head` if it is not
+        → it goes on by itself when it is there again; `inlay restore words@head` makes it anew; `inlay unlink words b:ROOT/b/files/disk/b.toml#toml:/shared` takes it out
     "#]];
     check(&cluster, &pair, || disk.unmount(), "missing", expected, || disk.mount());
 }

@@ -138,7 +138,7 @@ pub(crate) fn missing_advice(group: &v1::GroupStatus, address: &str) -> String {
     if group.head.is_empty() {
         return format!("write it; or {out}");
     }
-    format!("`inlay restore {name}@head` brings it back; {out}")
+    format!("it goes on by itself when it is there again; `inlay restore {name}@head` makes it anew; {out}")
 }
 
 /// What to do about a group as it is.
