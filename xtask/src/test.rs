@@ -65,7 +65,19 @@ fn cargo(root: &Path, args: &[&str]) -> Command {
     if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
         command.env("PROPTEST_RNG_SEED", "20261124");
     }
+    // The simulator and the storms: fresh seeds for every change, and the same ones for the same change.
+    if std::env::var_os("INLAY_SEED").is_none() {
+        command.env("INLAY_SEED", seed_of(root).to_string());
+    }
     command
+}
+
+/// A number that follows from what is committed; always the same where there is no git.
+fn seed_of(root: &Path) -> u64 {
+    let output = Command::new("git").args(["rev-parse", "HEAD^{tree}"]).current_dir(root).output();
+    let tree = output.map(|output| output.stdout).unwrap_or_default();
+    let digits = tree.get(..15).and_then(|digits| std::str::from_utf8(digits).ok());
+    digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(20_261_124)
 }
 
 /// Runs a test runner, shows its output as it comes, and adds up what it counts.
