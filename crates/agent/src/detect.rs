@@ -169,11 +169,7 @@ pub(crate) fn find(target: &Target, name: &std::ffi::OsStr, bytes: &[u8], keys: 
 /// What is found where `own` stands.
 pub(crate) fn found(target: &Target, keys: &Keys, scheme: Scheme, own: Fragment) -> Result<Found, LensError> {
     let shared = target.mapping.share(own.clone())?;
-    let portion = Portion {
-        fingerprint: keys.text(target.group, &shared.text),
-        format: shared.format.name().to_owned(),
-        empty: is_empty(&target.mapping, &shared),
-    };
+    let portion = portion_of(&target.mapping, target.group, keys, &shared);
     Ok(Found { portion, own, shared, scheme })
 }
 
@@ -200,19 +196,26 @@ fn is_empty(mapping: &Mapping, shared: &Fragment) -> bool {
     }
 }
 
-/// What the rules know of a shared fragment, and the fingerprint of what it means.
+/// What the rules know of a shared fragment.
+fn portion_of(mapping: &Mapping, group: GroupId, keys: &Keys, shared: &Fragment) -> Portion {
+    Portion {
+        fingerprint: keys.text(group, &shared.text),
+        format: shared.format.name().to_owned(),
+        empty: is_empty(mapping, shared),
+    }
+}
+
+/// The same, and the fingerprint of what it means.
+///
+/// # Errors
+/// It has no meaning to the group: it does not parse, or the mapping cannot say it.
 pub(crate) fn found_shared(
     mapping: &Mapping,
     group: GroupId,
     keys: &Keys,
     shared: &Fragment,
 ) -> Result<(Portion, Fingerprint), LensError> {
-    let portion = Portion {
-        fingerprint: keys.text(group, &shared.text),
-        format: shared.format.name().to_owned(),
-        empty: is_empty(mapping, shared),
-    };
-    Ok((portion, keys.value(group, &mapping.value(shared)?)))
+    Ok((portion_of(mapping, group, keys, shared), keys.value(group, &mapping.value(shared)?)))
 }
 
 impl Found {

@@ -34,7 +34,7 @@ pub(crate) struct Hooks {
 }
 
 impl Hooks {
-    /// A restore was written into `file`, for the group of that name.
+    /// A restore for the group of that name was written into the file that these follow. Returns at once.
     pub(crate) fn restored(&self, hooks: Vec<Hook>, group: &str) {
         for hook in hooks {
             let mut running = self.again.lock().unwrap_or_else(PoisonError::into_inner);

@@ -157,7 +157,7 @@ pub fn splice(
         let temporary = Temporary { name: OsString::new(), id: Default::default() };
         let (old, new) = hashes(old, new);
         let intent = Intent { name: name.to_owned(), temporary, old, new };
-        log.intend(&intent).map_err(|e| failed("journal the intent to write", e))?;
+        log.intend(&intent).map_err(|e| failed(INTEND, e))?;
     }
     let prepared = prepare(folder, name, stat.as_ref(), old, new);
     let temporary = match prepared.written {

@@ -23,7 +23,7 @@ pub(crate) fn confirm(ctx: &Context, question: &str, instead: &str) -> Result<bo
         return Err(CommandError::usage(format!("there is nobody to ask: {question}")).hint(instead));
     }
     loop {
-        let answer = line(&format!("{question} [y/n] "))?;
+        let answer = line(&format!("{question} [y/n] "), "--yes answers yes")?;
         match answer.to_ascii_lowercase().as_str() {
             "y" | "yes" => return Ok(true),
             "n" | "no" => return Ok(false),
@@ -39,7 +39,7 @@ pub(crate) fn choose(question: &str, choices: &[String]) -> Result<Option<usize>
         writeln!(err, "  {}  {choice}", at + 1)?;
     }
     loop {
-        let answer = line(&format!("{question} [1-{}, or n for none] ", choices.len()))?;
+        let answer = line(&format!("{question} [1-{}, or n for none] ", choices.len()), "nothing was done")?;
         match answer.parse::<usize>() {
             Ok(number) if (1..=choices.len()).contains(&number) => return Ok(Some(number - 1)),
             _ if answer.eq_ignore_ascii_case("n") => return Ok(None),
@@ -48,13 +48,13 @@ pub(crate) fn choose(question: &str, choices: &[String]) -> Result<Option<usize>
     }
 }
 
-fn line(question: &str) -> Result<String, CommandError> {
+fn line(question: &str, hint: &str) -> Result<String, CommandError> {
     let mut err = anstream::stderr();
     write!(err, "{question}")?;
     err.flush()?;
     let mut answer = String::new();
     if io::stdin().lock().read_line(&mut answer)? == 0 {
-        return Err(CommandError::usage("there was no answer").hint("--yes answers yes to everything"));
+        return Err(CommandError::usage("there was no answer").hint(hint));
     }
     Ok(answer.trim().to_owned())
 }

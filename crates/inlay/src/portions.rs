@@ -232,22 +232,28 @@ pub(crate) fn show_differences(portions: &[Portion], ctx: &Context) -> Result<()
 
 /// Allows exactly those portions that are on this machine: naming them in a command here is consent.
 pub(crate) fn consent(service: &Service, portions: &[Portion], ctx: &Context) -> Result<(), CommandError> {
-    // All or none: what cannot be made leaves no consent to the others behind.
     for portion in portions.iter().filter(|p| p.here && p.content == Content::Missing) {
         let Some(folder) = Path::new(&portion.path).parent().filter(|folder| !folder.exists()) else { continue };
         std::fs::create_dir_all(folder).map_err(|e| CommandError::file("make the folder", folder, e))?;
         ctx.say(format_args!("made the folder {}", folder.display()));
     }
-    for portion in portions.iter().filter(|p| p.here) {
-        allow(&service.home, &portion.path, &portion.selector)?;
+    // What cannot be allowed leaves no consent to the others behind.
+    let consents: Vec<Consent> =
+        portions.iter().filter(|p| p.here).map(|p| to(&p.path, &p.selector)).collect::<Result<_, _>>()?;
+    for consent in &consents {
+        Allow::add(&service.home.allow(), consent)?;
     }
     Ok(())
 }
 
 /// Adds one portion to this machine's policy.
 pub(crate) fn allow(home: &Home, path: &str, selector: &Selector) -> Result<bool, CommandError> {
+    Ok(Allow::add(&home.allow(), &to(path, selector)?)?)
+}
+
+/// The consent to one portion of this machine; its scheme is named, as the file's name tells it.
+fn to(path: &str, selector: &Selector) -> Result<Consent, CommandError> {
     let scheme = selector.scheme.or_else(|| Scheme::detect(path, b""));
     let selector = Selector { scheme, expression: selector.expression.clone() };
-    let consent = Consent::to(path.as_ref(), Some(&selector))?;
-    Ok(Allow::add(&home.allow(), &consent)?)
+    Ok(Consent::to(path.as_ref(), Some(&selector))?)
 }
