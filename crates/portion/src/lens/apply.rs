@@ -89,6 +89,9 @@ pub fn remove(scheme: Scheme, file: &[u8], expression: &str) -> Result<Vec<u8>, 
     encoding::check(scheme, file)?;
     let lens = registered(scheme);
     let written = splice(file, &lens.remove(file, expression)?)?;
+    if encoding::check(scheme, &written).is_err() {
+        return Err(LensError::Refused("after the removal, the file would look like UTF-16".to_owned()));
+    }
     if !lens.is_removed(file, &written, expression) {
         return Err(LensError::Refused(format!("after the removal, something else would stand at `{expression}`")));
     }

@@ -8,6 +8,8 @@ use granit_parser::{Event, Parser, ScalarStyle, Span as Marked, StructureStyle};
 use crate::lens::rows::{is_blank, line_at, line_start};
 use crate::lens::{BOM, LensError, Span};
 
+use super::place::walk;
+
 /// The deepest nesting of flow collections, and of block collections.
 const MAX_NESTING: usize = 128;
 
@@ -198,6 +200,28 @@ impl<'a> Builder<'a> {
         LensError::unparsable(self.file, self.bom + at, found)
     }
 
+    /// Refuses what the parser takes and YAML does not, because it would be read otherwise where it stands alone: tabs as indentation
+    /// (YAML 1.2.2, 6.1), and a marker of a document behind `---`.
+    fn check_start(&self, start: usize, root: &Node) -> Result<(), LensError> {
+        let rest = line_at(self.text, start).trim();
+        if start > 0 && ["---", "..."].into_iter().any(|marker| rest.split_whitespace().next() == Some(marker)) {
+            return Err(self.unparsable(start, "a second marker on the line of `---`"));
+        }
+        let mut tab = None;
+        walk(root, &mut |node| {
+            for entry in node.entries().iter().filter(|_| node.is_block()) {
+                let before = &self.text[line_start(self.text, entry.start)..entry.start];
+                if before.contains('\t') && before.trim().is_empty() {
+                    tab = tab.or(Some(entry.start));
+                }
+            }
+        });
+        match tab {
+            Some(at) => Err(self.unparsable(at, "a tab as indentation, where YAML takes blanks alone")),
+            None => Ok(()),
+        }
+    }
+
     fn document(mut self) -> Result<(Node, Span), LensError> {
         let mut found: Option<(Node, Span)> = None;
         while let Some((event, span, _)) = self.events.next() {
@@ -210,6 +234,7 @@ impl<'a> Builder<'a> {
                 let start = if explicit { span.end } else { 0 };
                 self.cursor = start;
                 let root = self.node()?;
+                self.check_start(start, &root)?;
                 let end = match self.events.peek() {
                     Some((Event::DocumentEnd, span, _)) if !span.is_empty() => span.start,
                     _ => self.text.len(),

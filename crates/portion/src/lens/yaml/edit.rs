@@ -99,7 +99,7 @@ pub(super) fn replaced(doc: &Doc<'_>, found: &Found<'_>, part: &Part) -> Result<
                 text.truncate(text.trim_end_matches(['\r', '\n']).len());
             }
             let next = &doc.text[span.end..];
-            if part.shape != Shape::Inline && next.starts_with(['\r', '\n']) {
+            if part.shape != Shape::Inline && next.starts_with(['\r', '\n']) && text.ends_with(line_end) {
                 text.truncate(text.len() - line_end.len());
             }
             if !open && part.shape == Shape::Inline && !text.is_empty() && !next.starts_with(['\r', '\n']) {

@@ -36,7 +36,10 @@ impl Part {
             return Err(LensError::Refused(format!("a YAML file takes {}, not {}", Format::Yaml, fragment.format)));
         }
         let text = fragment.format.tidy(&fragment.text)?;
-        Part::of_text(String::from_utf8_lossy(&text).into_owned())
+        let text = String::from_utf8(text.into_owned()).map_err(|error| {
+            LensError::unparsable(error.as_bytes(), error.utf8_error().valid_up_to(), "a byte that is no UTF-8")
+        })?;
+        Part::of_text(text)
     }
 
     pub(super) fn of_text(text: String) -> Result<Part, LensError> {

@@ -141,6 +141,10 @@ pub(super) fn stands_alone(doc: &Doc<'_>, found: &Found<'_>) -> Result<(), &'sta
     if complex {
         return Err("it holds a key that is no scalar");
     }
+    let first = line_at(doc.text, text_start(found)).split_whitespace().next();
+    if !is_root && matches!(first, Some("---" | "...")) {
+        return Err("it begins with what marks a document where it stands alone");
+    }
     if !is_root
         && let (Some(anchor), Some(props)) = (&found.node.anchor_span, &found.node.props)
         && anchor.start > props.start

@@ -1,0 +1,51 @@
+//! What fuzzing found, kept as data: each input once broke a law of the lens contract (`cargo xtask fuzz`, `fuzz/src/laws.rs`).
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use portion::{Fragment, LensError, Scheme, get, list, put, remove};
+
+/// Total and GetPut, for a file and an expression, and whatever may be put there.
+#[track_caller]
+fn check(scheme: Scheme, file: &str, expression: &str, text: &[u8]) {
+    let listed = list(scheme, file.as_bytes()).map(|items| items.into_iter().map(|item| item.selector).collect());
+    let listed: Vec<String> = listed.unwrap_or_default();
+    for selector in listed.iter().map(String::as_str).chain([expression]) {
+        let got = get(scheme, file.as_bytes(), selector);
+        assert!(got.is_ok() || !listed.iter().any(|listed| listed == selector), "{selector} is listed: {got:?}");
+        let Ok(standing) = got else { continue };
+        assert_eq!(put(scheme, file.as_bytes(), selector, &standing), Ok(None), "GetPut at {selector} of {file:?}");
+        let value = standing.format.value(&standing.text);
+        assert!(matches!(value, Ok(_) | Err(LensError::Refused(_))), "{selector} of {file:?} means nothing: {value:?}");
+        let new = Fragment { format: standing.format, text: text.to_vec() };
+        if let Ok(Some(written)) = put(scheme, file.as_bytes(), selector, &new) {
+            assert!(get(scheme, &written, selector).is_ok(), "{selector} of {file:?}");
+        }
+    }
+}
+
+#[test]
+fn yaml() {
+    let cases: [(&str, &str, &[u8]); 7] = [
+        // A text that is no UTF-8 was made one, and then cut in the middle of a sign.
+        ("# po,t\n", "", b"\xffb: Y\xff"),
+        // Tabs as indentation, which the parser takes and the specification does not.
+        ("\t\trts:\n  :\n    a\t", "", b""),
+        ("\t\trts:\n   >\n    ", "", b"a: 1\n"),
+        ("\t\trts:\n  \n   :s:\n  :\n   a\t", "", b""),
+        // What marks a document where it stands alone.
+        ("--- --- a\n=", "", b"b"),
+        ("services: \n  web: &web\n    ---\na: 1", "/services/web", b"x"),
+        // An alias within what it names: it can be kept the same, and has no value.
+        ("services:\n  web: &web\n    image: *web\n", "/services", b"x: 1\n"),
+    ];
+    for (file, expression, text) in cases {
+        check(Scheme::Yaml, file, expression, text);
+    }
+}
+
+#[test]
+fn what_is_left_is_no_other_encoding() {
+    // Without its front matter the file would begin as UTF-16 does, and could not be read any more.
+    let file = b"---\ntitle: x\n---\nU\0\x01\0end";
+    assert!(get(Scheme::Md, file, "front").is_ok());
+    assert!(matches!(remove(Scheme::Md, file, "front"), Err(LensError::Refused(_))));
+}
