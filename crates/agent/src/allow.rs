@@ -12,6 +12,10 @@ use serde::Deserialize;
 
 use crate::hook::Hook;
 use crate::os;
+use crate::step::Limit;
+
+/// No policy counts more groups than this.
+const MOST_GROUPS: u64 = 10_000;
 
 const HEADER: &str = "\
 # What this machine's agent may touch, whatever the manager says. Commands on this machine append to it; you may edit it.
@@ -26,6 +30,7 @@ const HEADER: &str = "\
 pub struct Allow {
     consents: Vec<Consent>,
     hooks: Vec<Hook>,
+    limit: Limit,
 }
 
 /// One entry.
@@ -82,6 +87,14 @@ pub enum AllowError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The brake's entry means nothing.
+    #[error("{}: `[brake]` {why}", .path.display())]
+    Brake {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// What is to be allowed leads nowhere.
     #[error("cannot find {}", .path.display())]
     Nowhere {
@@ -103,6 +116,41 @@ struct Written {
     allow: Vec<WrittenEntry>,
     #[serde(default)]
     after_restore: Vec<WrittenHook>,
+    brake: Option<WrittenBrake>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenBrake {
+    groups: Option<u64>,
+    within: Option<String>,
+}
+
+impl WrittenBrake {
+    fn limit(self) -> Result<Limit, &'static str> {
+        let usual = Limit::default();
+        let groups = self.groups.unwrap_or(usual.groups);
+        if groups > MOST_GROUPS {
+            return Err("has too many `groups`: 0 takes the brake away");
+        }
+        let within = match self.within {
+            None => usual.within,
+            Some(text) => millis(&text).ok_or("must have a time as `within`, such as \"60s\", \"5m\" or \"1h\"")?,
+        };
+        Ok(Limit { groups, within })
+    }
+}
+
+/// A time of a second to a day, as people write it.
+fn millis(text: &str) -> Option<u64> {
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        _ => return None,
+    };
+    let seconds = text[..text.len() - 1].trim_end().parse::<u64>().ok()?.checked_mul(unit)?;
+    (1..=86_400).contains(&seconds).then_some(seconds * 1_000)
 }
 
 #[derive(Deserialize)]
@@ -219,7 +267,9 @@ impl Allow {
             }
         };
         let hooks = written.after_restore.into_iter().enumerate().map(hook).collect::<Result<_, _>>()?;
-        Ok(Allow { consents, hooks })
+        let wrong = |why| AllowError::Brake { path: path.to_owned(), why };
+        let limit = written.brake.map(WrittenBrake::limit).transpose().map_err(wrong)?.unwrap_or_default();
+        Ok(Allow { consents, hooks, limit })
     }
 
     /// Adds a consent, to the file as well, durably. The rest of the file stays as it is. Returns whether it is new.
@@ -258,6 +308,11 @@ impl Allow {
     /// What is to run when something was restored into the file at `resolved`.
     pub fn after_restore(&self, resolved: &Path) -> Vec<Hook> {
         self.hooks.iter().filter(|hook| hook.file == resolved).cloned().collect()
+    }
+
+    /// How much may change by itself.
+    pub fn limit(&self) -> Limit {
+        self.limit
     }
 
     /// Every entry, in the file's order.
@@ -329,6 +384,37 @@ mod tests {
             ("file = '/etc/hosts'\nrun = 'x'", "is no policy"),
         ] {
             let error = read(&format!("[[after_restore]]\n{text}\n")).unwrap_err().to_string();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn how_much_may_change() {
+        let read = |text: &str| Allow::parse(Path::new("allow.toml"), text).map(|allow| allow.limit());
+        for (text, groups, within) in [
+            ("", 20, 60_000),
+            ("[brake]\n", 20, 60_000),
+            ("[brake]\ngroups = 3\n", 3, 60_000),
+            ("[brake]\ngroups = 0\n", 0, 60_000),
+            ("[brake]\ngroups = 500\nwithin = '5m'\n", 500, 300_000),
+            ("[brake]\nwithin = '24h'\n", 20, 86_400_000),
+        ] {
+            assert_eq!(read(text).unwrap(), Limit { groups, within }, "{text}");
+        }
+        for (text, why) in [
+            ("groups = -1", "is no policy"),
+            ("groups = 'off'", "is no policy"),
+            ("groups = 10001", "0 takes the brake away"),
+            ("within = ''", "must have a time"),
+            ("within = '60'", "must have a time"),
+            ("within = '0s'", "must have a time"),
+            ("within = '25h'", "must have a time"),
+            ("within = '999999999999999999h'", "must have a time"),
+            ("within = 'üm'", "must have a time"),
+            ("within = '1ü'", "must have a time"),
+            ("more = 1", "is no policy"),
+        ] {
+            let error = read(&format!("[brake]\n{text}\n")).unwrap_err().to_string();
             assert!(error.contains(why), "{text}: {error}");
         }
     }

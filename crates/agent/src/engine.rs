@@ -144,12 +144,10 @@ pub(crate) struct Parts {
 impl Engine {
     /// An engine with what the journal holds.
     pub(crate) fn new(parts: Parts) -> Engine {
-        let journaled = parts.tools.journal.read(|contents| {
-            contents
-                .members
-                .iter()
-                .map(|(id, kept)| (*id, (kept.entry.clone(), kept.left.iter().copied().collect())))
-                .collect()
+        let (journaled, brake) = parts.tools.journal.read(|contents| {
+            let members = contents.members.iter();
+            let members = members.map(|(id, kept)| (*id, (kept.entry.clone(), kept.left.iter().copied().collect())));
+            (members.collect(), contents.brake.clone())
         });
         // Every member has one job at a time; the rest are a few.
         let (report, happened) = mpsc::channel(1024);
@@ -164,7 +162,7 @@ impl Engine {
             rescan: parts.rescan,
             roster: parts.roster,
             connected: parts.connected,
-            steps: Steps::new(journaled),
+            steps: Steps::new(journaled, brake),
             locals: HashMap::new(),
             by_point: HashMap::new(),
             assigned: BTreeMap::new(),
@@ -190,6 +188,7 @@ impl Engine {
     /// Runs until it is told to stop; then finishes what is under way, and seals.
     pub(crate) async fn run(mut self) {
         self.policy = self.tools.allow.version();
+        self.limit().await;
         self.begin().await;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -260,6 +259,9 @@ impl Engine {
                     // A record is the member's whole state: it does not matter whether earlier ones could be written.
                     local.named = position;
                 }
+            }
+            Effect::Brake(brake) => {
+                self.append([journal::Record::Brake(brake)]);
             }
             Effect::Left(member, version) => {
                 self.append([journal::Record::Left(member, version)]);
@@ -459,6 +461,7 @@ impl Engine {
         let policy = self.tools.allow.version();
         if self.policy != policy {
             self.policy = policy;
+            self.limit().await;
             for member in self.locals.keys().copied().collect::<Vec<_>>() {
                 self.handle(Event::Touched(member)).await;
             }
@@ -466,7 +469,7 @@ impl Engine {
         self.watch.mend();
         self.ticks += 1;
         if self.ticks.is_multiple_of(LOOK_AGAIN) {
-            let waits = |condition: &Condition| matches!(condition, Condition::Missing(_) | Condition::Suspended(_));
+            let waits = |c: &Condition| !matches!(c, Condition::Fine | Condition::AwaitingConsent);
             self.check(self.steps.members().filter(|(_, m)| waits(&m.condition)).map(|(id, _)| id).collect());
         }
         self.tools.buffers.trim();
@@ -500,6 +503,13 @@ impl Engine {
                     let _ = report.send(Happened::Recovered(member, version, done)).await;
                 });
             }
+        }
+    }
+
+    /// Tells the rules what this machine lets change by itself. A policy that cannot be read allows nothing at all: the limit stays.
+    async fn limit(&mut self) {
+        if let Ok(allow) = self.tools.allow.current() {
+            self.handle(Event::Limit(allow.limit())).await;
         }
     }
 

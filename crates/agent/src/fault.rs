@@ -43,6 +43,10 @@ pub enum Fault {
     GenerationNotRaised,
     /// A restore done does not raise the generation.
     RestoreNotRaised,
+    /// However many groups change, nothing is held back.
+    NoBrake,
+    /// What the brake has counted is not journaled: a restart gives a new budget.
+    BrakeForgotten,
 }
 
 #[cfg(feature = "faults")]

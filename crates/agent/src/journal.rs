@@ -17,7 +17,7 @@ use blake3::Hash;
 use plan::{MemberId, VersionId};
 
 use crate::splice::Intent;
-use crate::step::{Entry, Portion};
+use crate::step::{BrakeEntry, Entry, Portion};
 
 pub use record::Record;
 
@@ -75,6 +75,8 @@ pub struct Contents {
     pub deletions: BTreeMap<PathBuf, Deletion>,
     /// Copies that are in no snapshot yet, as the repository crate wants them.
     pub unsealed: BTreeMap<VersionId, Vec<u8>>,
+    /// What the brake has counted.
+    pub brake: BrakeEntry,
 }
 
 /// Why the journal cannot be read or written.
@@ -188,6 +190,7 @@ impl Contents {
             Record::Sealed(versions) => versions.iter().for_each(|version| {
                 self.unsealed.remove(version);
             }),
+            Record::Brake(brake) => self.brake = brake,
         }
     }
 
@@ -202,7 +205,8 @@ impl Contents {
         let deletions =
             self.deletions.values().map(|deletion| Record::Finished(MemberId([0; 16]), None, Some(deletion.clone())));
         let unsealed = self.unsealed.iter().map(|(version, copy)| Record::Unsealed(*version, copy.clone()));
-        members.chain(intents).chain(deletions).chain(unsealed)
+        let brake = (self.brake != BrakeEntry::default()).then(|| Record::Brake(self.brake.clone()));
+        members.chain(intents).chain(deletions).chain(unsealed).chain(brake)
     }
 }
 

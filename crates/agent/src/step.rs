@@ -4,17 +4,19 @@
 //! executor (`run.rs`) performs the effects in their order and feeds what came of them back as events; the seeded
 //! simulator does the same over a fake world.
 
+mod brake;
 mod merge;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::fault::{Fault, planted};
+use brake::Brake;
 use plan::{Condition, Direction, Fingerprint, JobId, MemberId, Report, VersionId};
 
 pub use words::{
-    Assignment, Clash, Commit, Copied, Effect, Entry, Event, Instruction, MergeAnswer, MergeInstruction, Merged,
-    Portion, Restored, Sight,
+    Assignment, BrakeEntry, Clash, Commit, Copied, Effect, Entry, Event, Instruction, Limit, MergeAnswer,
+    MergeInstruction, Merged, Portion, Restored, Sight,
 };
 
 /// A monotonic clock, in milliseconds. Its zero means nothing.
@@ -71,6 +73,12 @@ pub struct Member {
     retry_at: Option<Millis>,
     accepted: bool,
     gives_way: bool,
+    /// Why an edit would be held back at this step.
+    brake: Option<String>,
+    /// A person let go what the brake held back of it.
+    released: bool,
+    /// It was edited in this step.
+    edited: bool,
 }
 
 /// The agent's state.
@@ -80,12 +88,13 @@ pub struct Steps {
     /// What the journal held of members that were not assigned yet.
     journaled: BTreeMap<MemberId, (Entry, Vec<VersionId>)>,
     online: bool,
+    brake: Brake,
 }
 
 impl Steps {
-    /// A state from what the journal holds: each member's entry and the versions that it has left.
-    pub fn new(journaled: BTreeMap<MemberId, (Entry, Vec<VersionId>)>) -> Self {
-        Steps { members: BTreeMap::new(), journaled, online: false }
+    /// A state from what the journal holds: each member's entry and the versions that it has left, and the brake's.
+    pub fn new(journaled: BTreeMap<MemberId, (Entry, Vec<VersionId>)>, brake: BrakeEntry) -> Self {
+        Steps { members: BTreeMap::new(), journaled, online: false, brake: Brake::new(brake) }
     }
 
     /// A member's state.
@@ -124,7 +133,10 @@ impl Steps {
                 for (id, member) in &mut self.members {
                     member.tick(*id, now, self.online, &mut effects);
                 }
+                self.brake_tick(now, &mut effects);
             }
+            Event::Limit(limit) => self.limit(limit, now, &mut effects),
+            Event::Release => self.release(now, &mut effects),
             Event::Recovered { member: id, version, portion } => {
                 if let Some(member) = self.members.get_mut(&id) {
                     member.restored(id, version, portion, now, &mut effects);
@@ -143,23 +155,9 @@ impl Steps {
             | Event::Restored(id, _)
             | Event::Merged(id, _)
             | Event::Acknowledged { member: id, .. }
-            | Event::Accept { member: id, .. } => {
-                if let Some(member) = self.members.get_mut(&id) {
-                    member.step(id, now, event, &mut effects);
-                }
-            }
-            Event::Restore(ref instruction) => {
-                let id = instruction.member;
-                if let Some(member) = self.members.get_mut(&id) {
-                    member.step(id, now, event, &mut effects);
-                }
-            }
-            Event::Merge(ref instruction) => {
-                let id = instruction.member;
-                if let Some(member) = self.members.get_mut(&id) {
-                    member.step(id, now, event, &mut effects);
-                }
-            }
+            | Event::Accept { member: id, .. } => self.member_step(id, now, event, &mut effects),
+            Event::Restore(ref instruction) => self.member_step(instruction.member, now, event, &mut effects),
+            Event::Merge(ref instruction) => self.member_step(instruction.member, now, event, &mut effects),
         }
         effects
     }
@@ -190,6 +188,9 @@ impl Steps {
             retry_at: None,
             accepted: false,
             gives_way: false,
+            brake: None,
+            released: false,
+            edited: false,
         };
         effects.push(Effect::Watch(id));
         member.look(id, effects);
@@ -280,6 +281,8 @@ impl Member {
             | Event::Assigned(..)
             | Event::Removed(_)
             | Event::Recovered { .. }
+            | Event::Limit(_)
+            | Event::Release
             | Event::Tick => {}
         }
     }
@@ -317,8 +320,8 @@ impl Member {
         let mut changed = self.format != portion.format;
         self.format.clone_from(&portion.format);
         if !same {
-            if let Some(cause) = self.suspicion(&portion, now) {
-                return self.stand(id, Condition::Suspended(cause), now, effects);
+            if let Some(condition) = self.suspicion(&portion, now) {
+                return self.stand(id, condition, now, effects);
             }
             self.raise(id, &portion, false, effects);
             changed = true;
@@ -333,10 +336,17 @@ impl Member {
     }
 
     /// Why an edit is more likely an application's accident than somebody's wish.
-    fn suspicion(&self, portion: &Portion, now: Millis) -> Option<String> {
+    fn suspicion(&self, portion: &Portion, now: Millis) -> Option<Condition> {
         if self.accepted || self.entry.fingerprint.is_none() {
             return None;
         }
+        if let Some(cause) = self.accident(portion, now) {
+            return Some(Condition::Suspended(cause));
+        }
+        self.brake.clone().filter(|_| self.counts()).map(Condition::Braked)
+    }
+
+    fn accident(&self, portion: &Portion, now: Millis) -> Option<String> {
         if portion.empty && !self.entry.empty {
             return Some("emptied: the portion lost all of its content; `inlay accept` takes that over, `inlay restore` brings the content back".to_owned());
         }
@@ -348,10 +358,11 @@ impl Member {
 
     fn raise(&mut self, id: MemberId, portion: &Portion, sync: bool, effects: &mut Vec<Effect>) {
         self.remember();
+        self.edited = self.counts();
         self.entry.generation += u64::from(!planted(Fault::GenerationNotRaised));
         self.entry.fingerprint = Some(portion.fingerprint);
         self.entry.empty = portion.empty;
-        self.accepted = false;
+        (self.accepted, self.released) = (false, false);
         self.pending = None;
         self.answer = None;
         effects.push(Effect::Journal { member: id, entry: self.entry.clone(), sync });
@@ -416,8 +427,8 @@ impl Member {
     fn copied(&mut self, id: MemberId, job: JobId, copied: Copied, now: Millis, effects: &mut Vec<Effect>) {
         self.format.clone_from(&copied.portion.format);
         if self.entry.fingerprint != Some(copied.portion.fingerprint) {
-            if let Some(cause) = self.suspicion(&copied.portion, now) {
-                self.condition = Condition::Suspended(cause);
+            if let Some(condition) = self.suspicion(&copied.portion, now) {
+                self.condition = condition;
                 self.report(id, now, Some(job), "", effects);
                 return;
             }

@@ -1,7 +1,9 @@
 //! The rules for merges: one operation at a time, refusals, and an answer that is given again.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use agent::step::{Assignment, Clash, Copied, Effect, Entry, Event, MergeInstruction, Merged, Portion, Sight, Steps};
+use agent::step::{
+    Assignment, BrakeEntry, Clash, Copied, Effect, Entry, Event, MergeInstruction, Merged, Portion, Sight, Steps,
+};
 use plan::{Condition, Direction, Fingerprint, GroupId, JobId, MemberId, Record, Shape, VersionId};
 use std::collections::BTreeMap;
 
@@ -37,7 +39,8 @@ fn sight(text: u8) -> Sight {
 /// An agent whose member stands on the branch, at generation 3.
 fn standing() -> Steps {
     let entry = Entry { generation: 3, fingerprint: Some(Fingerprint([BRANCH; 32])), ..Entry::default() };
-    let mut steps = Steps::new(BTreeMap::from([(MEMBER, (entry, vec![VersionId([LEFT; 16])]))]));
+    let journaled = BTreeMap::from([(MEMBER, (entry, vec![VersionId([LEFT; 16])]))]);
+    let mut steps = Steps::new(journaled, BrakeEntry::default());
     let assignment = Assignment {
         group: GROUP,
         group_name: "group".to_owned(),
@@ -67,6 +70,7 @@ fn words(effects: &[Effect]) -> Vec<String> {
         Effect::Look(_) => "look".to_owned(),
         Effect::BackUp(_) => "back up".to_owned(),
         Effect::Journal { .. } => "journal".to_owned(),
+        Effect::Brake(brake) => format!("{} changed", brake.changed.len()),
         other => format!("{other:?}"),
     };
     effects.iter().map(word).collect()
@@ -144,7 +148,7 @@ fn an_answer_is_void_after_an_edit_and_on_a_new_stream() {
     assert_eq!(words(&steps.step(5, merge())), ["merge"], "an earlier database knows nothing of it");
     let mut steps = done();
     steps.step(3, Event::Touched(MEMBER));
-    assert_eq!(words(&steps.step(4, Event::Looked(MEMBER, sight(6)))), ["journal", "report 4"]);
+    assert_eq!(words(&steps.step(4, Event::Looked(MEMBER, sight(6)))), ["1 changed", "journal", "report 4"]);
     assert_eq!(words(&steps.step(5, merge())), ["report 4"], "the edit goes before");
 }
 

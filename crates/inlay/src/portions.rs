@@ -155,7 +155,7 @@ impl Portion {
             Condition::Fine => Content::Fingerprint(reply.value),
             Condition::Missing(_) => Content::Missing,
             Condition::AwaitingConsent => Content::Unknown,
-            Condition::Suspended(cause) => {
+            Condition::Suspended(cause) | Condition::Braked(cause) => {
                 return Err(CommandError::new(crate::error::Exit::Portion, format!("`{}`: {cause}", self.address)));
             }
         };

@@ -122,6 +122,8 @@ pub enum Condition {
     Missing(String),
     /// It waits until the cause goes away or a person acts. The text is the cause, for that person.
     Suspended(String),
+    /// Its machine's brake holds an edit back: so much changed there that a person has to look first. The text says how much.
+    Braked(String),
 }
 
 /// What an agent says of a member: a notice, a restore done, and a refusal are all this.

@@ -51,7 +51,7 @@ pub fn member_state(group: &Group, member: &Member, online: bool) -> MemberState
     }
     match &member.condition {
         Condition::AwaitingConsent => return MemberState::AwaitingConsent,
-        Condition::Suspended(cause) => return MemberState::Suspended(cause.clone()),
+        Condition::Suspended(cause) | Condition::Braked(cause) => return MemberState::Suspended(cause.clone()),
         // Before there is a head there is nothing to make it from.
         Condition::Missing(cause) if !member.is_made() || group.head.is_none() => {
             return MemberState::Suspended(cause.clone());

@@ -75,6 +75,7 @@ pub fn condition(condition: &Condition) -> v1::Condition {
         Condition::AwaitingConsent => (Kind::AwaitingConsent, ""),
         Condition::Missing(cause) => (Kind::Missing, cause.as_str()),
         Condition::Suspended(cause) => (Kind::Suspended, cause.as_str()),
+        Condition::Braked(cause) => (Kind::Braked, cause.as_str()),
     };
     v1::Condition { kind: kind.into(), cause: cause.to_owned() }
 }
@@ -91,6 +92,7 @@ pub fn from_condition(message: Option<&v1::Condition>) -> Result<Condition, Wire
         Ok(Kind::Fine) => Condition::Fine,
         Ok(Kind::AwaitingConsent) => Condition::AwaitingConsent,
         Ok(Kind::Missing) => Condition::Missing(cause),
+        Ok(Kind::Braked) => Condition::Braked(cause),
         Ok(Kind::Suspended) | Err(_) => Condition::Suspended(cause),
     })
 }

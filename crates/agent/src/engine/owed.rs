@@ -21,6 +21,9 @@ impl Engine {
         if let Record::Entry(member, _) | Record::Finished(member, Some(_), _) | Record::Forget(member) = &record {
             self.owed.retain(|old| !matches!(old, Record::Entry(other, _) if other == member));
         }
+        if let Record::Brake(_) = &record {
+            self.owed.retain(|old| !matches!(old, Record::Brake(_)));
+        }
         self.owed.push(record);
     }
 

@@ -64,6 +64,7 @@ impl Engine {
                 self.handle(Event::Merge(Box::new(instruction))).await;
             }
             to_agent::Message::Inspect(request) => self.ask(request).await,
+            to_agent::Message::Accept(accept) if !accept.machine.is_empty() => self.handle(Event::Release).await,
             to_agent::Message::Accept(accept) => {
                 let member = wire::id("id", &accept.id, MemberId)?;
                 self.handle(Event::Accept { member, give_way: accept.give_way }).await;

@@ -5,13 +5,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use blake3::Hash;
-use plan::{Fingerprint, MemberId, VersionId};
+use plan::{Fingerprint, GroupId, MemberId, VersionId};
 
 use super::{Deletion, MemberIntent};
 use crate::folder::{FileId, Temporary};
 use crate::os;
 use crate::splice::Intent;
-use crate::step::{Entry, Portion};
+use crate::step::{BrakeEntry, Entry, Portion};
 
 /// The longest record, in bytes.
 const MAX: usize = 4 << 20;
@@ -35,6 +35,8 @@ pub enum Record {
     Unsealed(VersionId, Vec<u8>),
     /// These are.
     Sealed(Vec<VersionId>),
+    /// What the brake has counted.
+    Brake(BrakeEntry),
 }
 
 impl Record {
@@ -56,7 +58,7 @@ impl Record {
         let (head, rest) = bytes.split_first_chunk::<4>()?;
         let (check, rest) = rest.split_first_chunk::<4>()?;
         let length = u32::from_le_bytes(*head) as usize;
-        if length == 0 || length > MAX || !matches!(rest.first(), Some(1..=8)) {
+        if length == 0 || length > MAX || !matches!(rest.first(), Some(1..=9)) {
             return None;
         }
         let fields = rest.get(..length)?;
@@ -118,6 +120,12 @@ impl Record {
                 out.number(versions.len() as u64);
                 versions.iter().for_each(|version| out.raw(&version.0));
             }
+            Record::Brake(brake) => {
+                out.byte(9);
+                out.optional(brake.on, Out::number);
+                out.number(brake.changed.len() as u64);
+                brake.changed.iter().for_each(|group| out.raw(&group.0));
+            }
         }
     }
 
@@ -144,6 +152,10 @@ impl Record {
             6 => Record::Deleted(from.path()?.into()),
             7 => Record::Unsealed(VersionId(from.raw()?), from.bytes()?.to_vec()),
             8 => Record::Sealed(from.many(|from| from.raw().map(VersionId))?),
+            9 => Record::Brake(BrakeEntry {
+                on: from.optional(In::number)?,
+                changed: from.many(|from| from.raw().map(GroupId))?,
+            }),
             _ => return None,
         })
     }

@@ -66,6 +66,8 @@ fn record() -> impl Strategy<Value = Record> {
         1 => name().prop_map(|path| Record::Deleted(path.into())),
         2 => (id(), any::<Vec<u8>>()).prop_map(|(version, copy)| Record::Unsealed(VersionId(version), copy)),
         1 => proptest::collection::vec(id().prop_map(VersionId), 0..4).prop_map(Record::Sealed),
+        1 => (proptest::option::of(any::<u64>()), proptest::collection::vec(id().prop_map(plan::GroupId), 0..4))
+            .prop_map(|(on, changed)| Record::Brake(BrakeEntry { changed, on })),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! What the rules speak of: what is known, what happened, and what is to be done.
 
+use super::Millis;
 use crate::fault::{Fault, planted};
 use plan::{Condition, Direction, Fingerprint, GroupId, JobId, MemberId, Record, Report, VersionId};
 
@@ -43,6 +44,31 @@ pub struct Entry {
     pub held: Option<VersionId>,
     /// The version that the last backup proposed.
     pub proposed: Option<VersionId>,
+}
+
+/// How much a machine lets change by itself: its own policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// In so many groups its members may be edited …
+    pub groups: u64,
+    /// … within this time, in milliseconds, before a person is asked. No groups: there is no limit.
+    pub within: Millis,
+}
+
+impl Default for Limit {
+    /// 20 groups within a minute.
+    fn default() -> Self {
+        Limit { groups: 20, within: 60_000 }
+    }
+}
+
+/// What the journal keeps of the brake.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BrakeEntry {
+    /// The groups that were changed here lately.
+    pub changed: Vec<GroupId>,
+    /// It is on, and so many had changed by then.
+    pub on: Option<u64>,
 }
 
 /// What stands in a file.
@@ -154,6 +180,10 @@ pub enum Event {
         /// Whether what stands in the file gives way to the head.
         give_way: bool,
     },
+    /// What the machine's own policy lets change by itself, from now on.
+    Limit(Limit),
+    /// A person lets everything go that the brake holds back.
+    Release,
     /// Time has passed.
     Tick,
 }
@@ -245,6 +275,8 @@ pub enum Effect {
         /// Whether it must outlast a power failure before it is named.
         sync: bool,
     },
+    /// Append to the journal what the brake has counted.
+    Brake(BrakeEntry),
     /// Append to the journal that the member has left a version.
     Left(MemberId, VersionId),
     /// Send a report.

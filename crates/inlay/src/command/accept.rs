@@ -20,27 +20,40 @@ use crate::{history, members, portions};
 /// For a member of this machine that awaits consent: shows the path, the portion and what would arrive, asks, and allows exactly that
 /// portion. For one that is suspended (emptied, reverted): what stands in its file now counts as an edit. What went missing is never
 /// taken for an edit: `inlay restore NAME@head` brings it back, `inlay unlink` takes the member out.
+///
+/// Where so much changed on a machine at once that its brake holds it back, `--machine` lets all of it go on, in every group.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  inlay accept mcp\n  inlay accept mcp ~/.claude.json --yes")]
+#[command(
+    after_help = "Examples:\n  inlay accept mcp\n  inlay accept mcp ~/.claude.json --yes\n  inlay accept --machine laptop"
+)]
 pub struct Args {
     /// The group
-    pub name: String,
+    #[arg(required_unless_present = "machine")]
+    pub name: Option<String>,
     /// Only these members; all of this machine if none is named
     #[arg(value_name = "ADDRESS", value_parser = argument)]
     pub addresses: Vec<Address>,
+    /// In place of a group: everything that the brake of this machine holds back; `inlay agents` lists the machines
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["name", "addresses"])]
+    pub machine: Option<String>,
 }
 
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
+    if let Some(machine) = &args.machine {
+        return release(machine, ctx);
+    }
     if !args.addresses.is_empty() && may_not_operate(ctx) {
         return without_manager(args, ctx);
     }
+    // The parser asks for it.
+    let Some(name) = &args.name else { return Err(CommandError::usage("which group?")) };
     service::block_on(async {
         let mut service = Service::open(ctx).await?;
         let Some(own) = service.agent.clone() else {
             return Err(CommandError::usage("this machine is no agent, and consent is each machine's own")
                 .hint("run it on the machine of the member that waits; `inlay status` names it"));
         };
-        let group = service.group(&args.name).await?;
+        let group = service.group(name).await?;
         let mut waiting: Vec<&v1::MemberStatus> = Vec::new();
         for address in &args.addresses {
             waiting.push(members::find(&group, address, &service, ctx)?);
@@ -52,8 +65,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         if waiting.is_empty() {
             let elsewhere: Vec<&str> =
                 group.members.iter().filter(|m| m.state == "awaiting-consent").map(|m| m.agent.as_str()).collect();
-            let made =
-                CommandError::failed(format!("no member of `{}` on this machine waits to be accepted", args.name));
+            let made = CommandError::failed(format!("no member of `{name}` on this machine waits to be accepted"));
             return Err(if elsewhere.is_empty() {
                 made
             } else {
@@ -71,7 +83,33 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             };
             told.extend(agreed.then(|| member.member.clone()));
         }
-        link::settle_without(&mut service, &args.name, &told, ctx).await
+        link::settle_without(&mut service, name, &told, ctx).await
+    })
+}
+
+/// Lets everything go that the brake of a machine holds back.
+fn release(machine: &str, ctx: &Context) -> Result<(), CommandError> {
+    service::block_on(async {
+        let mut service = Service::open(ctx).await?;
+        let reply = service.client.status(v1::StatusRequest { name: String::new() }).await?.into_inner();
+        let members = reply.groups.iter().flat_map(|group| &group.members);
+        let held: Vec<&v1::MemberStatus> = members.filter(|m| m.braked && m.agent == machine).collect();
+        let Some(first) = held.first() else {
+            return Err(CommandError::failed(format!("the brake of `{machine}` holds nothing back"))
+                .hint("`inlay status` shows what waits, and why"));
+        };
+        ctx.say(format_args!("{}", first.cause));
+        held.iter().for_each(|member| ctx.say(format_args!("  {}", status::address(member, ctx))));
+        let question = format!("Take what stands there now as {}, for all members?", status::edits(held.len()));
+        let instead = "--yes accepts all of it; `inlay accept NAME` accepts one group's, `inlay restore NAME@head` puts a group's content back";
+        if !ask::confirm(ctx, &question, instead)? {
+            ctx.say("It stays as it is, and goes on waiting.");
+            return Ok(());
+        }
+        let request = v1::AcceptRequest { machine: machine.to_owned(), ..v1::AcceptRequest::default() };
+        service.client.accept(request).await?;
+        let told: Vec<Vec<u8>> = held.iter().map(|member| member.member.clone()).collect();
+        link::settle_without(&mut service, "", &told, ctx).await
     })
 }
 
@@ -212,7 +250,7 @@ fn standing(member: &v1::MemberStatus, ctx: &Context) -> Result<Option<Side>, Co
 /// Tells the agent to look again.
 async fn tell(service: &mut Service, group: &v1::GroupStatus, member: &v1::MemberStatus) -> Result<(), CommandError> {
     let member = Some(members::name_of(member));
-    let request = v1::AcceptRequest { name: group.name.clone(), member, give_way: false, id: Vec::new() };
+    let request = v1::AcceptRequest { name: group.name.clone(), member, ..v1::AcceptRequest::default() };
     service.client.accept(request).await?;
     Ok(())
 }

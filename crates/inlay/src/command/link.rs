@@ -242,6 +242,7 @@ pub(crate) async fn settle_without(
     drop(progress);
     status::show(&groups, ctx)?;
     if groups.iter().all(|g| g.state == status::IN_SYNC) {
+        let name = if name.is_empty() { "NAME" } else { name };
         ctx.say(format_args!("Next: edit one of the files, and look at `inlay log {name}`."));
     }
     Ok(())

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         for member in group.members.iter().filter(|m| m.state == "suspended") {
             told.push(member.member.clone());
             let member = Some(members::name_of(member));
-            let request = v1::AcceptRequest { name: name.to_owned(), member, give_way: true, id: Vec::new() };
+            let request = v1::AcceptRequest { name: name.to_owned(), member, give_way: true, ..Default::default() };
             service.client.accept(request).await?;
         }
         link::settle_without(&mut service, name, &told, ctx).await

@@ -128,7 +128,28 @@ fn show_all(groups: &[v1::GroupStatus], clashes: &Clashes, ctx: &Context) -> Res
             ctx.say(format_args!("  → {next}"));
         }
     }
+    show_brakes(groups, ctx)
+}
+
+/// Says which machines' brakes are on.
+fn show_brakes(groups: &[v1::GroupStatus], ctx: &Context) -> Result<(), CommandError> {
+    let mut held: BTreeMap<&str, usize> = BTreeMap::new();
+    for member in groups.iter().flat_map(|group| &group.members).filter(|member| member.braked) {
+        *held.entry(&member.agent).or_default() += 1;
+    }
+    for (machine, count) in held {
+        let bold = Style::new().bold();
+        ctx.print(format_args!("{bold}{machine}{bold:#} is braked: {} held back", edits(count)))?;
+        ctx.say(format_args!(
+            "  → look at what changed there; `inlay accept --machine {machine}` lets all of it go on, `inlay accept NAME` one group's"
+        ));
+    }
     Ok(())
+}
+
+/// So many of them, in words.
+pub(crate) fn edits(count: usize) -> String {
+    if count == 1 { "an edit".to_owned() } else { format!("{count} edits") }
 }
 
 /// What to do about a member whose portion is missing.
@@ -153,6 +174,8 @@ fn advice(group: &v1::GroupStatus, ctx: &Context) -> String {
         "suspended" if suspended.is_some_and(|m| m.missing) => {
             missing_advice(group, &suspended.map(|m| address(m, ctx)).unwrap_or_default())
         }
+        // The machine's own line says it.
+        "suspended" if suspended.is_some_and(|m| m.braked) => String::new(),
         "suspended" if suspended.is_some() => format!(
             "put the cause right, and it goes on by itself; or `inlay accept {name}` if what stands there now is meant, `inlay restore {name}@head` if it is not"
         ),
@@ -167,7 +190,7 @@ fn as_json(group: &v1::GroupStatus, clashes: &Clashes) -> serde_json::Value {
         .map(|m| {
             json!({"agent": m.agent, "path": m.path, "selector": m.selector, "mapping": m.mapping, "format": m.format,
                 "state": m.state, "version": id(&m.version), "version_number": m.version_number, "cause": m.cause,
-                "direction": direction(m.direction), "clashes": clashes.get(&m.member).cloned().unwrap_or_default()})
+                "direction": direction(m.direction), "braked": m.braked, "clashes": clashes.get(&m.member).cloned().unwrap_or_default()})
         })
         .collect();
     json!({"group": group.name, "id": hex::encode(&group.group), "head": id(&group.head), "head_number": group.head_number,

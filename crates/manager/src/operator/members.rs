@@ -32,6 +32,9 @@ impl OperatorService {
     }
 
     pub(super) async fn do_accept(&self, request: v1::AcceptRequest) -> Result<(), Status> {
+        if !request.machine.is_empty() {
+            return self.release(request.machine).await;
+        }
         let group = self.group(&request.name).await?;
         let agents = self.agents().await?;
         let waits = |m: &&Member| m.condition != Condition::Fine;
@@ -68,12 +71,25 @@ impl OperatorService {
                 member: None,
                 give_way: request.give_way,
                 id: member.id.0.to_vec(),
+                machine: String::new(),
             };
             if !self.manager.inner.dispatcher.tell(member.agent, to_agent::Message::Accept(message)) {
                 return Err(offline(name_of(&agents, member.agent)));
             }
         }
         Ok(())
+    }
+}
+
+impl OperatorService {
+    /// A machine's brake lets go what it holds back.
+    async fn release(&self, machine: String) -> Result<(), Status> {
+        let agent = self.agent(&machine).await?;
+        let message = v1::AcceptRequest { machine, ..v1::AcceptRequest::default() };
+        match self.manager.inner.dispatcher.tell(agent.id, to_agent::Message::Accept(message)) {
+            true => Ok(()),
+            false => Err(offline(&agent.name)),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What people look at.
 
-use plan::{Conflict, Group, Kind, Member, MemberState};
+use plan::{Condition, Conflict, Group, Kind, Member, MemberState};
 use tonic::Status;
 use wire::v1;
 
@@ -52,6 +52,7 @@ fn member_status(group: &Group, member: &Member, online: bool, agents: &[AgentRo
         restored_at: member.restored_at,
         generation: member.reported_gen,
         missing: member.is_missing() && matches!(state, MemberState::Suspended(_)),
+        braked: matches!(member.condition, Condition::Braked(_)),
     }
 }
 

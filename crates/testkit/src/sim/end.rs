@@ -99,6 +99,14 @@ impl World {
                 let give_way = self.random.chance(50) && self.manager.group_of(id).is_some_and(|g| g.head.is_some());
                 self.manager.accept(id, give_way);
             }
+            Condition::Braked(_) if self.random.chance(60) => {
+                let machine = self.schedule.members[member].machine;
+                self.manager.release(self.machines[machine].id);
+            }
+            Condition::Braked(_) => {
+                let give_way = self.random.chance(50) && self.has_head(member);
+                self.manager.accept(id, give_way);
+            }
             Condition::Suspended(cause) if cause.contains("hard links") => {
                 if self.has_link(member) {
                     self.user(member, Change::Link);

@@ -1,6 +1,7 @@
 //! One agent: the real rules, the real journal's bytes, the real operations on files; what the agent's event loop does around them is done
 //! here over a fake world. Only the journal and the files outlast the process.
 
+mod brake;
 mod copies;
 mod files;
 mod journal;
@@ -13,9 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use agent::Keys;
 use agent::simulated::{Deletion, JournalRecord};
 use agent::step::{
-    Assignment, Copied, Effect, Event, Instruction, MergeAnswer, MergeInstruction, Merged, Restored, Steps,
+    Assignment, Copied, Effect, Event, Instruction, Limit, MergeAnswer, MergeInstruction, Merged, Restored, Steps,
 };
-use plan::{AgentId, BackedUp, Fingerprint, JobId, MemberId, Record, Report, Shape, VersionId};
+use plan::{AgentId, BackedUp, Fingerprint, GroupId, JobId, MemberId, Record, Report, Shape, VersionId};
 
 use super::disk::{Disk, FakeFolder};
 use super::ledger::{Author, MemberNo, Shared};
@@ -124,6 +125,14 @@ pub(crate) struct Machine {
     broken: bool,
     told_broken: bool,
     unfinished: BTreeMap<MemberId, bool>,
+    /// Its own policy.
+    pub(crate) limit: Limit,
+    /// In which groups edits went out without anybody's leave, and when.
+    went_out: Vec<(u64, GroupId)>,
+    /// Members of which a person let the next edit go.
+    let_go: BTreeSet<MemberId>,
+    /// What the rules know to stand in each member's file.
+    known: BTreeMap<MemberId, Option<Fingerprint>>,
     pub(crate) outbox: Vec<Outgoing>,
     follows: Vec<Follows>,
 }
@@ -150,6 +159,10 @@ impl Machine {
             broken: false,
             told_broken: false,
             unfinished: BTreeMap::new(),
+            limit: Limit::default(),
+            went_out: Vec::new(),
+            let_go: BTreeSet::new(),
+            known: BTreeMap::new(),
             outbox: Vec::new(),
             follows: Vec::new(),
         }
@@ -175,6 +188,11 @@ impl Machine {
     pub(crate) fn die(&mut self, power: bool) {
         self.alive = false;
         self.forget_unwritten();
+        self.let_go.clear();
+        if power || self.broken {
+            // What was counted may be lost with the journal's end.
+            self.went_out.clear();
+        }
         self.process += 1;
         self.stream = None;
         self.steps = Steps::default();
@@ -231,7 +249,9 @@ impl Machine {
         let contents = self.journal.borrow().contents.clone();
         let journaled =
             contents.members.iter().map(|(id, kept)| (*id, (kept.entry.clone(), kept.left.iter().copied().collect())));
-        self.steps = Steps::new(journaled.collect());
+        self.known = contents.members.iter().map(|(id, kept)| (*id, kept.entry.fingerprint)).collect();
+        self.steps = Steps::new(journaled.collect(), contents.brake.clone());
+        self.handle(Event::Limit(self.limit));
         self.disk().begin(None);
         for member in contents.intents.keys() {
             let happened = self.recover(*member);
@@ -270,6 +290,7 @@ impl Machine {
     /// Hands an event to the rules, and carries out what follows.
     pub(crate) fn handle(&mut self, event: Event) {
         let now = self.now();
+        self.note_leave(&event);
         for effect in self.steps.step(now, event) {
             self.perform(effect);
         }
@@ -295,7 +316,12 @@ impl Machine {
             Effect::Restore { instruction, expected } => {
                 self.follows.push(Follows::Job(Job::Restore { instruction, expected }));
             }
+            Effect::Brake(brake) => {
+                self.ledger.tell(format_args!("agent {} journals its brake: {brake:?}", self.number));
+                self.append([JournalRecord::Brake(brake)]);
+            }
             Effect::Journal { member, entry, sync } => {
+                self.judge_brake(member, &entry);
                 let known = self.journal.borrow().contents.members.get(&member).map(|kept| kept.entry.generation);
                 let raises = known != Some(entry.generation);
                 let number = self.numbers.get(&member);

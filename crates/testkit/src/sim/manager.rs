@@ -26,6 +26,7 @@ pub(crate) enum Down {
     Merge(Box<step::MergeInstruction>),
     Acknowledged { member: MemberId, generation: u64, committed: bool },
     Accept { member: MemberId, give_way: bool },
+    Release,
 }
 
 /// For the world to do.
@@ -405,6 +406,14 @@ impl Manager {
         self.acts.push(Act::Send(agent, Down::Accept { member: id, give_way }));
     }
 
+    /// A person lets everything go that a machine's brake holds back.
+    pub(crate) fn release(&mut self, agent: AgentId) {
+        if self.streams.contains_key(&agent) {
+            self.ledger.tell(format_args!("a person takes the brake of agent {} off", agent.0[15]));
+            self.acts.push(Act::Send(agent, Down::Release));
+        }
+    }
+
     /// The manager lies: it sends an instruction that no honest one would.
     pub(crate) fn lie(&mut self, id: MemberId, record: Record, authentic: bool) {
         let Some((group, member)) = self.group_of(id).and_then(|g| Some((g.id, g.members.get(&id)?.clone()))) else {
@@ -451,7 +460,7 @@ fn assignment(group: &Group, member: &Member) -> Assignment {
 pub(crate) fn waits_for_somebody(condition: &Condition) -> bool {
     match condition {
         Condition::Fine => false,
-        Condition::AwaitingConsent | Condition::Missing(_) => true,
+        Condition::AwaitingConsent | Condition::Missing(_) | Condition::Braked(_) => true,
         Condition::Suspended(cause) => {
             !["interrupted", "being written", "the repository", "disk full", "cannot be finished"]
                 .iter()

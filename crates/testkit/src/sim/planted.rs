@@ -58,6 +58,8 @@ impl Planted {
             Planted::Agent(A::VersionIdsReused),
             Planted::Agent(A::GenerationNotRaised),
             Planted::Agent(A::RestoreNotRaised),
+            Planted::Agent(A::NoBrake),
+            Planted::Agent(A::BrakeForgotten),
         ]
     };
 

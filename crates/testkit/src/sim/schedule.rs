@@ -1,5 +1,6 @@
 //! What a seed makes: who takes part, and what happens to them. A schedule is data, so that parts of it can be left out.
 
+use agent::step::Limit;
 use plan::{Conflict, Direction, Join};
 
 use super::document::{Kind, Style};
@@ -32,6 +33,8 @@ pub(crate) enum Action {
     Resolve { group: usize, side: usize, thinks: u64 },
     /// A person makes an old version the next one.
     RestoreOld { group: usize, version: usize },
+    /// A person lets everything go that a machine's brake holds back.
+    Release { machine: usize },
     /// A person wants the head in place of what a member has.
     GiveWay { member: MemberNo },
     /// The manager sends a version that the member has left.
@@ -73,6 +76,8 @@ pub struct Schedule {
     pub(crate) policies: Vec<Policy>,
     pub(crate) members: Vec<MemberSetup>,
     pub(crate) can_exchange: bool,
+    /// How much a machine lets change by itself.
+    pub(crate) limit: Limit,
     /// Of a hundred messages.
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
@@ -108,7 +113,13 @@ impl Schedule {
     pub fn new(seed: u64) -> Schedule {
         let mut random = Random::new(seed ^ 0x5eed);
         let machines = 1 + random.below(3);
-        let groups = 1 + random.below(2);
+        let mut groups = 1 + random.below(2);
+        // In some runs much changes on machines that let little change: what these runs are made of is drawn apart.
+        let mut apart = Random::new(seed ^ 0xb4a6e);
+        let braked = apart.chance(20);
+        if braked {
+            groups = 2 + apart.below(3);
+        }
         let policy = |random: &mut Random| match random.below(5) {
             0 | 1 => Policy::Merge,
             2 => Policy::Manual,
@@ -124,6 +135,7 @@ impl Schedule {
             policies,
             members,
             can_exchange: random.chance(92),
+            limit: Limit::default(),
             lost: if messy { random.next_number() % 8 } else { 0 },
             doubled: if messy { random.next_number() % 8 } else { 0 },
             late: if messy { random.next_number() % 10 } else { 0 },
@@ -146,8 +158,33 @@ impl Schedule {
                 schedule.steps.push((at + random.next_number() % 300, action));
             }
         }
+        if braked {
+            schedule.brake(&mut apart, groups);
+        }
         schedule.steps.sort_by_key(|(at, _)| *at);
         schedule
+    }
+
+    /// Machines let little change; programs change much at once there, and people look after it.
+    fn brake(&mut self, random: &mut Random, groups: usize) {
+        let within = [2_000, 8_000, 60_000][random.below(3)];
+        self.limit = Limit { groups: 1 + random.below(groups - 1) as u64, within };
+        for _ in 0..1 + random.below(3) {
+            let machine = random.below(self.machines);
+            let at = 2_000 + random.next_number() % LENGTH;
+            let own: Vec<MemberNo> = (0..self.members.len()).filter(|m| self.members[*m].machine == machine).collect();
+            for member in own {
+                let edit = UserEdit { change: Change::Token, way: Way::Rename, ..user(random, member) };
+                self.steps.push((at + random.next_number() % 400, Action::User { edit, during: None }));
+            }
+            if random.chance(40) {
+                let (after, power) = (random.next_number() % 900, random.chance(30));
+                self.steps.push((at + after, Action::Kill { machine, power, during: None, down: 200 }));
+            }
+            if random.chance(50) {
+                self.steps.push((at + random.next_number() % 9_000, Action::Release { machine }));
+            }
+        }
     }
 
     /// How many things happen.

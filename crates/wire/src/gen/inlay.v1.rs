@@ -141,6 +141,8 @@ pub mod condition {
         AwaitingConsent = 1,
         Missing = 2,
         Suspended = 3,
+        /// Its machine's brake holds an edit back.
+        Braked = 4,
     }
     impl Kind {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -153,6 +155,7 @@ pub mod condition {
                 Self::AwaitingConsent => "AWAITING_CONSENT",
                 Self::Missing => "MISSING",
                 Self::Suspended => "SUSPENDED",
+                Self::Braked => "BRAKED",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -162,6 +165,7 @@ pub mod condition {
                 "AWAITING_CONSENT" => Some(Self::AwaitingConsent),
                 "MISSING" => Some(Self::Missing),
                 "SUSPENDED" => Some(Self::Suspended),
+                "BRAKED" => Some(Self::Braked),
                 _ => None,
             }
         }
@@ -448,6 +452,9 @@ pub struct AcceptRequest {
     /// In what the agent gets: the member.
     #[prost(bytes = "vec", tag = "4")]
     pub id: ::prost::alloc::vec::Vec<u8>,
+    /// In place of a group and its members: the agent whose brake is to let everything go that it holds back.
+    #[prost(string, tag = "5")]
+    pub machine: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResolveRequest {
@@ -536,6 +543,9 @@ pub struct MemberStatus {
     /// It is suspended because its portion or its file is missing: that is never taken for an edit.
     #[prost(bool, tag = "14")]
     pub missing: bool,
+    /// It is suspended because its machine's brake holds back what was edited.
+    #[prost(bool, tag = "15")]
+    pub braked: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LogRequest {

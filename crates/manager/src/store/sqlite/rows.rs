@@ -68,6 +68,7 @@ pub(super) fn member(row: &Row<'_>) -> rusqlite::Result<(Member, u64)> {
             1 => Condition::AwaitingConsent,
             2 => Condition::Missing(cause),
             3 => Condition::Suspended(cause),
+            4 => Condition::Braked(cause),
             _ => return Err(damaged(10, "an unknown condition")),
         },
         reported_gen: uint(row, 12)?,
@@ -101,6 +102,7 @@ pub(super) fn condition(condition: &Condition) -> (u8, &str) {
         Condition::AwaitingConsent => (1, ""),
         Condition::Missing(cause) => (2, cause),
         Condition::Suspended(cause) => (3, cause),
+        Condition::Braked(cause) => (4, cause),
     }
 }
 

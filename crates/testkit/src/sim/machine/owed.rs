@@ -16,6 +16,9 @@ impl Machine {
             {
                 self.owed.retain(|old| !matches!(old, JournalRecord::Entry(other, _) if other == member));
             }
+            if let JournalRecord::Brake(_) = &record {
+                self.owed.retain(|old| !matches!(old, JournalRecord::Brake(_)));
+            }
             self.owed.push(record);
         }
         self.pay()

@@ -39,6 +39,7 @@ impl World {
                 Machine::new(number, AgentId(id(1, number)), Arc::new(Mutex::new(disk)), keys.clone(), ledger.clone());
             machine.journal.get_mut().seed(random.next_number());
             machine.numbers.clone_from(&manager.numbers);
+            machine.limit = schedule.limit;
             machines.push(machine);
         }
         let mut world = World {

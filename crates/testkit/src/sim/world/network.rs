@@ -40,7 +40,7 @@ impl World {
     pub(super) fn send_down(&mut self, machine: usize, stream: u64, message: Down) {
         // What is said once and never again is not lost while the stream stands.
         let fates = match message {
-            Down::Members { .. } | Down::Accept { .. } => vec![6 + self.random.next_number() % 3],
+            Down::Members { .. } | Down::Accept { .. } | Down::Release => vec![6 + self.random.next_number() % 3],
             _ => self.fates().into_iter().map(|after| after + 8).collect(),
         };
         for after in fates {
@@ -62,6 +62,7 @@ impl World {
                 machine.handle(Event::Acknowledged { member, generation, committed });
             }
             Down::Accept { member, give_way } => machine.handle(Event::Accept { member, give_way }),
+            Down::Release => machine.handle(Event::Release),
         }
     }
 }

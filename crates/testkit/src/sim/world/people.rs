@@ -36,6 +36,7 @@ impl World {
                     self.manager.accept(id, true);
                 }
             }
+            Action::Release { machine } if self.manager.up => self.manager.release(self.machines[machine].id),
             Action::Replay { member, version } => {
                 let id = self.members[member];
                 let left: Vec<VersionId> =
