@@ -49,8 +49,21 @@ pub enum ConnectError {
         address: String,
     },
     /// The manager's certificate has expired, or one of the clocks is wrong.
-    #[error("the manager's certificate at {address} is not valid today: it has expired, or a clock is wrong")]
+    #[error(
+        "the manager's certificate at {address} {why}: set the clock that is wrong; the certificate is made anew when the manager starts"
+    )]
     Expired {
+        /// The address.
+        address: String,
+        /// The certificate's time, and what this machine takes for now.
+        why: String,
+    },
+    /// By the manager's clock this machine's certificate has expired, or is not valid yet.
+    #[error(
+        "the manager at {address} says that this machine's certificate is not valid today: its clock or this machine's is wrong; set it. \
+         If both are right the certificate has expired, and `inlay join` enrols this machine anew"
+    )]
+    ExpiredThere {
         /// The address.
         address: String,
     },
@@ -149,22 +162,36 @@ fn host_of(address: &str) -> Result<String, ConnectError> {
 /// What a TLS error means here.
 fn refusal(address: &str, error: io::Error) -> ConnectError {
     let address = address.to_owned();
-    if is_refusal(&error) {
-        return ConnectError::Refused { address };
-    }
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(why)) => match why {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 ConnectError::OtherName { address }
             }
-            CertificateError::Expired
-            | CertificateError::ExpiredContext { .. }
-            | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. } => ConnectError::Expired { address },
+            CertificateError::ExpiredContext { time, not_after } => {
+                let why = format!("was valid until {}, and the clock here says {}", date(*not_after), date(*time));
+                ConnectError::Expired { address, why }
+            }
+            CertificateError::NotValidYetContext { time, not_before } => {
+                let why = format!("is valid from {} on, and the clock here says {}", date(*not_before), date(*time));
+                ConnectError::Expired { address, why }
+            }
+            CertificateError::Expired | CertificateError::NotValidYet => {
+                ConnectError::Expired { address, why: "is not valid by the clock here".to_owned() }
+            }
             _ => ConnectError::OtherAuthority { address },
         },
+        Some(rustls::Error::AlertReceived(rustls::AlertDescription::CertificateExpired)) => {
+            ConnectError::ExpiredThere { address }
+        }
+        _ if is_refusal(&error) => ConnectError::Refused { address },
         _ => ConnectError::Tls { address, source: error },
     }
+}
+
+/// A day, for people.
+fn date(time: UnixTime) -> String {
+    let second = i64::try_from(time.as_secs()).ok().and_then(|second| jiff::Timestamp::from_second(second).ok());
+    second.map_or_else(|| "no day".to_owned(), |second| second.strftime("%Y-%m-%d").to_string())
 }
 
 /// Whether the other end refuses this machine's certificate.

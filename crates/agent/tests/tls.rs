@@ -47,7 +47,9 @@ type Answer = Box<dyn Fn(&str) -> String + Send>;
 struct Server<'a> {
     ca: &'a Ca,
     name: &'a str,
-    expired: bool,
+    /// Until when its certificate is valid, or from when, in place of today.
+    until: Option<i32>,
+    from: Option<i32>,
     /// Whose clients it accepts.
     clients: Option<&'a Ca>,
     /// What it answers to everything.
@@ -64,8 +66,11 @@ impl Server<'_> {
             Err(_) => SanType::DnsName(self.name.to_owned().try_into().unwrap()),
         }];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        if self.expired {
-            params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        if let Some(year) = self.until {
+            params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        }
+        if let Some(year) = self.from {
+            params.not_before = rcgen::date_time_ymd(year, 1, 1);
         }
         let certificate = params.signed_by(&key, &self.ca.issuer).unwrap();
         let chain = vec![certificate.der().clone(), self.ca.der.clone()];
@@ -112,7 +117,7 @@ impl Server<'_> {
 }
 
 fn server(ca: &Ca) -> Server<'_> {
-    Server { ca, name: "127.0.0.1", expired: false, clients: None, answer: None }
+    Server { ca, name: "127.0.0.1", until: None, from: None, clients: None, answer: None }
 }
 
 #[tokio::test]
@@ -129,8 +134,14 @@ async fn who_is_not_the_manager_is_told_apart() {
     assert!(matches!(error, ConnectError::OtherAuthority { .. }), "{error:?}");
     let error = check(Server { name: "elsewhere.example", ..server(&ours) }).await;
     assert!(matches!(error, ConnectError::OtherName { .. }), "{error:?}");
-    let error = check(Server { expired: true, ..server(&ours) }).await;
-    assert!(matches!(error, ConnectError::Expired { .. }), "{error:?}");
+    // A clock is years wrong, on either side: both days are named, so that a person sees which.
+    for (server, says) in [
+        (Server { until: Some(2020), ..server(&ours) }, "was valid until 2020-01-01, and the clock here says 20"),
+        (Server { from: Some(3020), ..server(&ours) }, "is valid from 3020-01-01 on, and the clock here says 20"),
+    ] {
+        let error = check(server).await;
+        assert!(matches!(error, ConnectError::Expired { .. }) && error.to_string().contains(says), "{error}");
+    }
 
     for (address, is) in [
         ("127.0.0.1", "no HOST:PORT"),
@@ -292,4 +303,28 @@ fn an_identity_is_kept() {
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
     assert_eq!(std::fs::metadata(&home).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+/// By the manager's clock this machine's certificate is of another time.
+#[tokio::test]
+async fn a_certificate_that_is_not_valid_by_the_managers_clock() {
+    let ours = Ca::new();
+    for (from, until) in [(3020, 3021), (2019, 2020)] {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        (params.not_before, params.not_after) = (rcgen::date_time_ymd(from, 1, 1), rcgen::date_time_ymd(until, 1, 1));
+        let certificate = params.signed_by(&key, &ours.issuer).unwrap();
+        let key = key.serialize_pem().into();
+        let credentials = Credentials { ca: ours.pem.clone(), certificate: certificate.pem(), key };
+        let (address, told) = Server { clients: Some(&ours), ..server(&ours) }.start().await;
+        // In TLS 1.3 the client may learn of it with the handshake or with what it asks first.
+        match operator(&[address], &credentials).await {
+            Err(error) => assert!(error.to_string().contains("its clock or this machine's is wrong"), "{error}"),
+            Ok(mut client) => {
+                assert!(is_refusal(&client.status(wire::v1::StatusRequest::default()).await.unwrap_err()));
+            }
+        }
+        assert!(told.lock().unwrap().is_empty());
+    }
 }
