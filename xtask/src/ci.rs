@@ -7,6 +7,9 @@ use std::time::Instant;
 use crate::shell::{self, TaskError};
 use crate::{test, tidy, tools};
 
+/// The fuzz targets' manifest: a workspace of its own.
+const FUZZ: &str = "fuzz/Cargo.toml";
+
 /// A step's name and what it does.
 type Step = (&'static str, fn(&Path) -> Result<(), TaskError>);
 
@@ -36,7 +39,8 @@ pub(crate) fn run(root: &Path) -> Result<(), TaskError> {
 }
 
 fn format(root: &Path) -> Result<(), TaskError> {
-    shell::run(shell::cargo().args(["fmt", "--all", "--check"]).current_dir(root))
+    shell::run(shell::cargo().args(["fmt", "--all", "--check"]).current_dir(root))?;
+    shell::run(shell::cargo().args(["fmt", "--manifest-path", FUZZ, "--", "--check"]).current_dir(root))
 }
 
 fn lints(root: &Path) -> Result<(), TaskError> {
@@ -47,5 +51,10 @@ fn lints(root: &Path) -> Result<(), TaskError> {
 /// Advisories are left out: their database comes from a place that a build machine need not reach.
 fn licences(root: &Path) -> Result<(), TaskError> {
     let program = tools::cargo_deny(root)?;
-    shell::run(Command::new(program).args(["--all-features", "check", "bans", "licenses", "sources"]).current_dir(root))
+    for manifest in ["Cargo.toml", FUZZ] {
+        let mut deny = Command::new(&program);
+        deny.args(["--manifest-path", manifest, "--config", "deny.toml", "--all-features"]);
+        shell::run(deny.args(["check", "bans", "licenses", "sources"]).current_dir(root))?;
+    }
+    Ok(())
 }

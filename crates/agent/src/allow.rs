@@ -238,7 +238,7 @@ impl Allow {
         }
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Allow, AllowError> {
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Allow, AllowError> {
         let written: Written = toml::from_str(text)
             .map_err(|source| AllowError::Syntax { path: path.to_owned(), source: Box::new(source) })?;
         let read = |(at, entry): (usize, WrittenEntry)| {

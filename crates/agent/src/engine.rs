@@ -6,7 +6,11 @@ mod owed;
 mod recovery;
 mod told;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use members::assignment;
 pub(crate) use members::target;
+#[cfg(feature = "fuzzing")]
+pub(crate) use told::event;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;

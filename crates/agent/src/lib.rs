@@ -21,6 +21,8 @@ mod error;
 #[doc(hidden)]
 pub mod fault;
 mod folder;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod hook;
 mod identity;
 mod inspect;

@@ -21,6 +21,8 @@ mod demo;
 mod difference;
 mod enrolment;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod history;
 mod home;
 mod invitation;

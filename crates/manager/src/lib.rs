@@ -14,6 +14,8 @@
 mod agents;
 mod ca;
 mod dispatch;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod home;
 mod http;
 mod manager;

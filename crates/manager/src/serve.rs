@@ -107,7 +107,7 @@ struct Server {
     ping: Duration,
 }
 
-fn router(manager: &Manager, extra: Router) -> Router {
+pub(crate) fn router(manager: &Manager, extra: Router) -> Router {
     let agents = AgentsServer::new(AgentsService::new(manager.clone())).max_decoding_message_size(wire::MAX_MESSAGE);
     let operator =
         OperatorServer::new(OperatorService::new(manager.clone())).max_decoding_message_size(wire::MAX_MESSAGE);

@@ -6,6 +6,8 @@
 mod chunk;
 mod crypto;
 mod find;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod gostring;
 mod id;
 mod index;

@@ -163,7 +163,12 @@ impl Repository {
         Err(damage.unwrap_or(OpenError::WrongPassword { address }))
     }
 
-    fn with_key(storage: Arc<dyn Storage>, key: Key, config: &Bytes, key_file: Id) -> Result<Self, OpenError> {
+    pub(crate) fn with_key(
+        storage: Arc<dyn Storage>,
+        key: Key,
+        config: &Bytes,
+        key_file: Id,
+    ) -> Result<Self, OpenError> {
         let json = key.open(config).map_err(|e| OpenError::Config(e.into()))?;
         let config: Config = serde_json::from_slice(&json).map_err(|e| OpenError::Config(e.into()))?;
         if !(1..=2).contains(&config.version) {

@@ -40,17 +40,7 @@ impl Engine {
     }
 
     pub(super) async fn assign(&mut self, message: v1::Assignment) {
-        let Ok((member, group)) = wire::from_assignment(&message) else { return };
-        let assignment = Assignment {
-            group,
-            group_name: message.group_name.clone(),
-            path: message.path.clone(),
-            selector: message.selector.clone(),
-            mapping: message.mapping.clone(),
-            direction: wire::from_direction(message.direction),
-            create: message.create,
-            paused: message.paused,
-        };
+        let Ok((member, assignment)) = assignment(&message) else { return };
         let target = target(&assignment).map(Arc::new);
         let moved = match self.locals.get_mut(&member) {
             Some(local) => {
@@ -166,6 +156,22 @@ impl Engine {
             Happened::Changed(tools.blocking(move |tools| tools.changed(members)).await.unwrap_or_default())
         });
     }
+}
+
+/// A member, as the manager tells of it.
+pub(crate) fn assignment(message: &v1::Assignment) -> Result<(MemberId, Assignment), wire::WireError> {
+    let (member, group) = wire::from_assignment(message)?;
+    let assignment = Assignment {
+        group,
+        group_name: message.group_name.clone(),
+        path: message.path.clone(),
+        selector: message.selector.clone(),
+        mapping: message.mapping.clone(),
+        direction: wire::from_direction(message.direction),
+        create: message.create,
+        paused: message.paused,
+    };
+    Ok((member, assignment))
 }
 
 /// What an assignment means.
