@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -154,10 +154,17 @@ impl Served {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes whose a lock will be. Before the lock is there: a lock without an owner could be deleted by no agent.
+    /// Notes whose a lock will be. Before the lock is there, and as durably: a lock without an owner could be deleted by no agent.
     pub(crate) async fn note_owner(&self, lock: Id, owner: &str) -> Result<(), Refusal> {
         let path = self.owners.join(lock.to_string());
-        let result = tokio::fs::write(&path, owner).await;
+        let (file, folder, owner) = (path.clone(), self.owners.clone(), owner.to_owned());
+        let written = tokio::task::spawn_blocking(move || {
+            let mut file = fs::File::create(file)?;
+            file.write_all(owner.as_bytes())?;
+            file.sync_all()?;
+            fs::File::open(folder)?.sync_all()
+        });
+        let result = written.await.unwrap_or_else(|error| Err(io::Error::other(error)));
         result.map_err(|source| Refusal::Storage(StorageError::File { action: "write", path, source }))
     }
 

@@ -178,11 +178,15 @@ pub(crate) async fn remove_left_behind(
     since: jiff::Timestamp,
 ) -> Result<usize, LockError> {
     let mut removed = 0;
+    let mut refused = None;
     for (id, lock) in all(repository).await? {
         if lock.is_ok_and(|lock| lock.is_left_behind(name, since)) {
-            remove(repository, id).await?;
-            removed += 1;
+            match remove(repository, id).await {
+                Ok(()) => removed += 1,
+                // The others can still go.
+                Err(error) => refused = Some(error),
+            }
         }
     }
-    Ok(removed)
+    refused.map_or(Ok(removed), Err)
 }

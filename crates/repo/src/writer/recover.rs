@@ -30,7 +30,10 @@ impl Committer {
             recovered.lost = self.take_up(unsealed).await?;
             recovered.sealed.extend(self.seal_all().await?);
         }
-        lock::remove_left_behind(&self.repository, &self.options.name, self.since).await?;
+        // What was sealed is sealed, whatever becomes of a lock: without a process it is stale by itself after a while.
+        if let Err(error) = lock::remove_left_behind(&self.repository, &self.options.name, self.since).await {
+            tracing::warn!(%error, "the lock of an earlier process cannot be removed");
+        }
         Ok(recovered)
     }
 
