@@ -1,7 +1,8 @@
-//! Developer commands: `cargo xtask proto | tidy | test | sim | fuzz | ci | bench`. One file a command.
+//! Developer commands: `cargo xtask proto | tidy | test | sim | crash | fuzz | ci | bench`. One file a command.
 
 mod bench;
 mod ci;
+mod crash;
 mod fuzz;
 mod proto;
 mod restic;
@@ -24,6 +25,7 @@ usage: cargo xtask COMMAND
   test [ARGS...]    install what the tests need, then run all of them (ARGS go to nextest)
   sim [ARGS...]     the simulator: --seeds N, --seed S, --trace, --planted; seeds a minute, and the story of what fails
   fuzz [TARGET...]  the fuzz targets, 20 s each: --seconds N, --address (with the address sanitizer; needs nightly)
+  crash [ARGS...]   kill -9 between any two durable steps of real processes: --rounds N, --seed S, --no-power
   ci                format, lints, licences, tidy, tests: what a change must pass
   bench [--quick]   inlay beside its peers in one run: a table, and target/bench.json
 ";
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(&root, &rest),
         Some("sim") => sim::run(&root, &rest),
         Some("fuzz") => fuzz::run(&root, &rest),
+        Some("crash") => crash::run(&root, &rest),
         Some("ci") => ci::run(&root),
         Some("bench") => bench::run(&root, &rest),
         Some("help" | "--help" | "-h") => {

@@ -30,6 +30,7 @@ use crate::jobs::{KEEP_DISPLACED, RestoreDone, Tools, stage};
 use crate::journal::{self, Deletion};
 use crate::os::Version;
 use crate::outbox::Outgoing;
+use crate::point::point;
 use crate::step::{Copied, Effect, Event, Instruction, Merged, Restored, Steps};
 use crate::stream::Stream;
 use crate::watch::Watch;
@@ -256,7 +257,9 @@ impl Engine {
                     }
                     None => journal::Record::Entry(member, entry),
                 };
+                let finished = matches!(record, journal::Record::Finished(..));
                 let position = self.append([record]);
+                point(if finished { "restore: journaled" } else { "state: journaled" });
                 if (sync || raises)
                     && let Some(local) = self.locals.get_mut(&member)
                 {

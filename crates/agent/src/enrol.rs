@@ -11,6 +11,7 @@ use wire::{EnrolReply, EnrolRequest, RepositoryAccess};
 use zeroize::Zeroizing;
 
 use crate::identity::{Credentials, Identity};
+use crate::point::point;
 use crate::tls::{self, ConnectError};
 
 /// Everything about one address has to be done in this time.
@@ -137,6 +138,7 @@ fn accept(
             wire::PROTOCOL
         )));
     }
+    point("enrolment: answered");
     // The address that answered comes first from now on.
     let mut addresses = vec![address.to_owned()];
     addresses.extend(enrolment.addresses.iter().filter(|other| *other != address).cloned());

@@ -23,6 +23,7 @@ use crate::journal::{self, Deletion, Journal, MemberIntent};
 use crate::keys::{self, Keys};
 use crate::os::OsFolder;
 use crate::place::Place;
+use crate::point::point;
 use crate::restore::{self, Before, Done, Site, Version};
 use crate::splice::{self, Deleted, Intent, IntentLog, Recovered};
 use crate::step::{Copied, Instruction, Portion, Restored, Sight};
@@ -158,12 +159,14 @@ impl Tools {
             content: Bytes::from(found.shared.text),
         };
         stage("read", member, started);
+        point("backup: read");
         let started = Instant::now();
         let stored = match self.copies.store(copy).await {
             Ok(stored) => stored,
             Err(error) => return (Err(repository(&error)), Some(seen)),
         };
         stage("backup", member, started);
+        point("backup: copied");
         let copied = Copied { portion: found.portion, value, size, copy: stored.location, version };
         (Ok((copied, stored.unsealed)), Some(seen))
     }
@@ -192,6 +195,7 @@ impl Tools {
             },
         };
         stage("fetch", member, started);
+        point("restore: fetched");
         let started = Instant::now();
         let version = Version { record, text, text_base };
         let done = self.blocking(move |tools| tools.write(member, &target, &version, expected, before)).await;
@@ -315,6 +319,7 @@ impl Tools {
                 return false;
             }
         }
+        point("displaced: deleted");
         if let Err(error) = self.journal.append([journal::Record::Deleted(deletion.path())]) {
             tracing::warn!(%error, "a deletion was not journaled");
         }

@@ -7,7 +7,7 @@
 //!   a journal, for commands.
 //!
 //! [`simulated`] and [`fault`] are for the testkit's simulator, and for nobody else: the parts that it puts together over a world of its own,
-//! and rules that can be switched off.
+//! and rules that can be switched off. [`point`] is for its crash harness.
 #![warn(missing_docs)]
 
 mod allow;
@@ -32,6 +32,8 @@ mod keys;
 mod os;
 mod outbox;
 mod place;
+#[doc(hidden)]
+pub mod point;
 mod repository;
 mod restore;
 mod roster;

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use xattr::FileExt;
 
 use crate::folder::{AttributeError, FileId, FileKind, Folder, Leftover, Reading, Stat, Temporary};
+use crate::point::point;
 
 /// What stands in a temporary name between the file's own name and the agent's tag.
 const MARK: &str = ".inlay-";
@@ -182,7 +183,9 @@ impl Folder for OsFolder {
                 keep_attributes(&model, &file)?;
             }
             pieces.iter().try_for_each(|piece| file.write_all(piece))?;
+            point("temporary: written");
             file.sync_all()?;
+            point("temporary: synced");
             self.rename_new(&part, &finished)
         })();
         match written {
@@ -404,8 +407,11 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(rustix::fs::open(&temporary, flags, Mode::RUSR | Mode::WUSR)?);
     file.write_all(bytes)?;
+    point("own file: written");
     file.sync_all()?;
+    point("own file: synced");
     std::fs::rename(&temporary, path)?;
+    point("own file: named");
     File::open(folder)?.sync_all()
 }
 

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use wire::v1::{FromAgent, from_agent};
 
 use crate::journal::{Journal, Record};
+use crate::point::point;
 
 /// So many messages wait.
 const QUEUE: usize = 1024;
@@ -45,7 +46,11 @@ async fn run(journal: Arc<Journal>, mut receiver: mpsc::Receiver<Outgoing>) {
                 // It is said again once it is due, and then perhaps the disk is well.
                 continue;
             }
+            let said = said(&outgoing.message);
             let sent = outgoing.stream.send(FromAgent { message: Some(outgoing.message) }).await.is_ok();
+            if let Some(said) = said {
+                point(said);
+            }
             if sent
                 && !outgoing.sealed.is_empty()
                 && let Err(error) = journal.append([Record::Sealed(outgoing.sealed)])
@@ -53,6 +58,18 @@ async fn run(journal: Arc<Journal>, mut receiver: mpsc::Receiver<Outgoing>) {
                 tracing::warn!(%error, "a seal was not journaled: it is said again after the next start");
             }
         }
+    }
+}
+
+/// The point behind a message, by what it says.
+const fn said(message: &from_agent::Message) -> Option<&'static str> {
+    match message {
+        from_agent::Message::Report(_) => Some("report: said"),
+        from_agent::Message::BackedUp(_) => Some("backup: said"),
+        from_agent::Message::Merged(_) | from_agent::Message::Unmergeable(_) => Some("merge: said"),
+        from_agent::Message::Sealed(_) => Some("seal: said"),
+        // Nothing durable rests on these.
+        from_agent::Message::Hello(_) | from_agent::Message::Inspected(_) => None,
     }
 }
 

@@ -10,6 +10,7 @@ use blake3::Hash;
 
 use crate::fault::{Fault, planted};
 use crate::folder::{AttributeError, FileKind, Folder, Stat, Temporary};
+use crate::point::point;
 
 /// Files above this size are hashed, and compared for the first time, by a second thread while their successor is written.
 const LARGE: usize = 1 << 20;
@@ -165,12 +166,14 @@ pub fn splice(
         Err(error) => return cannot_write(error).map_err(|e| failed("write a file beside", e)),
     };
     let intent = Intent { name: name.to_owned(), temporary, old: prepared.old, new: prepared.new };
+    point("splice: temporary durable");
     let journaled = planted(Fault::IntentTooEarly) || planted(Fault::NoIntent);
     if let Err(error) = if journaled { Ok(()) } else { log.intend(&intent) } {
         // It is not in the journal, so it goes.
         let _ = folder.remove(&intent.temporary.name);
         return Err(failed(INTEND, error));
     }
+    point("splice: intent journaled");
     Exchange { folder, log, intent: &intent }.run(old, prepared.compared)
 }
 
@@ -260,8 +263,9 @@ impl Exchange<'_> {
         if planted(Fault::PlainRename) {
             return self.rename(old);
         }
+        point("splice: compared");
         match self.folder.exchange(name, temporary) {
-            Ok(()) => {}
+            Ok(()) => point("splice: exchanged"),
             Err(error) if error.kind() == io::ErrorKind::Unsupported => return self.rename(old),
             Err(error) => return self.abort_with("exchange", error),
         }
@@ -275,7 +279,9 @@ impl Exchange<'_> {
         if compared && !(alone && ours) {
             return self.exchange_back();
         }
+        point("splice: displaced compared");
         self.sync()?;
+        point("splice: folder synced");
         let displaced = self.intent.old.map(|old| Displaced { name: temporary.clone(), old });
         Ok(Spliced::Done { displaced })
     }
@@ -305,6 +311,7 @@ impl Exchange<'_> {
     fn exchange_back(mut self) -> Result<Spliced, SpliceError> {
         let (name, temporary) = (&self.intent.name, &self.intent.temporary);
         self.folder.exchange(name, &temporary.name).map_err(|e| self.unfinished("exchange back", e))?;
+        point("splice: exchanged back");
         self.sync()?;
         self.abort()
     }
@@ -322,8 +329,10 @@ impl Exchange<'_> {
             Ok(_) => {
                 let delete_if = [self.intent.new];
                 self.log.give_up(&temporary.name, &delete_if).map_err(|e| self.unfinished("journal the end of", e))?;
+                point("splice: given up");
                 // What cannot be deleted now is deleted when the agent starts again.
                 if self.folder.remove(&temporary.name).is_ok() {
+                    point("splice: temporary removed");
                     let _ = self.log.cleaned(&temporary.name);
                 }
                 Ok(Spliced::Changed)

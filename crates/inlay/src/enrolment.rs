@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use agent::point::point;
 use agent::{Allow, Consent, EnrolError, Enrolment, Identity};
 use base64::Engine;
 use portion::Address;
@@ -74,11 +75,14 @@ pub(crate) async fn join(home: &Home, invitation: &Invitation, name: Option<&str
     for access in &enrolled.repositories {
         keep_password(home, &access.id, &access.wrapped, &invitation.secret)?;
     }
+    point("enrolment: password kept");
     if let Some(first) = enrolled.repositories.first() {
         home.save_repository(&RepositoryFile { id: first.id.clone(), url: first.url.clone() })?;
     }
+    point("enrolment: repository kept");
     // Last: without it there is no agent.
     enrolled.identity.save(&home.agent()).map_err(|e| CommandError::of(Exit::Failed, e))?;
+    point("enrolment: identity kept");
     Ok(enrolled.identity)
 }
 

@@ -18,6 +18,7 @@ use wire::{MergeAnswer, WireError};
 use crate::dispatch::{Handle, OUTBOX, Outbox};
 use crate::manager::Manager;
 use crate::peer::Peer;
+use crate::point::point;
 use crate::store::{Answer, Hello, Source, StoreError, Taken};
 
 /// How long an agent may take to say Hello.
@@ -141,6 +142,7 @@ impl Session {
                 Some(stored) = storing.next() => {
                     if let Some(acknowledged) = stored.map_err(|e| unavailable(&e))? {
                         self.send(to_agent::Message::Acknowledged(acknowledged)).await?;
+                        point("manager: acknowledged");
                     }
                 }
                 message = self.incoming.message(), if open && storing.len() < STORING => {

@@ -13,6 +13,7 @@ use tonic::Status;
 use wire::v1::{self, to_agent::Message};
 
 use crate::manager::ManagerOptions;
+use crate::point::point;
 use crate::store::{Delivery, Event, Source, Store, StoreError};
 
 /// How many messages may wait for an agent to read them. An agent that is further behind is disconnected.
@@ -268,6 +269,7 @@ impl Dispatcher {
         loop {
             self.outcome.notified().await;
             tokio::time::sleep(GATHER).await;
+            point("manager: instructed");
             let (delivered, given_up) = {
                 let mut state = self.lock();
                 (std::mem::take(&mut state.delivered), std::mem::take(&mut state.given_up))

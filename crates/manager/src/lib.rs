@@ -22,6 +22,7 @@ mod manager;
 mod operator;
 mod os;
 mod peer;
+mod point;
 mod serve;
 pub mod store;
 mod tls;
@@ -30,5 +31,8 @@ pub use ca::CaError;
 pub use home::{HomeError, InitOptions, Initialised, OperatorFiles, RepositoryInfo, Settings, find, init};
 pub use manager::{Manager, ManagerOptions, OpenError};
 pub use peer::{Identity, Peer};
+#[cfg(feature = "faults")]
+#[doc(hidden)]
+pub use point::at_points;
 pub use serve::{ServeError, serve};
 pub use tls::TlsError;

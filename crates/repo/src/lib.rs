@@ -19,6 +19,7 @@ mod names;
 mod os;
 mod pack;
 mod password;
+mod point;
 mod polynomial;
 mod read;
 mod repository;
@@ -36,6 +37,9 @@ pub use location::{BlobLocation, Location, LocationError, MAX_BLOBS, MAX_LOCATIO
 pub use lock::{Holder, LockError};
 pub use names::{decode_name, encode_name};
 pub use password::Password;
+#[cfg(feature = "faults")]
+#[doc(hidden)]
+pub use point::at_points;
 pub use read::{MAX_CONTENT, ReadError};
 pub use repository::{OpenError, Options, Repository};
 pub use snapshot::Snapshot;

@@ -45,7 +45,6 @@ pub struct Cluster {
 
 impl Machine {
     fn new(root: &Path, number: usize, name: &str) -> Machine {
-        let root = root.join(name);
         let (home, files) = (root.join("home"), root.join("files"));
         std::fs::create_dir_all(&home).unwrap();
         std::fs::create_dir_all(&files).unwrap();
@@ -91,12 +90,21 @@ impl Cluster {
 
     /// The same, with nothing started or enrolled yet.
     pub fn prepare(options: &Options) -> Cluster {
+        Cluster::prepare_on(options, |_| {})
+    }
+
+    /// The same; `disk` is given the folder in which a machine will live, before anything is written there.
+    pub fn prepare_on(options: &Options, mut disk: impl FnMut(&Path)) -> Cluster {
         let directory = tempfile::Builder::new().prefix("inlay-test-").tempdir().unwrap();
         let network = if options.namespaces { Network::namespaces(options.agents + 1) } else { Network::Loopback };
-        let manager = Machine::new(directory.path(), 0, "manager");
-        let agents = (0..options.agents)
-            .map(|n| Machine::new(directory.path(), n + 1, &char::from(b'a' + n as u8).to_string()))
-            .collect();
+        let mut machine = |number: usize, name: &str| {
+            let root = directory.path().join(name);
+            std::fs::create_dir(&root).unwrap();
+            disk(&root);
+            Machine::new(&root, number, name)
+        };
+        let manager = machine(0, "manager");
+        let agents = (0..options.agents).map(|n| machine(n + 1, &char::from(b'a' + n as u8).to_string())).collect();
         let cluster = Cluster { manager, agents, network, directory };
         let port = match cluster.network {
             Network::Loopback => TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port(),
@@ -114,13 +122,18 @@ impl Cluster {
 
     /// A command of the binary on that machine.
     pub fn command(&self, machine: &Machine, arguments: &[&str]) -> Command {
+        self.command_of(&binary(), machine, arguments)
+    }
+
+    /// The same of another program that understands the same arguments.
+    pub fn command_of(&self, program: &Path, machine: &Machine, arguments: &[&str]) -> Command {
         let others: Vec<&Path> = [&self.manager]
             .into_iter()
             .chain(&self.agents)
             .filter(|other| other.number != machine.number)
             .filter_map(|other| other.home.parent())
             .collect();
-        let mut command = self.network.command(machine.number, &binary(), &others);
+        let mut command = self.network.command(machine.number, program, &others);
         command.arg("--home").arg(&machine.home).args(arguments).current_dir(&machine.files);
         command.env("HOME", &machine.files).env_remove("INLAY_HOME");
         command

@@ -1,5 +1,7 @@
 //! A user with an editor: adds unique words to portions, and writes around them.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::PathBuf;
 
 use portion::{Scheme, Value};
@@ -79,7 +81,8 @@ impl Document {
         String::from_utf8(text).unwrap().replace([' ', '\n', '\t'], "")
     }
 
-    /// Adds a word at the end, as an editor that saves by rename: if the file changed since it was read, it is read again.
+    /// Adds a word at the end, as a careful editor that saves by sync and rename: if the file changed since it was read, it is
+    /// read again. Durable when this returns.
     pub fn add(&self, word: &str) {
         self.insert(word, false);
     }
@@ -117,11 +120,14 @@ impl Document {
 
     fn replace(&self, old: &[u8], new: &[u8]) -> bool {
         let temporary = self.path.with_extension("editor");
-        std::fs::write(&temporary, new).unwrap();
+        let mut file = File::create(&temporary).unwrap();
+        file.write_all(new).unwrap();
+        file.sync_all().unwrap();
         if self.read() != old {
             return false;
         }
         std::fs::rename(&temporary, &self.path).unwrap();
+        File::open(self.path.parent().unwrap()).unwrap().sync_all().unwrap();
         true
     }
 }

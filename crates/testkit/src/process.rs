@@ -42,7 +42,15 @@ pub fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
 
 impl Process {
     /// Starts `command` and waits until it has printed a line that contains `ready`. Its stderr goes to `log`.
-    pub fn start(mut command: Command, ready: &str, log: &Path) -> Process {
+    pub fn start(command: Command, ready: &str, log: &Path) -> Process {
+        match Process::try_start(command, ready, log) {
+            Ok(process) => process,
+            Err(said) => panic!("not ready: {said}; its log:\n{}", std::fs::read_to_string(log).unwrap_or_default()),
+        }
+    }
+
+    /// The same for a process that may end before it is ready; the error is what it printed.
+    pub fn try_start(mut command: Command, ready: &str, log: &Path) -> Result<Process, String> {
         let file = File::options().create(true).append(true).open(log).expect("a log file");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
         let mut child = command.spawn().expect("the binary starts");
@@ -66,8 +74,9 @@ impl Process {
         });
         let process = Process { child, log: log.to_owned() };
         match receiver.recv_timeout(Duration::from_secs(60)) {
-            Ok(Ok(())) => process,
-            other => panic!("not ready: {other:?}; its log:\n{}", process.log()),
+            Ok(Ok(())) => Ok(process),
+            Ok(Err(said)) => Err(said),
+            Err(_) => Err("nothing, for a minute".to_owned()),
         }
     }
 
@@ -81,16 +90,26 @@ impl Process {
         self.child.id()
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("ours").is_some()
+    }
+
     /// `kill -9`.
     pub fn kill(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// SIGTERM, and waits for a clean end.
-    pub fn stop(mut self) {
+    /// SIGTERM.
+    pub fn ask_to_end(&self) {
         let pid = rustix::process::Pid::from_raw(self.child.id() as i32).expect("a pid");
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+    }
+
+    /// SIGTERM, and waits for a clean end.
+    pub fn stop(mut self) {
+        self.ask_to_end();
         let status = wait_for("the process stops on SIGTERM", || self.child.try_wait().expect("ours"));
         assert!(status.success(), "it ends with {status}; its log:\n{}", self.log());
     }

@@ -4,6 +4,7 @@ use plan::{MemberId, Record, VersionId};
 
 use super::{Engine, Happened};
 use crate::journal;
+use crate::point::point;
 use crate::step::{Copied, Event, MergeAnswer, MergeInstruction, Merged};
 
 impl Engine {
@@ -59,6 +60,7 @@ impl Engine {
     /// A copy was made: the journal has it until it is sealed.
     pub(super) async fn copied(&mut self, version: VersionId, unsealed: Vec<u8>, event: Event) {
         let position = self.append([journal::Record::Unsealed(version, unsealed)]);
+        point("backup: copy journaled");
         self.handle(event).await;
         // Not waited for: without it a power failure within the next second leaves the copy to `restic rebuild-index`.
         let journal = self.tools.journal.clone();

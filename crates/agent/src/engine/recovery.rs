@@ -9,6 +9,7 @@ use plan::{MemberId, VersionId};
 use super::Engine;
 use crate::jobs::{KEEP_DISPLACED, RestoreDone};
 use crate::journal;
+use crate::point::point;
 use crate::roster;
 use crate::step::{Event, Restored};
 
@@ -30,6 +31,7 @@ impl Engine {
                 .iter()
                 .filter_map(|member| crate::place::resolve(Path::new(&member.path)).ok()?.parent().map(Path::to_owned)),
         );
+        point("recovery: begun");
         for (member, intent) in intents {
             if member != MemberId([0; 16]) {
                 self.recover(member, intent).await;
@@ -38,7 +40,9 @@ impl Engine {
         // Their users may have them open still: the crash of an agent is no reason to delete them sooner.
         let at = Instant::now() + KEEP_DISPLACED;
         self.displaced.extend(deletions.into_values().map(|deletion| (at, deletion)));
+        point("recovery: writes journaled");
         self.tools.blocking(move |tools| folders.iter().for_each(|folder| tools.sweep(folder))).await;
+        point("recovery: swept");
         match self.tools.copies.recover(unsealed).await {
             Ok(seals) => {
                 let sealed: HashSet<VersionId> = seals.iter().flat_map(|seal| seal.versions.iter().copied()).collect();
@@ -46,6 +50,7 @@ impl Engine {
                     contents.unsealed.keys().filter(|version| !sealed.contains(version)).copied().collect()
                 });
                 self.append([journal::Record::Sealed(lost)]);
+                point("recovery: seals journaled");
                 self.unsaid.extend(seals);
             }
             Err(error) => tracing::warn!(error = error.why, "what an earlier process left unsealed stays so"),
@@ -66,6 +71,7 @@ impl Engine {
             })
             .await
             .and_then(Result::ok);
+        point("recovery: write settled");
         self.recovered(member, version, recovered).await;
     }
 

@@ -11,6 +11,7 @@ use super::{Tools, interrupted, random_version, repository, stage};
 use crate::copies::NewCopy;
 use crate::detect::{Target, found_shared};
 use crate::keys::Keys;
+use crate::point::point;
 use crate::restore::{format_named, verify_copy};
 use crate::step::{Clash, Copied, MergeInstruction, Merged, Portion, Restored};
 
@@ -45,6 +46,7 @@ impl Tools {
             None => return nothing(Merged::Failed(interrupted())),
         };
         stage("merge", member, started);
+        point("merge: made");
         let (portion, value, content) = made;
         let Some(version) = random_version(&portion) else { return nothing(Merged::Failed(interrupted())) };
         let size = content.len() as u64;
@@ -57,6 +59,7 @@ impl Tools {
         };
         match self.copies.store(copy).await {
             Ok(stored) => {
+                point("merge: copied");
                 let copied = Copied { portion, value, size, copy: stored.location, version };
                 (Merged::Done(Box::new(copied)), stored.unsealed)
             }

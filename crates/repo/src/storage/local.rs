@@ -12,6 +12,7 @@ use bytes::Bytes;
 use super::{Entry, Kind, MAX_FILE, Storage, StorageError};
 use crate::id::Id;
 use crate::os;
+use crate::point::point;
 
 /// A folder. A put writes a temporary file in `tmp/`, syncs it, renames it into place without overwriting, and syncs the
 /// folder: two syncs, the least with which a name never stands for half a file.
@@ -78,7 +79,10 @@ impl LocalStorage {
             io::ErrorKind::AlreadyExists => StorageError::Exists { kind, id },
             _ => failed("name", &path, error),
         })?;
-        os::sync_folder(folder).map_err(|e| failed("sync", folder, e))
+        point("storage: named");
+        os::sync_folder(folder).map_err(|e| failed("sync", folder, e))?;
+        point("storage: durable");
+        Ok(())
     }
 
     fn open(&self, kind: Kind, id: Id) -> Result<(fs::File, u64), StorageError> {
@@ -126,7 +130,9 @@ impl Incoming {
     /// [`StorageError::Exists`] if there is one of that name, or the file system refuses.
     pub fn commit(mut self, kind: Kind, id: Id) -> Result<(), StorageError> {
         let Some(path) = self.path.clone() else { return Ok(()) };
+        point("storage: written");
         self.file.sync_all().map_err(|e| failed("sync", &path, e))?;
+        point("storage: synced");
         self.storage.name(&path, kind, id)?;
         self.path = None;
         Ok(())

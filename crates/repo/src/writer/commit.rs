@@ -15,6 +15,7 @@ use crate::id::Id;
 use crate::location::{BlobLocation, Location};
 use crate::lock;
 use crate::pack::{BlobKind, PACK_SIZE, Pack, PackBuilder, PackedBlob, seal_blob};
+use crate::point::point;
 use crate::repository::Repository;
 use crate::storage::{Kind, StorageError};
 
@@ -203,7 +204,9 @@ impl Committer {
             self.index_read = Some(Instant::now());
         }
         let (locations, packs) = self.pack(batch)?;
+        point("pack: made");
         self.put_packs(&packs).await?;
+        point("pack: durable");
         for Pack { id, blobs, .. } in packs {
             self.repository.index_mut().add_pack(id, &blobs, false);
             if self.own_packs.len() >= OWN_PACKS {
@@ -281,6 +284,7 @@ impl Committer {
             }
             let locking = lock::write(&self.repository, &self.options.name);
             let (put, locked) = join(put_all(&self.repository, packs), locking).await;
+            point("pack: beside its lock");
             self.hold(locked?);
             if self.is_ours(deadline).await? {
                 return Ok(put?);
@@ -332,7 +336,9 @@ impl Committer {
     async fn release_lock(&mut self) -> Result<(), WriteError> {
         self.release_at = None;
         if let Some(held) = self.lock.take() {
+            point("lock: given back");
             lock::remove(&self.repository, held.id).await?;
+            point("lock: removed");
         }
         Ok(())
     }

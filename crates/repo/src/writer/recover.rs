@@ -9,6 +9,7 @@ use crate::id::Id;
 use crate::lock;
 use crate::names::{encode_name, portion_name};
 use crate::pack::{BlobKind, HeaderError, PackedBlob, read_header};
+use crate::point::point;
 use crate::read::ReadError;
 use crate::snapshot::Snapshot;
 
@@ -28,8 +29,10 @@ impl Committer {
             let (unsealed, found) = self.already_sealed(unsealed).await?;
             recovered.sealed = found;
             recovered.lost = self.take_up(unsealed).await?;
+            point("unsealed: taken up");
             recovered.sealed.extend(self.seal_all().await?);
         }
+        point("unsealed: sealed");
         // What was sealed is sealed, whatever becomes of a lock: without a process it is stale by itself after a while.
         if let Err(error) = lock::remove_left_behind(&self.repository, &self.options.name, self.since).await {
             tracing::warn!(%error, "the lock of an earlier process cannot be removed");

@@ -11,6 +11,7 @@ use crate::index::{IndexFile, IndexPack};
 use crate::names::{encode_name, portion_name};
 use crate::os;
 use crate::pack::{BlobKind, Pack, PackBuilder, seal_blob};
+use crate::point::point;
 use crate::repository::Repository;
 use crate::snapshot::SnapshotJson;
 use crate::storage::{Kind, StorageError};
@@ -68,12 +69,16 @@ pub(super) async fn seal(
         }
     };
     let Files { trees, index, snapshot } = files;
-    for (kind, (id, bytes)) in [(Kind::Data, trees), (Kind::Index, index), (Kind::Snapshots, snapshot.clone())] {
+    point("seal: made");
+    let (data, indexed, shown) = ("seal: trees durable", "seal: index durable", "seal: snapshot durable");
+    let files = [(Kind::Data, trees, data), (Kind::Index, index, indexed), (Kind::Snapshots, snapshot.clone(), shown)];
+    for (kind, (id, bytes), done) in files {
         match repository.storage().put(kind, id, bytes).await {
             // Since an earlier try, whose answer was lost.
             Err(StorageError::Exists { .. }) => {}
             other => other?,
         }
+        point(done);
     }
     let jobs = batch.copies.iter().map(|pending| pending.copy.job.clone()).collect();
     Ok(Sealed { snapshot: snapshot.0, jobs })

@@ -14,6 +14,7 @@ use super::super::{Event, Receipt, StoreError};
 use super::SqliteOptions;
 use super::entry::Entry;
 use super::rows::failed;
+use crate::point::point;
 
 /// How many changes one transaction takes.
 const BATCH: usize = 512;
@@ -230,6 +231,7 @@ impl State {
             Ok(events) => {
                 // Whoever waits hears first: an agent's acknowledgement is under way before what follows from it.
                 batch.into_iter().for_each(|item| item.work.finish(Ok(())));
+                point("transaction: answered");
                 // The dispatcher never waits for the writer, so this ends. Without one there is nobody to tell.
                 if !events.is_empty() {
                     let _ = self.events.blocking_send(events);
@@ -277,7 +279,9 @@ impl State {
             item.work.run(&mut tx)?;
         }
         let events = tx.events;
+        point("transaction: run");
         self.command("COMMIT", "commit")?;
+        point("transaction: durable");
         Ok(events)
     }
 
@@ -316,6 +320,7 @@ fn checkpoints(path: Option<&str>, changes: &Receiver<()>) {
         }
         let frames: rusqlite::Result<i64> =
             connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1));
+        point("checkpoint: made");
         if frames.as_ref().is_ok_and(|frames| *frames > MOST_FRAMES) {
             // Waits until nobody reads the log, so that it begins anew.
             if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(())) {
