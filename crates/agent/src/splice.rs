@@ -9,7 +9,7 @@ use std::io;
 use blake3::Hash;
 
 use crate::fault::{Fault, planted};
-use crate::folder::{AttributeError, FileKind, Folder, Stat, Temporary};
+use crate::folder::{AttributeError, FileId, FileKind, Folder, Stat, Temporary};
 use crate::point::point;
 
 /// Files above this size are hashed, and compared for the first time, by a second thread while their successor is written.
@@ -374,9 +374,11 @@ pub fn recover(folder: &dyn Folder, intent: &Intent, log: &mut dyn IntentLog) ->
     }
     let beside = look(&temporary.name).map_err(|e| exchange.unfinished("look beside", e))?;
     let stands = look(&intent.name).map_err(|e| exchange.unfinished("look at", e))?;
+    let (beside_is_ours, ours_stands) =
+        (is_ours(folder, intent, &temporary.name, beside), is_ours(folder, intent, &intent.name, stands));
     let outcome = match beside {
         // Our file still waits: it was not renamed.
-        Some(id) if id == temporary.id => exchange.abort()?,
+        Some(_) if beside_is_ours => exchange.abort()?,
         // An exchange has put another there.
         Some(_) => {
             exchange.sync()?;
@@ -387,9 +389,7 @@ pub fn recover(folder: &dyn Folder, intent: &Intent, log: &mut dyn IntentLog) ->
                     Spliced::Done { displaced: Some(Displaced { name: temporary.name.clone(), old }) }
                 }
                 // Somebody wrote in between. If the file is untouched since, theirs goes back into its place.
-                _ if stands == Some(temporary.id) && holds_hash(folder, &intent.name, intent.new) => {
-                    exchange.exchange_back()?
-                }
+                _ if ours_stands && holds_hash(folder, &intent.name, intent.new) => exchange.exchange_back()?,
                 _ => {
                     let aside = set_aside(folder, &intent.name, &temporary.name)
                         .map_err(|e| exchange.unfinished("keep what was displaced from", e))?;
@@ -402,7 +402,7 @@ pub fn recover(folder: &dyn Folder, intent: &Intent, log: &mut dyn IntentLog) ->
             }
         }
         // A plain rename, or a new file; or what was displaced has been deleted already.
-        None if stands == Some(temporary.id) => {
+        None if ours_stands => {
             exchange.sync()?;
             Spliced::Done { displaced: None }
         }
@@ -412,6 +412,15 @@ pub fn recover(folder: &dyn Folder, intent: &Intent, log: &mut dyn IntentLog) ->
         Spliced::Done { displaced } => Recovered::Done { displaced },
         Spliced::KeptAside(name) => Recovered::KeptAside(name),
         Spliced::Changed | Spliced::Refused(_) => Recovered::NotDone,
+    })
+}
+
+/// Whether the file at a name is the intent's temporary one. A disk may have another number when the machine has been started anew; its
+/// files keep theirs, and then what is in them has to be right, too.
+fn is_ours(folder: &dyn Folder, intent: &Intent, name: &OsStr, found: Option<FileId>) -> bool {
+    let ours = intent.temporary.id;
+    found.is_some_and(|id| {
+        id == ours || (id.inode == ours.inode && id.device != ours.device && holds_hash(folder, name, intent.new))
     })
 }
 

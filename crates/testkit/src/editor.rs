@@ -15,6 +15,8 @@ pub struct Document {
     pub scheme: Scheme,
     /// The portion.
     pub expression: &'static str,
+    /// Whether its editor syncs what it saves: then an edit outlasts the power, too.
+    pub synced: bool,
 }
 
 /// The formats that [`Document::new`] knows; the first four exchange values, the rest text.
@@ -50,7 +52,7 @@ impl Document {
             ),
         };
         std::fs::write(&path, text).unwrap();
-        Document { path, scheme, expression }
+        Document { path, scheme, expression, synced: false }
     }
 
     /// The selector, with its scheme.
@@ -81,8 +83,7 @@ impl Document {
         String::from_utf8(text).unwrap().replace([' ', '\n', '\t'], "")
     }
 
-    /// Adds a word at the end, as a careful editor that saves by sync and rename: if the file changed since it was read, it is
-    /// read again. Durable when this returns.
+    /// Adds a word at the end, as an editor that saves by rename: if the file changed since it was read, it is read again.
     pub fn add(&self, word: &str) {
         self.insert(word, false);
     }
@@ -122,12 +123,16 @@ impl Document {
         let temporary = self.path.with_extension("editor");
         let mut file = File::create(&temporary).unwrap();
         file.write_all(new).unwrap();
-        file.sync_all().unwrap();
+        if self.synced {
+            file.sync_all().unwrap();
+        }
         if self.read() != old {
             return false;
         }
         std::fs::rename(&temporary, &self.path).unwrap();
-        File::open(self.path.parent().unwrap()).unwrap().sync_all().unwrap();
+        if self.synced {
+            File::open(self.path.parent().unwrap()).unwrap().sync_all().unwrap();
+        }
         true
     }
 }

@@ -103,7 +103,8 @@ impl Crashes {
             crashes.start_process(agent + 1).expect("the agent starts");
         }
         crashes.groups = words::groups(&crashes.cluster, GROUPS);
-        for document in crashes.groups.iter().flat_map(|group| &group.documents) {
+        for document in crashes.groups.iter_mut().flat_map(|group| &mut group.documents) {
+            document.synced = true;
             File::open(&document.path).unwrap().sync_all().unwrap();
             File::open(document.path.parent().unwrap()).unwrap().sync_all().unwrap();
         }
