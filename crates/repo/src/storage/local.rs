@@ -248,7 +248,10 @@ impl Storage for LocalStorage {
     async fn delete(&self, kind: Kind, id: Id) -> Result<(), StorageError> {
         self.blocking(move |this| {
             let path = this.path(kind, id);
-            fs::remove_file(&path).map_err(|e| missing_or(e, "delete", &path, kind, id))
+            fs::remove_file(&path).map_err(|e| missing_or(e, "delete", &path, kind, id))?;
+            // A lock that comes back with the power would be nobody's.
+            let folder = path.parent().unwrap_or(&this.root);
+            os::sync_folder(folder).map_err(|e| failed("sync", folder, e))
         })
         .await
     }
