@@ -48,6 +48,8 @@ pub struct CopyError {
     pub why: String,
     /// Whether it may go better later: the network, a lock. If not, what was asked for is not there or not what it should be.
     pub transient: bool,
+    /// The repository is there, and has lost this copy.
+    pub lost: bool,
 }
 
 /// A repository that is open, for one agent.

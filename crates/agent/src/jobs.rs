@@ -189,9 +189,11 @@ impl Tools {
         };
         let text_base = match text_base {
             None => None,
-            Some(base) => match self.fetch(&base).await {
+            Some(base) => match self.copies.fetch(&base.copy).await {
                 Ok(text) => Some((base, text)),
-                Err(restored) => return nothing(restored),
+                // It was only to keep comments: the value goes into what stands there.
+                Err(error) if error.lost => None,
+                Err(error) => return nothing(unread(&base, error)),
             },
         };
         stage("fetch", member, started);
@@ -207,9 +209,7 @@ impl Tools {
         if record.size > portion::MAX_PORTION as u64 {
             return Err(Restored::Refused(format!("{} bytes are more than a portion may have", record.size)));
         }
-        self.copies.fetch(&record.copy).await.map_err(|error| {
-            if error.transient { Restored::Failed(repository(&error)) } else { Restored::Refused(error.why) }
-        })
+        self.copies.fetch(&record.copy).await.map_err(|error| unread(record, error))
     }
 
     fn write(
@@ -419,6 +419,17 @@ pub(crate) fn stage(name: &'static str, member: MemberId, started: Instant) {
 
 pub(crate) fn interrupted() -> Condition {
     Condition::Suspended("the agent was interrupted; it tries again".to_owned())
+}
+
+/// Why a version's copy could not be read.
+fn unread(record: &Record, error: CopyError) -> Restored {
+    if error.lost {
+        let version = record.version.short();
+        return Restored::Failed(Condition::Suspended(format!(
+            "the repository has lost the copy of version {version}: `inlay repo verify`, on a machine whose file still holds it, makes it again"
+        )));
+    }
+    if error.transient { Restored::Failed(repository(&error)) } else { Restored::Refused(error.why) }
 }
 
 fn repository(error: &CopyError) -> Condition {

@@ -63,21 +63,28 @@ impl Copies for RepositoryCopies {
             let described = repo::Copy { content: Bytes::new(), ..copy.clone() };
             let location = self.writer.backup(copy).await.map_err(written)?;
             let encoded = location.encode();
-            let unsealed = serde_json::to_vec(&Unsealed::new(&described, location))
-                .map_err(|error| CopyError { why: error.to_string(), transient: false })?;
+            let unsealed = serde_json::to_vec(&Unsealed::new(&described, location)).map_err(|error| CopyError {
+                why: error.to_string(),
+                transient: false,
+                lost: false,
+            })?;
             Ok(StoredCopy { location: encoded, unsealed })
         })
     }
 
     fn fetch<'a>(&'a self, location: &'a [u8]) -> BoxFuture<'a, Result<Bytes, CopyError>> {
         Box::pin(async move {
-            let location =
-                Location::decode(location).map_err(|error| CopyError { why: error_chain(&error), transient: false })?;
-            self.repository.read(&location).await.map_err(|error| {
-                // Also a file that is missing: a repository that was moved away or is not mounted has none.
-                let transient = matches!(&error, ReadError::Storage(_));
-                CopyError { why: error_chain(&error), transient }
-            })
+            let refused = |error| CopyError { why: error_chain(&error), transient: false, lost: false };
+            let location = Location::decode(location).map_err(refused)?;
+            let error = match self.repository.read(&location).await {
+                Ok(content) => return Ok(content),
+                Err(error) => error,
+            };
+            // Also a file that is missing: a repository that was moved away or is not mounted has none.
+            let transient = matches!(&error, ReadError::Storage(_));
+            let lost =
+                matches!(&error, ReadError::Storage(error) if error.is_missing()) && self.repository.is_there().await;
+            Err(CopyError { why: error_chain(&error), transient, lost })
         })
     }
 
@@ -117,5 +124,5 @@ fn written(error: WriteError) -> CopyError {
         WriteError::Locked(_) | WriteError::Unsealed { .. } | WriteError::Index(_) => true,
         _ => false,
     };
-    CopyError { why: error_chain(&error), transient }
+    CopyError { why: error_chain(&error), transient, lost: false }
 }

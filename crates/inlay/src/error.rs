@@ -65,6 +65,21 @@ impl CommandError {
         made
     }
 
+    /// What is wrong and why, in a line.
+    pub(crate) fn why(&self) -> String {
+        let mut why = self.message.clone().unwrap_or_default();
+        let mut next: Option<&dyn Error> = self.cause.as_ref().map(|cause| &**cause as &dyn Error);
+        while let Some(cause) = next {
+            let more = cause.to_string();
+            if !why.ends_with(&more) {
+                why.push_str(": ");
+                why.push_str(&more);
+            }
+            next = cause.source();
+        }
+        why
+    }
+
     /// Adds why.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

@@ -160,7 +160,7 @@ pub(crate) fn for_agent(error: RepositoryError) -> CopyError {
         }
         next = cause.source();
     }
-    CopyError { why, transient }
+    CopyError { why, transient, lost: false }
 }
 
 /// Opens a repository with the password that this home holds, at the first address that answers.

@@ -91,6 +91,13 @@ impl Index {
         }
     }
 
+    /// A pack turned out to be gone or damaged, whatever the index files say: nothing new may rely on it.
+    pub(crate) fn distrust(&mut self, pack: Id) {
+        if let Some(number) = self.numbers.get(&pack) {
+            self.marked.insert(*number);
+        }
+    }
+
     /// Where a blob lies.
     pub(crate) fn find(&self, kind: BlobKind, id: Id) -> Option<BlobLocation> {
         self.slot(kind, id).and_then(|slot| self.location(slot))

@@ -274,7 +274,8 @@ impl Repository {
         opened.map_err(damaged(Kind::Data, blob.pack))
     }
 
-    async fn read_checked(&self, id: Id, location: BlobLocation) -> Result<Vec<u8>, ReadError> {
+    /// Reads a blob, and checks that it is the one.
+    pub(crate) async fn read_checked(&self, id: Id, location: BlobLocation) -> Result<Vec<u8>, ReadError> {
         let plain = self.read_blob(location).await?;
         if Id::of(&plain) == id { Ok(plain) } else { Err(ReadError::WrongContents { id }) }
     }

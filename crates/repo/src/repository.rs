@@ -209,6 +209,11 @@ impl Repository {
         &self.inner.storage
     }
 
+    /// Whether the repository itself is where it was, whatever it may have lost: its `config` can be read.
+    pub async fn is_there(&self) -> bool {
+        self.storage().get(Kind::Config, NO_ID).await.is_ok()
+    }
+
     /// A key for another purpose, the same for everybody who can open this repository, and for nobody else: BLAKE3
     /// `derive_key` over the master key. `context` names the purpose and must never be reused for another one.
     pub fn derive_key(&self, context: &str) -> Zeroizing<[u8; 32]> {

@@ -27,7 +27,9 @@ impl Copies for Memory {
     }
     fn fetch<'a>(&'a self, location: &'a [u8]) -> BoxFuture<'a, Result<Bytes, CopyError>> {
         let found = self.0.lock().unwrap().get(location).cloned();
-        Box::pin(async { found.ok_or(CopyError { why: "there is no such copy".to_owned(), transient: false }) })
+        Box::pin(async {
+            found.ok_or(CopyError { why: "there is no such copy".to_owned(), transient: false, lost: false })
+        })
     }
     fn recover(&self, _: Vec<Vec<u8>>) -> BoxFuture<'_, Result<Vec<Seal>, CopyError>> {
         Box::pin(async { Ok(Vec::new()) })

@@ -1,4 +1,6 @@
-//! `inlay repo env`.
+//! `inlay repo env` and `inlay repo verify`.
+
+mod verify;
 
 use clap::Subcommand;
 use serde_json::json;
@@ -20,6 +22,7 @@ pub struct Args {
 #[allow(missing_docs, reason = "each command's `Args` says what it does, and the help shows that")]
 pub enum RepoCommand {
     Env(EnvArgs),
+    Verify(verify::Args),
 }
 
 /// Print the variables that the restic program needs
@@ -31,7 +34,13 @@ pub enum RepoCommand {
 pub struct EnvArgs {}
 
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
-    let RepoCommand::Env(_) = &args.command;
+    match &args.command {
+        RepoCommand::Env(_) => env(ctx),
+        RepoCommand::Verify(_) => verify::run(ctx),
+    }
+}
+
+fn env(ctx: &Context) -> Result<(), CommandError> {
     let home = Home::new(ctx);
     let repository = own(&home)?;
     if repository.url.starts_with("rest:/") {

@@ -16,6 +16,7 @@ use crate::location::{BlobLocation, Location};
 use crate::lock;
 use crate::pack::{BlobKind, PACK_SIZE, Pack, PackBuilder, PackedBlob, seal_blob};
 use crate::point::point;
+use crate::read::ReadError;
 use crate::repository::Repository;
 use crate::storage::{Kind, StorageError};
 
@@ -203,6 +204,7 @@ impl Committer {
             self.repository.refresh_index().await?;
             self.index_read = Some(Instant::now());
         }
+        self.check_hits(batch).await?;
         let (locations, packs) = self.pack(batch)?;
         point("pack: made");
         self.put_packs(&packs).await?;
@@ -216,6 +218,24 @@ impl Committer {
             self.packs.push(NewPack { id, blobs });
         }
         Ok(locations)
+    }
+
+    /// An index may tell of a pack that the storage has lost: what a new copy is to rely on is read first, unless it was written just now.
+    async fn check_hits(&self, batch: &[Request]) -> Result<(), WriteError> {
+        for part in batch.iter().flat_map(|request| &request.parts) {
+            let Some(location) = self.known(part.id).filter(|location| !self.own_packs.contains(&location.pack)) else {
+                continue;
+            };
+            match self.repository.read_checked(part.id, location).await {
+                Ok(_) => {}
+                Err(ReadError::Storage(error)) if !error.is_missing() => return Err(error.into()),
+                Err(error) => {
+                    tracing::warn!(pack = %location.pack, %error, "an earlier copy is lost: its content is written again");
+                    self.repository.index_mut().distrust(location.pack);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn is_doubtful(&self, blob: &Blob) -> bool {

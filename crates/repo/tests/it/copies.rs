@@ -140,6 +140,50 @@ async fn a_hit_in_a_pack_that_has_gone_is_written_again() {
     writer.shutdown().await.unwrap();
 }
 
+/// The storage lost a pack, or damaged it, and the index files still tell of it: a new copy of the same content must not rely on it.
+#[tokio::test]
+async fn a_hit_in_a_pack_that_was_lost_or_damaged_is_written_again() {
+    type Spoil = fn(&std::path::Path);
+    let spoils: [(&str, Spoil); 3] = [
+        ("lost", |pack| std::fs::remove_file(pack).unwrap()),
+        ("cut off", |pack| std::fs::write(pack, b"").unwrap()),
+        ("damaged", |pack| {
+            let mut bytes = std::fs::read(pack).unwrap();
+            bytes.iter_mut().for_each(|byte| *byte ^= 1);
+            std::fs::write(pack, bytes).unwrap();
+        }),
+    ];
+    for (what, spoil) in spoils {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = fresh(folder.path()).await;
+        let writer = Writer::start(repository.clone(), by_hand("laptop")).unwrap();
+        let first = writer.backup(copy("1", "the same")).await.unwrap();
+        let other = writer.backup(copy("2", "another")).await.unwrap();
+        writer.shutdown().await.unwrap();
+        let name = first.blobs[0].pack.to_string();
+        let pack = folder.path().join("data").join(&name[..2]).join(&name);
+        #[allow(clippy::permissions_set_readonly_false, reason = "it is gone with the test")]
+        if let Ok(meta) = std::fs::metadata(&pack) {
+            let mut mode = meta.permissions();
+            mode.set_readonly(false);
+            std::fs::set_permissions(&pack, mode).unwrap();
+        }
+        spoil(&pack);
+        // Another process, which has only the index files.
+        let repository = Repository::open(repository.storage().clone(), &password()).await.unwrap();
+        let writer = Writer::start(repository.clone(), by_hand("laptop")).unwrap();
+        let second = writer.backup(copy("3", "the same")).await.unwrap();
+        assert_ne!(first, second, "{what}");
+        assert_eq!(repository.read(&second).await.unwrap(), "the same", "{what}");
+        assert_eq!(
+            writer.backup(copy("4", "another")).await.unwrap(),
+            other,
+            "{what}: what is whole is no second time there"
+        );
+        writer.shutdown().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn empty_and_long_contents() {
     let folder = tempfile::tempdir().unwrap();
