@@ -25,8 +25,9 @@ use wire::v1::{self, FromAgent, from_agent};
 
 use crate::copies::Seal;
 use crate::detect::{Found, LARGE, Look, Seen, Target};
+use crate::displaced::Due;
 use crate::hook::Hooks;
-use crate::jobs::{KEEP_DISPLACED, RestoreDone, Tools, stage};
+use crate::jobs::{RestoreDone, Tools, stage};
 use crate::journal::{self, Deletion};
 use crate::os::Version;
 use crate::outbox::Outgoing;
@@ -54,7 +55,6 @@ pub(crate) enum Happened {
     Changed(Vec<MemberId>),
     Recovered(MemberId, VersionId, Option<RestoreDone>),
     Answered(Box<v1::InspectReply>),
-    Kept(Box<Deletion>),
 }
 
 /// Seals that the repository told of.
@@ -115,8 +115,7 @@ pub(crate) struct Engine {
     questions: usize,
     /// Restores whose file was written, until the journal has what follows from it.
     written: HashMap<MemberId, Option<Deletion>>,
-    /// What is to be deleted, and when.
-    displaced: Vec<(Instant, Deletion)>,
+    due: Due,
     /// Seals that the manager was not told of.
     unsaid: Vec<Seal>,
     /// Members whose last write is neither done nor undone.
@@ -178,7 +177,7 @@ impl Engine {
             hooks: Hooks::default(),
             questions: 0,
             written: HashMap::new(),
-            displaced: Vec::new(),
+            due: Due::default(),
             unsaid: Vec::new(),
             unfinished: HashMap::new(),
             owed: Vec::new(),
@@ -251,10 +250,7 @@ impl Engine {
                 let known = self.tools.journal.read(|c| c.members.get(&member).map(|kept| kept.entry.generation));
                 let raises = known != Some(entry.generation);
                 let record = match self.written.remove(&member) {
-                    Some(deletion) => {
-                        self.displaced.extend(deletion.clone().map(|d| (Instant::now() + KEEP_DISPLACED, d)));
-                        journal::Record::Finished(member, Some(entry), deletion)
-                    }
+                    Some(deletion) => journal::Record::Finished(member, Some(entry), deletion),
                     None => journal::Record::Entry(member, entry),
                 };
                 let finished = matches!(record, journal::Record::Finished(..));
@@ -278,10 +274,10 @@ impl Engine {
                 if self.broken.is_some() {
                     self.only_what_is_journaled(&mut report);
                 }
-                let needs = match (rests_on_journal, &self.broken) {
-                    (false, _) => 0,
-                    (true, None) => self.named(member),
-                    (true, Some(_)) => self.tools.journal.written(),
+                let needs = match (&self.broken, rests_on_journal) {
+                    (Some(_), _) => self.tools.journal.written(),
+                    (None, true) => self.named(member),
+                    (None, false) => 0,
                 };
                 let message = wire::report(&report, job, &refused);
                 self.say(from_agent::Message::Report(message), needs).await;
@@ -433,7 +429,6 @@ impl Engine {
                 self.questions = self.questions.saturating_sub(1);
                 self.say(from_agent::Message::Inspected(*reply), 0).await;
             }
-            Happened::Kept(deletion) => self.displaced.push((Instant::now() + 10 * KEEP_DISPLACED, *deletion)),
         }
     }
 
@@ -456,9 +451,13 @@ impl Engine {
     /// A file was written, and the rules made nothing of it: the member is gone. The intent is done all the same.
     fn settle_written(&mut self, member: MemberId) {
         if let Some(deletion) = self.written.remove(&member) {
-            self.displaced.extend(deletion.clone().map(|d| (Instant::now() + KEEP_DISPLACED, d)));
             self.append([journal::Record::Finished(member, None, deletion)]);
         }
+    }
+
+    fn due_now(&mut self) -> Vec<Deletion> {
+        let (now, due) = (self.now(), &mut self.due);
+        self.tools.journal.read(|contents| due.take(contents, now))
     }
 
     async fn tick(&mut self) {
@@ -485,18 +484,10 @@ impl Engine {
             let members = polled.iter().filter_map(|point| self.by_point.get(point)).flatten().copied().collect();
             self.check(members);
         }
-        let now = Instant::now();
-        let (due, later) = std::mem::take(&mut self.displaced).into_iter().partition(|(at, _)| *at <= now);
-        self.displaced = later;
-        for (_, deletion) in due {
+        let due = self.due_now();
+        if !due.is_empty() {
             let tools = self.tools.clone();
-            self.start(async move {
-                let again = deletion.clone();
-                match tools.blocking(move |tools| tools.delete(&deletion)).await {
-                    Some(false) => Happened::Kept(Box::new(again)),
-                    _ => Happened::Changed(Vec::new()),
-                }
-            });
+            self.running.spawn(async move { tools.blocking(move |tools| tools.delete(&due)).await });
         }
         for (member, busy) in &mut self.unfinished {
             let intent = self.tools.journal.read(|contents| contents.intents.get(member).cloned());

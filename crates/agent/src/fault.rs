@@ -27,8 +27,12 @@ pub enum Fault {
     JournalNotSynced,
     /// The folder is not synced after an exchange.
     FolderNotSynced,
+    /// What is found under a temporary name of ours at the start is deleted without comparing it.
+    SweptUncompared,
     /// A displaced file is deleted without comparing it.
     DeletedUncompared,
+    /// Our file is deleted at once, though it has stood in the other's place.
+    OursDeletedAtOnce,
     /// What stands at the temporary name is deleted on abort, whatever it is.
     AbortDeletesAll,
     /// A version that the member has left is restored again.

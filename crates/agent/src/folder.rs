@@ -59,7 +59,8 @@ pub struct Reading {
 /// A file that stands beside another, and is to take its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Temporary {
-    /// Its name. It tells its [`FileId::inode`], so that a file displaced by an exchange is told from one that waits for it.
+    /// Its name. It tells its [`FileId::inode`], so that a file displaced by an exchange is told from one that waits for it, and what its
+    /// contents were, so that it is told whether somebody wrote to it.
     pub name: OsString,
     /// Which file it is.
     pub id: FileId,
@@ -72,8 +73,21 @@ pub struct Leftover {
     pub name: OsString,
     /// Which file stands there.
     pub id: FileId,
-    /// Whether it is the file that was made under that name. If not, an exchange has put it there: it is somebody's file.
-    pub ours: bool,
+    /// The file beside which it was made; of a very long name only the beginning.
+    pub beside: OsString,
+    /// Whose it is.
+    pub origin: Origin,
+}
+
+/// Where a file at a temporary name comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// It was being written; it has never stood anywhere else.
+    Part,
+    /// It is the one that was made under that name, when its contents' hash began with these hexadecimal digits.
+    Ours(String),
+    /// An exchange has put it there: it is somebody's.
+    Theirs,
 }
 
 /// One folder, pinned.
@@ -107,10 +121,13 @@ pub trait Folder: Send + Sync {
         }
     }
 
-    /// Writes a new file beside `name`, its contents in pieces, with a temporary name, and makes it durable. If `like` is given, mode, owner, access control
+    /// Writes a new file beside `name`, its contents in pieces, with a temporary name, and makes it durable; it waits for [`Folder::name_whole`]. If `like` is given, mode, owner, access control
     /// list and extended attributes of the file at `name` are its own as well; if they cannot be, the error's inner
     /// value is an [`AttributeError`].
     fn write_beside(&self, name: &OsStr, like: bool, pieces: &[&[u8]]) -> io::Result<Temporary>;
+
+    /// Gives what was written beside `name` the temporary name that tells which file it is and the beginning of its contents' hash.
+    fn name_whole(&self, part: &Temporary, name: &OsStr, hash: &blake3::Hash) -> io::Result<Temporary>;
 
     /// Exchanges what stands at two names, at once. [`io::ErrorKind::Unsupported`] where the file system cannot.
     fn exchange(&self, a: &OsStr, b: &OsStr) -> io::Result<()>;
@@ -123,6 +140,9 @@ pub trait Folder: Send + Sync {
 
     /// Removes a name.
     fn remove(&self, name: &OsStr) -> io::Result<()>;
+
+    /// Makes a regular file's contents durable, whoever wrote them.
+    fn sync_file(&self, name: &OsStr) -> io::Result<()>;
 
     /// Makes the folder's names durable.
     fn sync(&self) -> io::Result<()>;

@@ -2,11 +2,12 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use blake3::Hash;
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use crate::buffers::Buffers;
 use crate::copies::{Copies, CopyError, NewCopy};
 use crate::detect::{self, Found, Look, Seen, Target};
 use crate::error_chain;
-use crate::folder::{FileId, system_time};
+use crate::folder::{FileId, Folder as _, system_time};
 use crate::journal::{self, Deletion, Journal, MemberIntent};
 use crate::keys::{self, Keys};
 use crate::os::OsFolder;
@@ -303,30 +304,52 @@ impl Tools {
         })
     }
 
-    /// Deletes what was displaced, if nobody wrote to it; otherwise it is kept aside. Returns whether the name is free.
-    pub(crate) fn delete(&self, deletion: &Deletion) -> bool {
-        let deleted = OsFolder::open(&deletion.folder, std::path::Path::new(""), &self.tag)
-            .and_then(|folder| splice::delete(&folder, &deletion.name, &deletion.temporary, &deletion.delete_if));
+    /// Deletes what was displaced, if nobody wrote to it; otherwise it is kept aside. What cannot be deleted stays in the journal.
+    pub(crate) fn delete(&self, deletions: &[Deletion]) {
+        let mut folders = HashMap::new();
+        let gone: Vec<PathBuf> =
+            deletions.iter().filter(|d| self.delete_one(d, &mut folders)).map(Deletion::path).collect();
+        // The journal forgets them once the power cannot bring them back: nobody would know then what they are.
+        if let Some(error) = folders.values().flatten().find_map(|folder| folder.sync().err()) {
+            tracing::warn!(%error, "a deletion is not durable");
+            return;
+        }
+        point("displaced: deleted");
+        if let Err(error) = self.journal.append(gone.into_iter().map(journal::Record::Deleted)) {
+            tracing::warn!(%error, "a deletion was not journaled");
+        }
+    }
+
+    /// Returns whether the name is free.
+    fn delete_one(&self, deletion: &Deletion, folders: &mut HashMap<PathBuf, Option<OsFolder>>) -> bool {
+        let open = |path: &PathBuf| OsFolder::open(path, std::path::Path::new(""), &self.tag);
+        let opened = match folders.entry(deletion.folder.clone()) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(new) => match open(&deletion.folder) {
+                Ok(folder) => Ok(new.insert(Some(folder))),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(new.insert(None)),
+                Err(error) => Err(error),
+            },
+        };
+        let deleted = opened.and_then(|folder| match folder {
+            Some(folder) => splice::delete(folder, &deletion.name, &deletion.temporary, &deletion.delete_if),
+            None => Ok(Deleted::Gone),
+        });
         match deleted {
-            Ok(Deleted::Gone) => {}
+            Ok(Deleted::Gone) => true,
             Ok(Deleted::KeptAside(aside)) => {
                 let aside = deletion.folder.join(aside);
                 tracing::warn!(aside = %aside.display(), "somebody wrote to a file that was replaced; it is kept");
+                true
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 tracing::warn!(path = %deletion.path().display(), %error, "cannot delete a file that was replaced");
-                return false;
+                false
             }
         }
-        point("displaced: deleted");
-        if let Err(error) = self.journal.append([journal::Record::Deleted(deletion.path())]) {
-            tracing::warn!(%error, "a deletion was not journaled");
-        }
-        true
     }
 
-    /// Removes what a killed process left in a folder.
+    /// Removes what a killed process left in a folder; what may be somebody's is kept aside.
     pub(crate) fn sweep(&self, folder: &std::path::Path) {
         let known = |name: &OsStr| {
             let path = folder.join(name);
@@ -339,7 +362,7 @@ impl Tools {
             OsFolder::open(folder, std::path::Path::new(""), &self.tag).and_then(|open| splice::sweep(&open, &known));
         for kept in swept.unwrap_or_default() {
             let path = folder.join(kept);
-            tracing::warn!(path = %path.display(), "a file that was replaced before a power failure is kept");
+            tracing::warn!(path = %path.display(), "what stood beside a file after a power failure is kept");
         }
     }
 
@@ -441,9 +464,6 @@ fn random_version(portion: &Portion) -> Option<VersionId> {
     getrandom::fill(&mut random).ok()?;
     Some(keys::version_id(random, portion))
 }
-
-/// So long are displaced files kept, for writers that still have them open.
-pub(crate) const KEEP_DISPLACED: Duration = Duration::from_secs(2);
 
 pub(crate) mod merge;
 #[cfg(test)]

@@ -13,13 +13,15 @@ use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, RenameFlags, ResolveFlags, Uid
 use rustix::io::Errno;
 use xattr::FileExt;
 
-use crate::folder::{AttributeError, FileId, FileKind, Folder, Leftover, Reading, Stat, Temporary};
+use crate::folder::{AttributeError, FileId, FileKind, Folder, Leftover, Origin, Reading, Stat, Temporary};
 use crate::point::point;
 
 /// What stands in a temporary name between the file's own name and the agent's tag.
 const MARK: &str = ".inlay-";
 /// What ends the name of a file that is still being written.
 const PART: &str = ".part";
+/// So many hexadecimal digits of a whole file's hash are in its temporary name.
+const DIGITS: usize = 16;
 /// Names are compared and hashed in pieces of this size, so that a large file takes no memory.
 const PIECE: usize = 256 << 10;
 /// Files above this size are read and compared by two threads, each its half: one alone does not use what the memory gives.
@@ -176,7 +178,6 @@ impl Folder for OsFolder {
         let mode = if like { Mode::RUSR | Mode::WUSR } else { Mode::from_raw_mode(0o666) };
         let mut file = self.create(&part, mode)?;
         let id = stat_of(&rustix::fs::fstat(&file)?).id;
-        let finished = self.temporary_name(name, &format!("{:x}-{random}", id.inode));
         let written = (|| {
             if like {
                 let (model, _) = self.file(name)?;
@@ -186,16 +187,24 @@ impl Folder for OsFolder {
             point("temporary: written");
             file.sync_all()?;
             point("temporary: synced");
-            self.rename_new(&part, &finished)
+            Ok(())
         })();
         match written {
-            Ok(()) => Ok(Temporary { name: finished, id }),
+            Ok(()) => Ok(Temporary { name: part, id }),
             Err(error) => {
                 // The first error is the one that counts; what cannot be removed now is found by `leftovers`.
                 let _ = self.remove(&part);
                 Err(error)
             }
         }
+    }
+
+    fn name_whole(&self, part: &Temporary, name: &OsStr, hash: &blake3::Hash) -> io::Result<Temporary> {
+        let whole = self.temporary_name(name, &format!("{:x}-{}", part.id.inode, &hash.to_hex()[..DIGITS]));
+        self.rename_new(&part.name, &whole).inspect_err(|_| {
+            let _ = self.remove(&part.name);
+        })?;
+        Ok(Temporary { name: whole, id: part.id })
     }
 
     fn exchange(&self, a: &OsStr, b: &OsStr) -> io::Result<()> {
@@ -224,6 +233,10 @@ impl Folder for OsFolder {
         Ok(rustix::fs::unlinkat(&self.descriptor, name, AtFlags::empty())?)
     }
 
+    fn sync_file(&self, name: &OsStr) -> io::Result<()> {
+        self.file(name)?.0.sync_all()
+    }
+
     fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::fsync(&self.descriptor)?)
     }
@@ -233,21 +246,30 @@ impl Folder for OsFolder {
         for entry in rustix::fs::Dir::read_from(&self.descriptor)? {
             let entry = entry?;
             let name = OsString::from_vec(entry.file_name().to_bytes().to_vec());
-            let Some(tail) = tail_of(&name, &self.tag) else { continue };
+            let Some((beside, tail)) = parts_of(&name, &self.tag) else { continue };
             let Some(stat) = self.stat(&name)? else { continue };
-            let ours = tail.ends_with(PART)
-                || tail.split_once('-').is_some_and(|(inode, _)| u64::from_str_radix(inode, 16) == Ok(stat.id.inode));
-            found.push(Leftover { name, id: stat.id, ours });
+            let origin = match tail.split_once('-') {
+                _ if tail.ends_with(PART) => Origin::Part,
+                Some((inode, digits))
+                    if digits.len() == DIGITS && u64::from_str_radix(inode, 16) == Ok(stat.id.inode) =>
+                {
+                    Origin::Ours(digits.to_owned())
+                }
+                _ => Origin::Theirs,
+            };
+            found.push(Leftover { name, id: stat.id, beside, origin });
         }
         Ok(found)
     }
 }
 
-fn tail_of(name: &OsStr, tag: &str) -> Option<String> {
+/// A temporary name's file and tail.
+fn parts_of(name: &OsStr, tag: &str) -> Option<(OsString, String)> {
     let bytes = name.as_bytes();
     let mark = format!("{MARK}{tag}-");
     let at = memmem(bytes, mark.as_bytes()).filter(|_| bytes.first() == Some(&b'.'))?;
-    String::from_utf8(bytes[at + mark.len()..].to_vec()).ok()
+    let tail = String::from_utf8(bytes[at + mark.len()..].to_vec()).ok()?;
+    Some((OsStr::from_bytes(&bytes[1..at]).to_owned(), tail))
 }
 
 /// The last place of `needle`: the file's own name may hold it as well.

@@ -120,7 +120,15 @@ pub(crate) fn restore<'a>(
         found.portion.fingerprint = version.record.text;
     }
     if matches!(new, New::Same) {
-        return Done::nothing(Restored::Done(found.portion));
+        // Its user may have written it a moment ago: if the power took that back, what stood there before would look like an edit.
+        let durable = site.place.folder.sync_file(&site.place.name).and_then(|()| site.place.folder.sync());
+        return Done::nothing(match durable {
+            Ok(()) => Restored::Done(found.portion),
+            Err(error) => Restored::Failed(Condition::Suspended(format!(
+                "the file cannot be made durable: {}",
+                crate::error_chain(&error)
+            ))),
+        });
     }
     let old = exists.then_some(file.as_slice());
     let mut log = log(&found.portion);
@@ -133,7 +141,7 @@ pub(crate) fn restore<'a>(
             unfinished: false,
             found: Some(Box::new(found)),
         },
-        Ok(Spliced::Changed) => {
+        Ok(Spliced::Changed { .. }) => {
             let again = detect::look(place, site.target, site.keys, file, detect::ATTEMPTS);
             Done::nothing(Restored::Changed(again.sight().0))
         }

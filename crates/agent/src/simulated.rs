@@ -19,6 +19,7 @@ use crate::restore::{self, Version};
 use crate::splice::{Displaced, IntentLog};
 use crate::step::{Assignment, Merged, Portion, Restored, Sight};
 
+pub use crate::displaced::Due;
 pub use crate::journal::{Contents, Deletion, Kept, MemberIntent, Record as JournalRecord};
 
 /// A member's portion in a file of a folder.

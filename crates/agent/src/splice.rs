@@ -9,7 +9,7 @@ use std::io;
 use blake3::Hash;
 
 use crate::fault::{Fault, planted};
-use crate::folder::{AttributeError, FileId, FileKind, Folder, Stat, Temporary};
+use crate::folder::{AttributeError, FileId, FileKind, Folder, Origin, Stat, Temporary};
 use crate::point::point;
 
 /// Files above this size are hashed, and compared for the first time, by a second thread while their successor is written.
@@ -65,8 +65,11 @@ pub enum Spliced {
         /// The file that it displaced, to be deleted by [`delete`] after a while.
         displaced: Option<Displaced>,
     },
-    /// Somebody wrote the file meanwhile. It is as they left it; nothing of ours remains.
-    Changed,
+    /// Somebody wrote the file meanwhile. It is as they left it.
+    Changed {
+        /// Our file, if it has stood in the other's place: somebody may have opened it there. To be deleted like [`Spliced::Done`]'s.
+        left: Option<Displaced>,
+    },
     /// Bytes that are neither the old nor the new ones were found where ours should be, and stand beside the file under that name.
     KeptAside(OsString),
     /// The file is such that it cannot be replaced. Nothing was written.
@@ -108,7 +111,7 @@ pub enum Deleted {
 /// What an interrupted write came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recovered {
-    /// It was not done, and nothing of it remains.
+    /// It was not done. If our file is left, the log has it among what is to be deleted.
     NotDone,
     /// It was done. The intent still stands.
     Done {
@@ -149,7 +152,7 @@ pub fn splice(
     let stat = folder.stat(name).map_err(|e| failed("look at", e))?;
     match (stat, old) {
         (None, None) => {}
-        (Some(_), None) | (None, Some(_)) => return Ok(Spliced::Changed),
+        (Some(_), None) | (None, Some(_)) => return Ok(Spliced::Changed { left: None }),
         (Some(stat), Some(_)) if stat.kind != FileKind::Regular => return Ok(Spliced::Refused(Refusal::NoRegularFile)),
         (Some(stat), Some(_)) if stat.links > 1 => return Ok(Spliced::Refused(Refusal::HardLinks(stat.links))),
         (Some(_), Some(_)) => {}
@@ -191,13 +194,15 @@ struct Prepared {
 fn prepare(folder: &dyn Folder, name: &OsStr, stat: Option<&Stat>, old: Option<&[u8]>, new: &[&[u8]]) -> Prepared {
     if new.iter().map(|piece| piece.len()).sum::<usize>() < LARGE {
         let (old_hash, new_hash) = hashes(old, new);
-        let written = folder.write_beside(name, old.is_some(), new);
+        let part = folder.write_beside(name, old.is_some(), new);
+        let written = part.and_then(|part| folder.name_whole(&part, name, &new_hash));
         return Prepared { written, old: old_hash, new: new_hash, compared: None };
     }
     std::thread::scope(|scope| {
         let beside = scope.spawn(|| (compare_early(folder, name, stat, old), hashes(old, new)));
-        let written = folder.write_beside(name, old.is_some(), new);
+        let part = folder.write_beside(name, old.is_some(), new);
         let (compared, (old, new)) = beside.join().unwrap_or_else(|_| (None, hashes(old, new)));
+        let written = part.and_then(|part| folder.name_whole(&part, name, &new));
         Prepared { written, old, new, compared }
     })
 }
@@ -234,9 +239,18 @@ fn cannot_write(error: io::Error) -> io::Result<Spliced> {
     }
     match error.kind() {
         // The file that it was to be like is gone, or something else stands there.
-        io::ErrorKind::NotFound | io::ErrorKind::InvalidInput => Ok(Spliced::Changed),
+        io::ErrorKind::NotFound | io::ErrorKind::InvalidInput => Ok(Spliced::Changed { left: None }),
         _ => Err(error),
     }
+}
+
+/// Where our file has been.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stood {
+    /// Only at its temporary name.
+    Beside,
+    /// Perhaps in the other's place for a moment.
+    InPlace,
 }
 
 /// From the journaled intent on.
@@ -257,7 +271,7 @@ impl Exchange<'_> {
         };
         match unchanged {
             Ok(same) if same || planted(Fault::FileNotCompared) => {}
-            Ok(_) => return self.abort(),
+            Ok(_) => return self.abort(Stood::Beside),
             Err(error) => return self.abort_with("compare", error),
         }
         if planted(Fault::PlainRename) {
@@ -289,7 +303,7 @@ impl Exchange<'_> {
     fn create(mut self) -> Result<Spliced, SpliceError> {
         match self.folder.rename_new(&self.intent.temporary.name, &self.intent.name) {
             Ok(()) => self.sync().map(|()| Spliced::Done { displaced: None }),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.abort(),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.abort(Stood::Beside),
             Err(error) => self.abort_with("make", error),
         }
     }
@@ -298,7 +312,7 @@ impl Exchange<'_> {
     fn rename(mut self, old: &[u8]) -> Result<Spliced, SpliceError> {
         match self.folder.holds(&self.intent.name, old) {
             Ok(true) => {}
-            Ok(false) => return self.abort(),
+            Ok(false) => return self.abort(Stood::Beside),
             Err(error) => return self.abort_with("compare", error),
         }
         match self.folder.rename(&self.intent.temporary.name, &self.intent.name) {
@@ -313,11 +327,12 @@ impl Exchange<'_> {
         self.folder.exchange(name, &temporary.name).map_err(|e| self.unfinished("exchange back", e))?;
         point("splice: exchanged back");
         self.sync()?;
-        self.abort()
+        self.abort(Stood::InPlace)
     }
 
-    /// The file is as its user left it. What stands at the temporary name is deleted if it is ours.
-    fn abort(&mut self) -> Result<Spliced, SpliceError> {
+    /// The file is as its user left it. What stands at the temporary name is deleted if it is ours: at once, unless somebody may
+    /// have it open.
+    fn abort(&mut self, stood: Stood) -> Result<Spliced, SpliceError> {
         let temporary = &self.intent.temporary;
         match self.folder.hash(&temporary.name) {
             Ok(Some(hash)) if hash != self.intent.new && !planted(Fault::AbortDeletesAll) => {
@@ -326,16 +341,20 @@ impl Exchange<'_> {
                 self.log.give_up(&temporary.name, &[]).map_err(|e| self.unfinished("journal the end of", e))?;
                 Ok(Spliced::KeptAside(aside))
             }
-            Ok(_) => {
+            Ok(found) => {
                 let delete_if = [self.intent.new];
                 self.log.give_up(&temporary.name, &delete_if).map_err(|e| self.unfinished("journal the end of", e))?;
                 point("splice: given up");
-                // What cannot be deleted now is deleted when the agent starts again.
+                if found.is_some() && stood == Stood::InPlace && !planted(Fault::OursDeletedAtOnce) {
+                    let left = Displaced { name: temporary.name.clone(), old: self.intent.new };
+                    return Ok(Spliced::Changed { left: Some(left) });
+                }
+                // What cannot be deleted now is deleted later.
                 if self.folder.remove(&temporary.name).is_ok() {
                     point("splice: temporary removed");
                     let _ = self.log.cleaned(&temporary.name);
                 }
-                Ok(Spliced::Changed)
+                Ok(Spliced::Changed { left: None })
             }
             Err(error) => Err(self.unfinished("read what stands beside", error)),
         }
@@ -343,8 +362,10 @@ impl Exchange<'_> {
 
     /// Nothing was done, for want of a primitive.
     fn abort_with(&mut self, doing: &'static str, source: io::Error) -> Result<Spliced, SpliceError> {
-        match self.abort()? {
-            Spliced::Changed => Err(SpliceError { doing, name: self.intent.name.clone(), unfinished: false, source }),
+        match self.abort(Stood::Beside)? {
+            Spliced::Changed { .. } => {
+                Err(SpliceError { doing, name: self.intent.name.clone(), unfinished: false, source })
+            }
             other => Ok(other),
         }
     }
@@ -377,8 +398,8 @@ pub fn recover(folder: &dyn Folder, intent: &Intent, log: &mut dyn IntentLog) ->
     let (beside_is_ours, ours_stands) =
         (is_ours(folder, intent, &temporary.name, beside), is_ours(folder, intent, &intent.name, stands));
     let outcome = match beside {
-        // Our file still waits: it was not renamed.
-        Some(_) if beside_is_ours => exchange.abort()?,
+        // Our file still waits: it was not renamed, or it was taken back.
+        Some(_) if beside_is_ours => exchange.abort(Stood::InPlace)?,
         // An exchange has put another there.
         Some(_) => {
             exchange.sync()?;
@@ -406,12 +427,12 @@ pub fn recover(folder: &dyn Folder, intent: &Intent, log: &mut dyn IntentLog) ->
             exchange.sync()?;
             Spliced::Done { displaced: None }
         }
-        None => exchange.abort()?,
+        None => exchange.abort(Stood::Beside)?,
     };
     Ok(match outcome {
         Spliced::Done { displaced } => Recovered::Done { displaced },
         Spliced::KeptAside(name) => Recovered::KeptAside(name),
-        Spliced::Changed | Spliced::Refused(_) => Recovered::NotDone,
+        Spliced::Changed { .. } | Spliced::Refused(_) => Recovered::NotDone,
     })
 }
 
@@ -428,7 +449,7 @@ fn is_ours(folder: &dyn Folder, intent: &Intent, name: &OsStr, found: Option<Fil
 fn recover_by_content(mut exchange: Exchange<'_>) -> Result<Recovered, SpliceError> {
     let Intent { name, temporary, old, new } = exchange.intent;
     if !holds_hash(exchange.folder, name, *new) {
-        return exchange.abort().map(|_| Recovered::NotDone);
+        return exchange.abort(Stood::Beside).map(|_| Recovered::NotDone);
     }
     let displaced = old.map(|old| Displaced { name: temporary.name.clone(), old });
     Ok(Recovered::Done { displaced })
@@ -466,8 +487,8 @@ pub(crate) fn set_aside(folder: &dyn Folder, name: &OsStr, temporary: &OsStr) ->
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// Removes temporary files of this agent that no journal knows: they were being written when it was killed. Returns the names of
-/// those that an exchange has put there: somebody's bytes, which stay.
+/// Removes temporary files of this agent that no journal knows: they were being written when it was killed, or their intent was lost with
+/// the power. What somebody wrote to, or what an exchange has put there, is kept aside instead; those names are returned.
 ///
 /// # Errors
 /// The folder cannot be read.
@@ -477,10 +498,18 @@ pub fn sweep(folder: &dyn Folder, known: &dyn Fn(&OsStr) -> bool) -> io::Result<
         if known(&leftover.name) {
             continue;
         }
-        if leftover.ours {
+        let ours = match &leftover.origin {
+            Origin::Part => true,
+            Origin::Ours(digits) => {
+                planted(Fault::SweptUncompared)
+                    || folder.hash(&leftover.name)?.is_some_and(|hash| hash.to_hex().starts_with(digits))
+            }
+            Origin::Theirs => false,
+        };
+        if ours {
             folder.remove(&leftover.name)?;
         } else {
-            kept.push(leftover.name);
+            kept.push(set_aside(folder, &leftover.beside, &leftover.name)?);
         }
     }
     Ok(kept)

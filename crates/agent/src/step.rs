@@ -403,6 +403,13 @@ impl Member {
             self.queued = Some(Queued::Backup { job, generation });
             return;
         }
+        // What was read of this generation is safe, whatever has become of the file since.
+        if let Some(commit) =
+            self.pending.clone().filter(|c| c.generation == self.entry.generation && c.generation == generation)
+        {
+            effects.push(Effect::Commit { member: id, job, commit: Box::new(commit) });
+            return;
+        }
         if self.condition != Condition::Fine || generation < self.entry.generation || self.entry.fingerprint.is_none() {
             self.report(id, now, Some(job), "", effects);
             return;
@@ -415,10 +422,6 @@ impl Member {
             // The manager knows of a generation that this journal lost with the power: nothing older may be named again.
             self.entry.generation = generation;
             effects.push(Effect::Journal { member: id, entry: self.entry.clone(), sync: true });
-        }
-        if let Some(commit) = self.pending.clone().filter(|c| c.generation == self.entry.generation) {
-            effects.push(Effect::Commit { member: id, job, commit: Box::new(commit) });
-            return;
         }
         self.operation = Some(Operation::BackUp { job });
         effects.push(Effect::BackUp(id));

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::os::{self, OsFolder};
-use crate::splice::{self, Deleted, NoLog, Refusal, SpliceError, Spliced};
+use crate::splice::{self, Deleted, Displaced, NoLog, Refusal, SpliceError, Spliced};
 
 /// Why a file was not replaced. It is as it was, or as somebody else left it.
 #[derive(Debug, thiserror::Error)]
@@ -67,24 +67,21 @@ pub fn replace_file(path: &Path, before: Option<&[u8]>, after: &[u8]) -> Result<
     let folder = OsFolder::open(parent, Path::new(""), "put").map_err(opening)?;
     let beside = |name: &OsStr| parent.join(name);
     let kept = |aside: &OsStr| ReplaceError::KeptAside { path: path.to_owned(), aside: beside(aside) };
+    let delete = |displaced: &Displaced, doing| match splice::delete(&folder, name, &displaced.name, &[displaced.old]) {
+        Ok(Deleted::Gone) => Ok(()),
+        Ok(Deleted::KeptAside(aside)) => Err(kept(&aside)),
+        Err(source) => {
+            let source = SpliceError { doing, name: name.to_owned(), unfinished: false, source };
+            Err(ReplaceError::Write { path: path.to_owned(), source })
+        }
+    };
     match splice::splice(&folder, name, before, &[after], &mut NoLog) {
         Ok(Spliced::Done { displaced: None }) => Ok(()),
-        Ok(Spliced::Done { displaced: Some(displaced) }) => {
-            match splice::delete(&folder, name, &displaced.name, &[displaced.old]) {
-                Ok(Deleted::Gone) => Ok(()),
-                Ok(Deleted::KeptAside(aside)) => Err(kept(&aside)),
-                Err(source) => {
-                    let source = SpliceError {
-                        doing: "delete the old contents of",
-                        name: name.to_owned(),
-                        unfinished: false,
-                        source,
-                    };
-                    Err(ReplaceError::Write { path: path.to_owned(), source })
-                }
-            }
+        Ok(Spliced::Done { displaced: Some(displaced) }) => delete(&displaced, "delete the old contents of"),
+        Ok(Spliced::Changed { left }) => {
+            left.map_or(Ok(()), |left| delete(&left, "delete what was not used of"))?;
+            Err(ReplaceError::Changed { path: path.to_owned() })
         }
-        Ok(Spliced::Changed) => Err(ReplaceError::Changed { path: path.to_owned() }),
         Ok(Spliced::KeptAside(aside)) => Err(kept(&aside)),
         Ok(Spliced::Refused(source)) => Err(ReplaceError::Refused { path: path.to_owned(), source }),
         Err(source) => Err(ReplaceError::Write { path: path.to_owned(), source }),

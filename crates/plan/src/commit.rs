@@ -113,6 +113,9 @@ impl Group {
             if head.is_none() && member.join != Join::Offer {
                 self.members.values_mut().filter(|m| m.join == Join::Offer).for_each(|m| m.join = Join::Wait);
             }
+        }
+        // A member that stands where it stood was passed over when the head moved, because its report was not committed yet.
+        if matches!(outcome, Outcome::NewHead(_) | Outcome::Standing(_)) {
             self.agree_with_head();
         }
         Ok(outcome)
@@ -248,7 +251,8 @@ impl Group {
         }
     }
 
-    /// Whenever the head moves, (a) and (d) are applied again to every member that has no uncommitted report.
+    /// Whenever the head moves, (a) and (d) are applied again to every member that has no uncommitted report; to one that had, when it
+    /// turns out to be as it was.
     ///
     /// In (d) the version that the member stands on becomes a further parent of the head, in place of a third version that
     /// would say the same: its value is the head's, so nothing of it is lost, and no member has anything to write.

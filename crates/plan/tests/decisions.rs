@@ -200,6 +200,21 @@ fn members_agree_with_a_head_that_says_the_same() {
 }
 
 #[test]
+fn a_member_that_was_passed_over_agrees_once_its_report_is_committed() {
+    let mut group = group(Conflict::Merge);
+    backed_up(&mut group, A, 2, 7, ("json", 11, 11), None);
+    backed_up(&mut group, C, 3, 8, ("toml", 32, 12), Some((1, 2, 20)));
+    assert_eq!(group.open_branches(), [version(8)]);
+    // C edits, and back again; meanwhile the head comes to say what C's branch says.
+    report(&mut group, C, 5, None);
+    backed_up(&mut group, A, 3, 9, ("json", 12, 12), None);
+    assert_eq!(group.open_branches(), [version(8)], "what C holds now is not known");
+    assert_eq!(backed_up(&mut group, C, 5, 10, ("toml", 32, 12), None), Outcome::Standing(version(8)));
+    assert_eq!(group.open_branches(), []);
+    assert_eq!(group.head_version().unwrap().parents, [version(7), version(8)]);
+}
+
+#[test]
 fn a_conflict_ends_only_as_the_person_saw_it() {
     let mut group = group(Conflict::Merge);
     backed_up(&mut group, A, 2, 7, ("json", 11, 11), None);

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::Duration;
 
 use plan::{MemberId, VersionId};
 
 use super::Engine;
-use crate::jobs::{KEEP_DISPLACED, RestoreDone};
+use crate::displaced::KEEP;
+use crate::jobs::RestoreDone;
 use crate::journal;
 use crate::point::point;
 use crate::roster;
@@ -37,9 +38,6 @@ impl Engine {
                 self.recover(member, intent).await;
             }
         }
-        // Their users may have them open still: the crash of an agent is no reason to delete them sooner.
-        let at = Instant::now() + KEEP_DISPLACED;
-        self.displaced.extend(deletions.into_values().map(|deletion| (at, deletion)));
         point("recovery: writes journaled");
         self.tools.blocking(move |tools| folders.iter().for_each(|folder| tools.sweep(folder))).await;
         point("recovery: swept");
@@ -110,13 +108,16 @@ impl Engine {
             Err(error) => tracing::warn!(error = error.why, "not everything is sealed: the next start does it"),
         }
         self.say_seals().await;
-        let displaced = std::mem::take(&mut self.displaced);
-        self.tools
-            .blocking(move |tools| {
-                for (_, deletion) in displaced {
-                    tools.delete(&deletion);
-                }
-            })
-            .await;
+        self.delete_displaced().await;
+    }
+
+    /// Nothing is left beside the files of an agent that ends in peace. What cannot be deleted the next start deletes.
+    async fn delete_displaced(&mut self) {
+        let begun = self.now();
+        while self.now() - begun <= KEEP && self.tools.journal.read(|contents| !contents.deletions.is_empty()) {
+            let due = self.due_now();
+            self.tools.blocking(move |tools| tools.delete(&due)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 }

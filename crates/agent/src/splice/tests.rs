@@ -126,6 +126,10 @@ impl Folder for World {
         }
         self.folder.write_beside(name, like, pieces)
     }
+    fn name_whole(&self, part: &Temporary, name: &OsStr, hash: &Hash) -> io::Result<Temporary> {
+        self.step("name_whole")?;
+        self.folder.name_whole(part, name, hash)
+    }
     fn exchange(&self, a: &OsStr, b: &OsStr) -> io::Result<()> {
         self.step("exchange")?;
         if self.without_exchange {
@@ -144,6 +148,10 @@ impl Folder for World {
     fn remove(&self, name: &OsStr) -> io::Result<()> {
         self.step("remove")?;
         self.folder.remove(name)
+    }
+    fn sync_file(&self, name: &OsStr) -> io::Result<()> {
+        self.step("sync_file")?;
+        self.folder.sync_file(name)
     }
     fn sync(&self) -> io::Result<()> {
         self.step("sync")?;

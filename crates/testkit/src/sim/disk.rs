@@ -61,6 +61,8 @@ pub(crate) enum Interrupt {
 #[derive(Debug, Clone)]
 struct Swap {
     name: String,
+    /// Into whose portion something was written, if that is known.
+    member: Option<MemberNo>,
     old: Contents,
     new: Contents,
 }

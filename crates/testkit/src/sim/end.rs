@@ -148,7 +148,9 @@ impl World {
             let Some(contents) = disk.at(name).cloned() else { continue };
             let by_user = disk.is_users(name);
             disk.ledger.tell(format_args!("a person looks at {name}: {:?}", String::from_utf8_lossy(&contents.bytes)));
-            if !by_user {
+            // An intent that was lost with the power leaves what it displaced: nothing says any more what that was.
+            let forgotten = layout.slots.iter().any(|(m, _)| disk.ledger.lock().forgetful.contains(m));
+            if !by_user && !forgotten {
                 disk.ledger.breaks(3, format!("{name} waits for a person, and no user wrote it"));
             }
             for author in contents.authors.values() {

@@ -77,6 +77,8 @@ pub(crate) struct Ledger {
     pub(crate) lost: BTreeMap<VersionId, bool>,
     /// The first promise that was found broken.
     pub(crate) broken: Option<Broken>,
+    /// What the power took back: its user saw it, and may have gone on from it, but it is in no file any more.
+    taken: Vec<Author>,
     serials: u64,
 }
 
@@ -98,6 +100,7 @@ impl Shared {
             texts: BTreeMap::new(),
             lost: BTreeMap::new(),
             broken: None,
+            taken: Vec::new(),
             serials: 0,
         })))
     }
@@ -151,9 +154,12 @@ impl Ledger {
         }
     }
 
-    /// Whether a journal that lost its end took an edit for what it still knows: its content is in the history.
+    /// Whether after a power cut an edit was taken for what the journal still knows: its content is in the history.
     pub(crate) fn was_forgotten(&self, member: MemberNo, author: Option<Author>) -> bool {
-        let Some(Author::Edit(edit)) = author.filter(|_| self.forgetful.contains(&member)) else { return false };
+        let Some(Author::Edit(edit)) = author else { return false };
+        if !self.forgetful.contains(&member) && !self.is_taken(edit) {
+            return false;
+        }
         let text = &self.edits[edit].text;
         let held = self.edits.iter().filter(|edit| edit.version.is_some()).map(|edit| &edit.text);
         held.chain(self.texts.values()).any(|known| known == text)
@@ -189,10 +195,30 @@ impl Ledger {
         }
     }
 
-    /// The version that an edit was made from, as far as there is one.
+    /// The power took back what somebody wrote.
+    pub(crate) fn take(&mut self, author: Author) {
+        self.taken.push(author);
+    }
+
+    /// Whether an edit goes on from what the power took back.
+    fn is_taken(&self, edit: EditId) -> bool {
+        let mut author = Some(Author::Edit(edit));
+        while let Some(Author::Edit(edit)) = author {
+            author = self.edits[edit].previous;
+            if author.is_some_and(|author| self.taken.contains(&author)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The version that an edit was made from, as far as there is one, and as it is certain.
     pub(crate) fn made_from(&self, edit: EditId) -> Option<VersionId> {
         let mut previous = self.edits[edit].previous;
         loop {
+            if previous.is_some_and(|author| self.taken.contains(&author)) {
+                return None;
+            }
             match previous? {
                 Author::Restored { version, .. } => return Some(version),
                 Author::Edit(older) => {

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agent::Keys;
-use agent::simulated::{Deletion, JournalRecord};
+use agent::simulated::{Deletion, Due, JournalRecord};
 use agent::step::{
     Assignment, Copied, Effect, Event, Instruction, Limit, MergeAnswer, MergeInstruction, Merged, Restored, Steps,
 };
@@ -22,9 +22,6 @@ use super::disk::{Disk, FakeFolder};
 use super::ledger::{Author, MemberNo, Shared};
 pub(crate) use copies::{Copies, fetch};
 pub(crate) use journal::FakeJournal;
-
-/// So long are displaced files kept.
-const KEEP_DISPLACED: u64 = 2_000;
 
 /// What an agent says.
 #[derive(Debug, Clone)]
@@ -52,7 +49,7 @@ pub(crate) enum Job {
     Restore { instruction: Box<Instruction>, expected: Option<Fingerprint> },
     Merge(Box<MergeInstruction>),
     Recover { member: MemberId },
-    Delete(Deletion),
+    Delete(Vec<Deletion>),
 }
 
 /// What a job came to.
@@ -82,7 +79,6 @@ pub(crate) enum Happened {
         version: VersionId,
         done: Option<(Restored, Option<Option<Deletion>>)>,
     },
-    Kept(Deletion),
     Again(Job, u64),
 }
 
@@ -119,7 +115,7 @@ pub(crate) struct Machine {
     pub(crate) stream: Option<u64>,
     named: BTreeMap<MemberId, u64>,
     written: BTreeMap<MemberId, Option<Deletion>>,
-    displaced: Vec<(u64, Deletion)>,
+    due: Due,
     /// What could not be journaled yet, and whether that is so; and whether the members were told.
     owed: Vec<JournalRecord>,
     broken: bool,
@@ -133,6 +129,8 @@ pub(crate) struct Machine {
     let_go: BTreeSet<MemberId>,
     /// What the rules know to stand in each member's file.
     known: BTreeMap<MemberId, Option<Fingerprint>>,
+    /// Members whose files the machine's owner does not allow.
+    denied: BTreeSet<MemberId>,
     pub(crate) outbox: Vec<Outgoing>,
     follows: Vec<Follows>,
 }
@@ -154,7 +152,7 @@ impl Machine {
             stream: None,
             named: BTreeMap::new(),
             written: BTreeMap::new(),
-            displaced: Vec::new(),
+            due: Due::default(),
             owed: Vec::new(),
             broken: false,
             told_broken: false,
@@ -163,6 +161,7 @@ impl Machine {
             went_out: Vec::new(),
             let_go: BTreeSet::new(),
             known: BTreeMap::new(),
+            denied: BTreeSet::new(),
             outbox: Vec::new(),
             follows: Vec::new(),
         }
@@ -198,7 +197,7 @@ impl Machine {
         self.steps = Steps::default();
         self.named.clear();
         self.written.clear();
-        self.displaced.clear();
+        self.due = Due::default();
         self.owed.clear();
         (self.broken, self.told_broken) = (false, false);
         self.unfinished.clear();
@@ -257,8 +256,6 @@ impl Machine {
             let happened = self.recover(*member);
             self.took_place(happened);
         }
-        let at = self.now() + KEEP_DISPLACED;
-        self.displaced.extend(contents.deletions.values().map(|deletion| (at, deletion.clone())));
         self.sweep();
         self.append([JournalRecord::Sealed(contents.unsealed.keys().copied().collect())]);
         for (member, assignment) in self.roster.clone() {
@@ -333,11 +330,7 @@ impl Machine {
                     entry.base_gen
                 ));
                 let record = match self.written.remove(&member) {
-                    Some(deletion) => {
-                        let at = self.now() + KEEP_DISPLACED;
-                        self.displaced.extend(deletion.clone().map(|d| (at, d)));
-                        JournalRecord::Finished(member, Some(entry), deletion)
-                    }
+                    Some(deletion) => JournalRecord::Finished(member, Some(entry), deletion),
                     None => JournalRecord::Entry(member, entry),
                 };
                 let position = self.append([record]);
@@ -355,10 +348,10 @@ impl Machine {
                 if self.broken {
                     self.only_what_is_journaled(&mut report);
                 }
-                let needs = match (rests_on_journal, self.broken) {
-                    (false, _) => 0,
-                    (true, false) => self.named(report.member),
-                    (true, true) => self.journal.borrow().position(),
+                let needs = match (self.broken, rests_on_journal) {
+                    (true, _) => self.journal.borrow().position(),
+                    (false, true) => self.named(report.member),
+                    (false, false) => 0,
                 };
                 self.say(Up::Report { report: *report, refused }, needs);
             }
@@ -466,18 +459,12 @@ impl Machine {
                 }
             }
             Happened::Recovered { member, version, done } => self.recovered(member, version, done),
-            Happened::Kept(deletion) => {
-                let at = self.now() + 10 * KEEP_DISPLACED;
-                self.displaced.push((at, deletion));
-            }
             Happened::Again(job, _) => self.follows.push(Follows::Job(job)),
         }
     }
 
     fn settle_written(&mut self, member: MemberId) {
         if let Some(deletion) = self.written.remove(&member) {
-            let at = self.now() + KEEP_DISPLACED;
-            self.displaced.extend(deletion.clone().map(|d| (at, d)));
             self.append([JournalRecord::Finished(member, None, deletion)]);
         }
     }
@@ -503,14 +490,22 @@ impl Machine {
         self.handle(Event::Tick);
         self.mend_journal();
         let now = self.now();
-        let (due, later) = std::mem::take(&mut self.displaced).into_iter().partition(|(at, _)| *at <= now);
-        self.displaced = later;
-        let due: Vec<(u64, Deletion)> = due;
-        self.follows.extend(due.into_iter().map(|(_, deletion)| Follows::Job(Job::Delete(deletion))));
+        let due = self.due.take(&self.journal.borrow().contents, now);
+        if !due.is_empty() {
+            self.follows.push(Follows::Job(Job::Delete(due)));
+        }
         for (member, busy) in &mut self.unfinished {
             if self.journal.borrow().contents.intents.contains_key(member) && !std::mem::replace(busy, true) {
                 self.follows.push(Follows::Job(Job::Recover { member: *member }));
             }
+        }
+    }
+
+    /// The machine's owner allows a member's file, or not: its agent looks at once.
+    pub(crate) fn allow(&mut self, member: MemberId, allowed: bool) {
+        let changed = if allowed { self.denied.remove(&member) } else { self.denied.insert(member) };
+        if changed && self.alive && self.knows(member) {
+            self.handle(Event::Touched(member));
         }
     }
 

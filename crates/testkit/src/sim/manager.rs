@@ -374,8 +374,39 @@ impl Manager {
         if !saw {
             self.ledger.breaks(2, "a person's decision replaced a head that they never saw");
         }
-        let members: Vec<MemberId> = entry.members.keys().copied().collect();
-        for member in members {
+        self.tell_all(group);
+    }
+
+    /// A person pauses a group, or one of its members.
+    pub(crate) fn pause(&mut self, group: GroupId, member: Option<MemberId>) {
+        self.ledger.tell(format_args!("a person pauses {:?}", member.and_then(|member| self.numbers.get(&member))));
+        let Some(entry) = self.groups.get_mut(&group) else { return };
+        match member {
+            Some(member) => entry.members.get_mut(&member).into_iter().for_each(|member| member.paused = true),
+            None => entry.paused = true,
+        }
+        self.tell_all(group);
+    }
+
+    /// Nothing of a group is paused any more.
+    pub(crate) fn resume(&mut self, group: GroupId) {
+        let Some(entry) = self.groups.get_mut(&group) else { return };
+        entry.paused = false;
+        entry.members.values_mut().for_each(|member| member.paused = false);
+        self.tell_all(group);
+    }
+
+    /// A group gets another member.
+    pub(crate) fn add(&mut self, group: GroupId, member: Member) {
+        if let Some(entry) = self.groups.get_mut(&group) {
+            entry.members.insert(member.id, member);
+        }
+        self.tell_all(group);
+    }
+
+    fn tell_all(&mut self, group: GroupId) {
+        let members = self.groups.get(&group).map(|group| group.members.keys().copied().collect::<Vec<_>>());
+        for member in members.unwrap_or_default() {
             self.tell(member);
             self.replan(member);
         }

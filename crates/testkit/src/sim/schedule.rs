@@ -35,6 +35,10 @@ pub(crate) enum Action {
     RestoreOld { group: usize, version: usize },
     /// A person lets everything go that a machine's brake holds back.
     Release { machine: usize },
+    /// A person pauses a group, or one of its members.
+    Pause { group: usize, member: Option<MemberNo>, down: u64 },
+    /// A machine's owner takes back what they allowed of a member's file.
+    Deny { member: MemberNo, down: u64 },
     /// A person wants the head in place of what a member has.
     GiveWay { member: MemberNo },
     /// The manager sends a version that the member has left.
@@ -56,6 +60,8 @@ pub(crate) struct MemberSetup {
     pub(crate) direction: Direction,
     pub(crate) join: Join,
     pub(crate) create: bool,
+    /// When it becomes a member, if not at the beginning.
+    pub(crate) joins: Option<u64>,
     /// Its content at the beginning: that of all, or its own, or none.
     pub(crate) begins: Begins,
 }
@@ -243,6 +249,11 @@ impl Schedule {
             26..28 if allowed(10) => Action::DiskFull { machine, down },
             28..30 if allowed(12) => Action::RepositoryDown { down },
             30..34 => Action::Resolve { group, side: random.below(10), thinks: random.next_number() % 2_000 },
+            40 if allowed(14) => {
+                let member = random.chance(50).then_some(member);
+                Action::Pause { group: member.map_or(group, |m| self.members[m].group), member, down }
+            }
+            41 if allowed(14) => Action::Deny { member, down },
             34..36 => Action::RestoreOld { group, version: random.below(100) },
             36 => Action::GiveWay { member },
             37 => Action::Replay { member, version: random.below(100) },
@@ -325,6 +336,7 @@ fn members(random: &mut Random, machines: usize, groups: usize) -> Vec<MemberSet
                     _ => Join::Wait,
                 },
                 create: random.chance(20),
+                joins: (!first && random.chance(15)).then(|| 1_000 + random.next_number() % (LENGTH / 2)),
                 begins: match random.below(10) {
                     _ if first => Begins::Own,
                     0 => Begins::Missing,

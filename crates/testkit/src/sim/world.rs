@@ -7,7 +7,7 @@ mod people;
 use std::collections::BTreeMap;
 
 use agent::step::Event;
-use plan::{GroupId, JobId, Kind, MemberId, VersionId};
+use plan::{GroupId, JobId, Kind, Member, MemberId, VersionId};
 
 use super::disk::Interrupt;
 use super::ledger::{MemberNo, Shared};
@@ -31,6 +31,12 @@ enum Tick {
     DiskFree(usize),
     RepositoryUp,
     Lost(usize, u64),
+    /// A member is added to its group.
+    Joins(MemberNo),
+    /// A pause ends.
+    Resume(GroupId),
+    /// What was denied is allowed again.
+    Allow(MemberNo),
     UserGoesOn(usize),
     Decide {
         group: GroupId,
@@ -66,6 +72,8 @@ pub(crate) struct World {
     queued: u64,
     streams: u64,
     pub(crate) random: Random,
+    /// Who is no member yet.
+    joining: BTreeMap<MemberNo, Member>,
     /// Faults are over.
     pub(crate) calm: bool,
     repository: bool,
@@ -152,6 +160,11 @@ impl World {
                     self.manager.streams.remove(&agent);
                 }
             }
+            Tick::Joins(member) if self.manager.up => self.join(member),
+            Tick::Joins(member) => self.at(500, Tick::Joins(member)),
+            Tick::Resume(group) if self.manager.up => self.manager.resume(group),
+            Tick::Resume(group) => self.at(500, Tick::Resume(group)),
+            Tick::Allow(member) => self.allow(member, true),
             Tick::UserGoesOn(machine) => self.users_go_on(machine),
             Tick::Decide { group, kind, head, branches, of } => {
                 if self.manager.up {
@@ -474,6 +487,7 @@ impl World {
     pub(crate) fn be_calm(&mut self) {
         self.ledger.tell(format_args!("the faults are over"));
         self.calm = true;
+        self.let_all_take_part();
         self.repository = true;
         self.manager.dies_after_store = false;
         for machine in 0..self.machines.len() {

@@ -70,11 +70,12 @@ pub(super) const GIVEN_UP: u8 = 2;
 pub(super) const DONE: u8 = 3;
 pub(super) const OVERTAKEN: u8 = 4;
 
-/// What changes of a version: whether it is merged, whether it has given way, with which head it was tried in vain.
-type Flags = (bool, bool, Option<VersionId>);
+/// What changes of a version: whether it is merged, whether it has given way, with which head it was tried in vain, how many parents it
+/// has (a head gets further ones).
+type Flags = (bool, bool, Option<VersionId>, usize);
 
 fn flags(version: &Version) -> Flags {
-    (version.merged, version.yielded, version.unmergeable.as_ref().map(|tried| tried.head))
+    (version.merged, version.yielded, version.unmergeable.as_ref().map(|tried| tried.head), version.parents.len())
 }
 
 /// What of a group may differ after a decision: enough to write only that.
@@ -246,6 +247,7 @@ impl Entry {
                 None => write_version(connection, version, noticed)?,
                 Some(before) if before != flags(version) => {
                     write_flags(connection, version)?;
+                    write_parents(connection, version, before.3)?;
                     turned.insert(version.id());
                 }
                 Some(_) => {}
@@ -264,12 +266,16 @@ impl Entry {
             || before.paused != group.paused
             || before.policy != group.policy
             || before.waits != group.waits_for_origin();
+        let has_turned = !turned.is_empty();
         // Several members may stand on a branch that is not open any more, or that does not merge.
         let turned = |member: &Member| member.standing.is_some_and(|standing| turned.contains(&standing));
         let is_affected = |member: &&Member| all || touched.contains(&member.id) || turned(member);
         let affected = group.members.values().filter(is_affected).map(|member| member.id).collect();
         if moved {
             self.head_noticed = noticed;
+        }
+        // A head that gets another parent merges what that grew from.
+        if moved || has_turned {
             self.merge_unloaded(connection, before)?;
             self.forget();
         }
@@ -455,10 +461,15 @@ fn write_version(connection: &Connection, version: &Version, noticed: u64) -> Re
         version.snapshot
     ]);
     written.map_err(failed("write a version"))?;
+    write_parents(connection, version, 0)
+}
+
+/// Writes a version's parents but for the first `known`.
+fn write_parents(connection: &Connection, version: &Version, known: usize) -> Result<(), StoreError> {
     let sql = "INSERT INTO parents (version, place, parent) VALUES (?1, ?2, ?3)";
     let mut statement = connection.prepare_cached(sql).map_err(failed("write parents"))?;
-    for (place, parent) in (0_i64..).zip(&version.parents) {
-        statement.execute(params![record.version.0, place, parent.0]).map_err(failed("write parents"))?;
+    for (place, parent) in (0_i64..).zip(&version.parents).skip(known) {
+        statement.execute(params![version.id().0, place, parent.0]).map_err(failed("write parents"))?;
     }
     Ok(())
 }

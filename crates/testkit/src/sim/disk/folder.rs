@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use agent::{FileId, FileKind, Folder, Leftover, Reading, Stat, Temporary};
+use agent::{FileId, FileKind, Folder, Leftover, Origin, Reading, Stat, Temporary};
 
 use super::{Contents, Disk, Swap};
 
@@ -64,28 +64,31 @@ impl Folder for FakeFolder {
     }
 
     fn write_beside(&self, name: &OsStr, like: bool, pieces: &[&[u8]]) -> io::Result<Temporary> {
-        let (part, finished, inode) = {
-            let mut disk = self.call("write beside", name)?;
-            if disk.full {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-            if like && disk.at(&text(name)).is_none() {
-                return Err(not_found());
-            }
-            let mut authors = disk.read.get(&text(name)).map(|c| c.authors.clone()).unwrap_or_default();
-            let bytes = pieces.concat();
-            if let Some(writing) = disk.writing {
-                authors.insert(writing.member, writing.author);
-                disk.restored(&text(name), &bytes, writing);
-            }
-            let inode = disk.create(Contents { bytes, agents: true, authors }, true);
-            let part = format!(".{}.inlay-a-{inode}.part", name.display());
-            disk.rename(vec![(part.clone(), Some(inode))]);
-            (part, format!(".{}.inlay-a-{inode:x}-{inode}", name.display()), inode)
-        };
+        let mut disk = self.call("write beside", name)?;
+        if disk.full {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        if like && disk.at(&text(name)).is_none() {
+            return Err(not_found());
+        }
+        let mut authors = disk.read.get(&text(name)).map(|c| c.authors.clone()).unwrap_or_default();
+        let bytes = pieces.concat();
+        if let Some(writing) = disk.writing {
+            authors.insert(writing.member, writing.author);
+            disk.restored(&text(name), &bytes, writing);
+        }
+        let inode = disk.create(Contents { bytes, agents: true, authors }, true);
+        let part = format!(".{}.inlay-a-{inode}.part", name.display());
+        disk.rename(vec![(part.clone(), Some(inode))]);
+        Ok(Temporary { name: part.into(), id: FileId { device: 1, inode } })
+    }
+
+    fn name_whole(&self, part: &Temporary, name: &OsStr, hash: &blake3::Hash) -> io::Result<Temporary> {
         let mut disk = self.call("name what was written beside", name)?;
-        disk.rename(vec![(part, None), (finished.clone(), Some(inode))]);
-        Ok(Temporary { name: finished.into(), id: FileId { device: 1, inode } })
+        let inode = part.id.inode;
+        let whole = format!(".{}.inlay-a-{inode:x}-{}", name.display(), &hash.to_hex()[..16]);
+        disk.rename(vec![(text(&part.name), None), (whole.clone(), Some(inode))]);
+        Ok(Temporary { name: whole.into(), id: part.id })
     }
 
     fn exchange(&self, a: &OsStr, b: &OsStr) -> io::Result<()> {
@@ -98,9 +101,10 @@ impl Folder for FakeFolder {
         let old = disk.at(&a).cloned().unwrap_or_default();
         // If what stands at the temporary name was not made for it, it goes back to where it came from.
         disk.swaps.remove(&b);
-        if b.ends_with(&format!("-{other:x}-{other}")) {
+        if b.contains(&format!(".inlay-a-{other:x}-")) {
             let new = disk.at(&b).cloned().unwrap_or_default();
-            disk.swaps.insert(b.clone(), Swap { name: a.clone(), old, new });
+            let member = disk.writing.map(|writing| writing.member);
+            disk.swaps.insert(b.clone(), Swap { name: a.clone(), member, old, new });
             disk.writes += 1;
         }
         disk.rename(vec![(a, Some(other)), (b, Some(one))]);
@@ -114,7 +118,8 @@ impl Folder for FakeFolder {
         let gone = disk.inode(&to);
         if let Some(old) = disk.at(&to).cloned() {
             let new = disk.at(&from).cloned().unwrap_or_default();
-            disk.swaps.insert(from.clone(), Swap { name: to.clone(), old, new });
+            let member = disk.writing.map(|writing| writing.member);
+            disk.swaps.insert(from.clone(), Swap { name: to.clone(), member, old, new });
             disk.writes += 1;
         }
         disk.rename(vec![(from, None), (to, Some(inode))]);
@@ -139,7 +144,21 @@ impl Folder for FakeFolder {
         let mut disk = self.call("remove", name)?;
         let inode = disk.inode(&text(name)).ok_or_else(not_found)?;
         disk.rename(vec![(text(name), None)]);
-        disk.unlinked(inode);
+        // A limit that is known: if the power takes back every name since the file was written, nothing tells that it ever stood
+        // in another's place, where its user may have written to it.
+        if !text(name).ends_with(".part") {
+            disk.unlinked(inode);
+        }
+        Ok(())
+    }
+
+    fn sync_file(&self, name: &OsStr) -> io::Result<()> {
+        let mut disk = self.call("sync", name)?;
+        let inode = disk.inode(&text(name)).ok_or_else(not_found)?;
+        if let Some(file) = disk.files.get_mut(&inode) {
+            file.kept = file.now.clone();
+            file.unsynced = None;
+        }
         Ok(())
     }
 
@@ -159,8 +178,13 @@ impl Folder for FakeFolder {
         let temporary = |name: &&String| name.starts_with('.') && name.contains(".inlay-a-");
         let leftover = |name: &String| {
             let inode = disk.inode(name)?;
-            let ours = name.ends_with(".part") || name.ends_with(&format!("-{inode:x}-{inode}"));
-            Some(Leftover { name: name.into(), id: FileId { device: 1, inode }, ours })
+            let (beside, tail) = name.strip_prefix('.')?.rsplit_once(".inlay-a-")?;
+            let origin = match tail.split_once('-') {
+                Some((id, digits)) if id == format!("{inode:x}") => Origin::Ours(digits.to_owned()),
+                None => Origin::Part,
+                Some(_) => Origin::Theirs,
+            };
+            Some(Leftover { name: name.into(), id: FileId { device: 1, inode }, beside: beside.into(), origin })
         };
         Ok(disk.names().filter(temporary).filter_map(leftover).collect())
     }

@@ -38,6 +38,10 @@ impl Disk {
             {
                 self.ledger.breaks(7, format!("a lie was restored into member {member}"));
             }
+            // Another portion's user wrote back what had been read: that is still there, whoever wrote it, and nothing was put there.
+            if swap.member.is_some_and(|written| written != *member) {
+                continue;
+            }
             let (old_text, new_text) = (String::from_utf8_lossy(&swap.old.bytes), String::from_utf8_lossy(&new.bytes));
             // A private key goes only with what it stands in.
             let has_keys = !style.has_own || style.said(&new_text, slot).is_some_and(|said| !said.is_empty());
@@ -65,11 +69,9 @@ impl Disk {
         let Some(file) = self.files.get(&inode) else { return };
         for (member, author) in file.now.authors.clone() {
             let elsewhere = |name: &&String| self.at(name).is_some_and(|c| c.authors.get(&member) == Some(&author));
-            // A journal that lost its end with the power may have lost an intent. If a user wrote to our file while it stood in the
-            // place of theirs, for microseconds, and it was exchanged back, then its bytes are deleted as ours at the next start: a
-            // limit that is known.
-            let limit = self.ledger.lock().forgetful.contains(&member);
-            if !limit && !self.ledger.lock().is_safe(Some(author)) && !self.names.keys().any(|name| elsewhere(&name)) {
+            let safe =
+                self.ledger.lock().is_safe(Some(author)) || self.ledger.lock().was_forgotten(member, Some(author));
+            if !safe && !self.names.keys().any(|name| elsewhere(&name)) {
                 self.ledger.breaks(5, format!("{author:?} of member {member} was deleted before it was backed up"));
             }
         }

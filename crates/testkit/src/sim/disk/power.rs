@@ -46,7 +46,10 @@ impl Disk {
             match (self.inode(&layout.name), before.get(&layout.name)) {
                 (Some(inode), Some((old, lost))) if *old != inode => self.taken_back(inode, lost),
                 (Some(inode), None) => self.taken_back(inode, &Contents::default()),
-                (None, Some((_, lost))) => self.gone.extend(lost.authors.clone()),
+                (None, Some((_, lost))) => {
+                    lost.authors.values().for_each(|author| self.ledger.lock().take(*author));
+                    self.gone.extend(lost.authors.clone());
+                }
                 _ => {}
             }
         }
@@ -59,6 +62,9 @@ impl Disk {
         let Some(file) = self.files.get_mut(&inode) else { return };
         let mut ledger = self.ledger.lock();
         for (member, author) in &lost.authors {
+            if file.now.authors.get(member) != Some(author) {
+                ledger.take(*author);
+            }
             if !file.now.authors.contains_key(member) {
                 self.gone.insert(*member, *author);
             }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use agent::simulated::{self, Answer, Deletion, JournalRecord, MemberIntent, Site};
 use agent::step::{Assignment, Copied, Event, Instruction, MergeInstruction, Merged, Portion, Restored, Sight};
-use agent::{Deleted, Intent, IntentLog, Recovered, delete, recover, sweep};
+use agent::{Folder as _, Intent, IntentLog, Recovered, delete, recover, sweep};
 use plan::{Condition, Fingerprint, MemberId, VersionId};
 
 use super::{Copies, FakeFolder, FakeJournal, Happened, Job, Machine, fetch};
@@ -72,6 +72,9 @@ impl Machine {
         if self.unfinished.contains_key(&member) {
             return Err(Condition::Suspended("a write that was interrupted cannot be finished".to_owned()));
         }
+        if self.denied.contains(&member) {
+            return Err(Condition::AwaitingConsent);
+        }
         let none = || Condition::Suspended("it is no member here".to_owned());
         self.steps.member(member).map(|m| m.assignment.clone()).ok_or_else(none)
     }
@@ -96,10 +99,10 @@ impl Machine {
             Job::Restore { instruction, expected } => self.restore(&instruction, expected, copies, repository),
             Job::Merge(instruction) => self.merge(&instruction, copies, random, repository),
             Job::Recover { member } => self.recover(member),
-            Job::Delete(deletion) => match self.delete(&deletion) {
-                true => return self.ended(None),
-                false => Happened::Kept(deletion),
-            },
+            Job::Delete(deletions) => {
+                self.delete(&deletions);
+                return self.ended(None);
+            }
         };
         self.ended(Some(happened))
     }
@@ -335,18 +338,15 @@ impl Machine {
         Happened::Recovered { member, version: intent.version, done }
     }
 
-    /// Deletes what was displaced, if nobody wrote to it. Returns whether the name is free.
-    pub(super) fn delete(&self, deletion: &Deletion) -> bool {
-        match delete(&self.folder(), &deletion.name, &deletion.temporary, &deletion.delete_if) {
-            Ok(Deleted::Gone | Deleted::KeptAside(_)) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(_) => return false,
+    /// Deletes what was displaced, if nobody wrote to it.
+    pub(super) fn delete(&self, deletions: &[Deletion]) {
+        let folder = self.folder();
+        let gone =
+            |deletion: &&Deletion| delete(&folder, &deletion.name, &deletion.temporary, &deletion.delete_if).is_ok();
+        let gone: Vec<PathBuf> = deletions.iter().filter(gone).map(Deletion::path).collect();
+        if !gone.is_empty() && folder.sync().is_ok() && !self.disk().full {
+            self.journal.borrow_mut().append(gone.into_iter().map(JournalRecord::Deleted));
         }
-        let writes = !self.disk().dead && !self.disk().full;
-        if writes {
-            self.journal.borrow_mut().append([JournalRecord::Deleted(deletion.path())]);
-        }
-        true
     }
 
     /// At the start: what a killed process left is removed.

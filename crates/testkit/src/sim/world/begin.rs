@@ -11,7 +11,7 @@ use super::{Tick, World, id};
 use crate::Random;
 use crate::sim::disk::{Contents, Disk, Layout};
 use crate::sim::document::Content;
-use crate::sim::ledger::{Author, Shared};
+use crate::sim::ledger::{Author, MemberNo, Shared};
 use crate::sim::machine::{Copies, Machine};
 use crate::sim::manager::Manager;
 use crate::sim::schedule::{Begins, Schedule};
@@ -29,7 +29,7 @@ impl World {
             let group = Group::new(GroupId(id(2, number)), format!("g{number}"), policy);
             manager.groups.insert(group.id, group);
         }
-        let layouts = members(&schedule, &ids, &mut manager);
+        let (layouts, joining) = members(&schedule, &ids, &mut manager);
         let mut machines = Vec::new();
         for number in 0..schedule.machines {
             let own = layouts.values().filter(|(m, _)| *m == number).map(|(_, layout)| layout.clone()).collect();
@@ -51,6 +51,7 @@ impl World {
             queued: 0,
             streams: 0,
             random,
+            joining,
             calm: false,
             repository: true,
             links: vec![true; schedule.machines],
@@ -109,12 +110,21 @@ impl World {
             self.queue.insert((*at, number as u64), Tick::Step(number));
         }
         self.queued = 1_000_000;
+        for number in self.joining.keys().copied().collect::<Vec<_>>() {
+            let at = self.schedule.members[number].joins.unwrap_or_default();
+            self.at(at, Tick::Joins(number));
+        }
     }
 }
 
-/// The groups get their members; which files these are in, by file, each with its machine.
-fn members(schedule: &Schedule, ids: &[MemberId], manager: &mut Manager) -> BTreeMap<usize, (usize, Layout)> {
+/// The groups get their members; which files these are in, by file, each with its machine; and who joins later.
+fn members(
+    schedule: &Schedule,
+    ids: &[MemberId],
+    manager: &mut Manager,
+) -> (BTreeMap<usize, (usize, Layout)>, BTreeMap<MemberNo, Member>) {
     let mut layouts: BTreeMap<usize, (usize, Layout)> = BTreeMap::new();
+    let mut joining = BTreeMap::new();
     for (number, setup) in schedule.members.iter().enumerate() {
         let name = format!("f{}.{}", setup.file, setup.style.kind.extension());
         let layout = Layout { name: name.clone(), slots: Vec::new() };
@@ -144,9 +154,11 @@ fn members(schedule: &Schedule, ids: &[MemberId], manager: &mut Manager) -> BTre
             restored_at: 0,
         };
         manager.numbers.insert(member.id, number);
-        if let Some(group) = manager.groups.get_mut(&GroupId(id(2, setup.group))) {
+        if setup.joins.is_some() {
+            joining.insert(number, member);
+        } else if let Some(group) = manager.groups.get_mut(&GroupId(id(2, setup.group))) {
             group.members.insert(member.id, member);
         }
     }
-    layouts
+    (layouts, joining)
 }

@@ -18,6 +18,15 @@ impl World {
                 let of = sides[side % sides.len()];
                 self.at(thinks, Tick::Decide { group: id, kind: Kind::Resolve, head: Some(head), branches, of });
             }
+            Action::Pause { group, member, down } if self.manager.up => {
+                let group = GroupId(id(2, group));
+                self.manager.pause(group, member.map(|member| self.members[member]));
+                self.at(down, Tick::Resume(group));
+            }
+            Action::Deny { member, down } => {
+                self.allow(member, false);
+                self.at(down, Tick::Allow(member));
+            }
             Action::RestoreOld { group, version } => {
                 let id = GroupId(id(2, group));
                 let Some(group) = self.manager.groups.get(&id) else { return };
@@ -79,7 +88,38 @@ impl World {
         }
     }
 
+    /// A machine's owner allows or denies a member's file: the agent sees that at once, and looks.
+    pub(super) fn allow(&mut self, member: MemberNo, allowed: bool) {
+        let machine = self.schedule.members[member].machine;
+        let id = self.members[member];
+        self.ledger
+            .tell(format_args!("machine {machine} {} member {member}", if allowed { "allows" } else { "denies" }));
+        self.machines[machine].allow(id, allowed);
+    }
+
+    /// A member is added to its group.
+    pub(super) fn join(&mut self, number: MemberNo) {
+        let Some(member) = self.joining.remove(&number) else { return };
+        self.ledger.tell(format_args!("member {number} is added to its group"));
+        let group = GroupId(id(2, self.schedule.members[number].group));
+        self.manager.add(group, member);
+    }
+
+    /// Nothing is paused or denied any more, and everybody is a member.
+    pub(super) fn let_all_take_part(&mut self) {
+        for member in 0..self.members.len() {
+            self.allow(member, true);
+            self.join(member);
+        }
+        for group in self.manager.groups.keys().copied().collect::<Vec<_>>() {
+            self.manager.resume(group);
+        }
+    }
+
     fn lie(&mut self, member: MemberNo, record: Record, authentic: bool) {
+        if self.manager.member(self.members[member]).is_none() {
+            return;
+        }
         self.ledger.lock().lies.insert((member, record.version));
         self.manager.lie(self.members[member], record, authentic);
     }
