@@ -114,7 +114,7 @@ impl Engine {
     /// Nothing is left beside the files of an agent that ends in peace. What cannot be deleted the next start deletes.
     async fn delete_displaced(&mut self) {
         let begun = self.now();
-        while self.now() - begun <= KEEP && self.tools.journal.read(|contents| !contents.deletions.is_empty()) {
+        while self.now() - begun <= KEEP + 500 && self.tools.journal.read(|contents| !contents.deletions.is_empty()) {
             let due = self.due_now();
             self.tools.blocking(move |tools| tools.delete(&due)).await;
             tokio::time::sleep(Duration::from_millis(50)).await;
