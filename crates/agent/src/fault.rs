@@ -31,8 +31,6 @@ pub enum Fault {
     SweptUncompared,
     /// A displaced file is deleted without comparing it.
     DeletedUncompared,
-    /// Our file is deleted at once, though it has stood in the other's place.
-    OursDeletedAtOnce,
     /// What stands at the temporary name is deleted on abort, whatever it is.
     AbortDeletesAll,
     /// A version that the member has left is restored again.

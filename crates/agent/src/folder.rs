@@ -8,6 +8,8 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use blake3::Hash;
+
 /// What tells one file from another, for as long as it exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct FileId {
@@ -59,8 +61,8 @@ pub struct Reading {
 /// A file that stands beside another, and is to take its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Temporary {
-    /// Its name. It tells its [`FileId::inode`], so that a file displaced by an exchange is told from one that waits for it, and what its
-    /// contents were, so that it is told whether somebody wrote to it.
+    /// Its name. It tells its [`FileId::inode`], so that a file displaced by an exchange is told from one that waits for it, and how the
+    /// hashes of both begin, so that it is told whether somebody wrote to them.
     pub name: OsString,
     /// Which file it is.
     pub id: FileId,
@@ -84,10 +86,9 @@ pub struct Leftover {
 pub enum Origin {
     /// It was being written; it has never stood anywhere else.
     Part,
-    /// It is the one that was made under that name, when its contents' hash began with these hexadecimal digits.
-    Ours(String),
-    /// An exchange has put it there: it is somebody's.
-    Theirs,
+    /// It is the one that was made under that name, or the one that an exchange has put there; its contents' hash began with these
+    /// hexadecimal digits then. None where that is not known.
+    Whole(String),
 }
 
 /// One folder, pinned.
@@ -113,7 +114,7 @@ pub trait Folder: Send + Sync {
     }
 
     /// The hash of the regular file at `name`; `None` where there is none.
-    fn hash(&self, name: &OsStr) -> io::Result<Option<blake3::Hash>> {
+    fn hash(&self, name: &OsStr) -> io::Result<Option<Hash>> {
         let mut buffer = Vec::new();
         match self.read(name, &mut buffer, u64::MAX) {
             Ok(_) => Ok(Some(blake3::hash(&buffer))),
@@ -126,8 +127,9 @@ pub trait Folder: Send + Sync {
     /// value is an [`AttributeError`].
     fn write_beside(&self, name: &OsStr, like: bool, pieces: &[&[u8]]) -> io::Result<Temporary>;
 
-    /// Gives what was written beside `name` the temporary name that tells which file it is and the beginning of its contents' hash.
-    fn name_whole(&self, part: &Temporary, name: &OsStr, hash: &blake3::Hash) -> io::Result<Temporary>;
+    /// Gives what was written beside `name` the temporary name that tells which file it is and how the hashes of its contents and of
+    /// what it is to displace begin.
+    fn name_whole(&self, part: &Temporary, name: &OsStr, new: &Hash, old: Option<&Hash>) -> io::Result<Temporary>;
 
     /// Exchanges what stands at two names, at once. [`io::ErrorKind::Unsupported`] where the file system cannot.
     fn exchange(&self, a: &OsStr, b: &OsStr) -> io::Result<()>;

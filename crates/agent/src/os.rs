@@ -9,6 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Component, Path, PathBuf};
 
+use blake3::Hash;
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, RenameFlags, ResolveFlags, Uid};
 use rustix::io::Errno;
 use xattr::FileExt;
@@ -151,7 +152,7 @@ impl Folder for OsFolder {
         })
     }
 
-    fn hash(&self, name: &OsStr) -> io::Result<Option<blake3::Hash>> {
+    fn hash(&self, name: &OsStr) -> io::Result<Option<Hash>> {
         let (mut file, _) = match self.file(name) {
             Ok(opened) => opened,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput) => {
@@ -199,8 +200,10 @@ impl Folder for OsFolder {
         }
     }
 
-    fn name_whole(&self, part: &Temporary, name: &OsStr, hash: &blake3::Hash) -> io::Result<Temporary> {
-        let whole = self.temporary_name(name, &format!("{:x}-{}", part.id.inode, &hash.to_hex()[..DIGITS]));
+    fn name_whole(&self, part: &Temporary, name: &OsStr, new: &Hash, old: Option<&Hash>) -> io::Result<Temporary> {
+        let digits = |hash: &Hash| hash.to_hex()[..DIGITS].to_owned();
+        let old = old.map(digits).unwrap_or_default();
+        let whole = self.temporary_name(name, &format!("{:x}-{}-{old}", part.id.inode, digits(new)));
         self.rename_new(&part.name, &whole).inspect_err(|_| {
             let _ = self.remove(&part.name);
         })?;
@@ -248,14 +251,16 @@ impl Folder for OsFolder {
             let name = OsString::from_vec(entry.file_name().to_bytes().to_vec());
             let Some((beside, tail)) = parts_of(&name, &self.tag) else { continue };
             let Some(stat) = self.stat(&name)? else { continue };
-            let origin = match tail.split_once('-') {
-                _ if tail.ends_with(PART) => Origin::Part,
-                Some((inode, digits))
-                    if digits.len() == DIGITS && u64::from_str_radix(inode, 16) == Ok(stat.id.inode) =>
-                {
-                    Origin::Ours(digits.to_owned())
-                }
-                _ => Origin::Theirs,
+            let origin = if tail.ends_with(PART) {
+                Origin::Part
+            } else {
+                let parts: Vec<&str> = tail.split('-').collect();
+                let digits = match parts[..] {
+                    [inode, new, _] if u64::from_str_radix(inode, 16) == Ok(stat.id.inode) => new,
+                    [_, _, old] => old,
+                    _ => "",
+                };
+                Origin::Whole(if digits.len() == DIGITS { digits.to_owned() } else { String::new() })
             };
             found.push(Leftover { name, id: stat.id, beside, origin });
         }

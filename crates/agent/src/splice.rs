@@ -195,14 +195,14 @@ fn prepare(folder: &dyn Folder, name: &OsStr, stat: Option<&Stat>, old: Option<&
     if new.iter().map(|piece| piece.len()).sum::<usize>() < LARGE {
         let (old_hash, new_hash) = hashes(old, new);
         let part = folder.write_beside(name, old.is_some(), new);
-        let written = part.and_then(|part| folder.name_whole(&part, name, &new_hash));
+        let written = part.and_then(|part| folder.name_whole(&part, name, &new_hash, old_hash.as_ref()));
         return Prepared { written, old: old_hash, new: new_hash, compared: None };
     }
     std::thread::scope(|scope| {
         let beside = scope.spawn(|| (compare_early(folder, name, stat, old), hashes(old, new)));
         let part = folder.write_beside(name, old.is_some(), new);
         let (compared, (old, new)) = beside.join().unwrap_or_else(|_| (None, hashes(old, new)));
-        let written = part.and_then(|part| folder.name_whole(&part, name, &new));
+        let written = part.and_then(|part| folder.name_whole(&part, name, &new, old.as_ref()));
         Prepared { written, old, new, compared }
     })
 }
@@ -345,7 +345,7 @@ impl Exchange<'_> {
                 let delete_if = [self.intent.new];
                 self.log.give_up(&temporary.name, &delete_if).map_err(|e| self.unfinished("journal the end of", e))?;
                 point("splice: given up");
-                if found.is_some() && stood == Stood::InPlace && !planted(Fault::OursDeletedAtOnce) {
+                if found.is_some() && stood == Stood::InPlace && !planted(Fault::AbortDeletesAll) {
                     let left = Displaced { name: temporary.name.clone(), old: self.intent.new };
                     return Ok(Spliced::Changed { left: Some(left) });
                 }
@@ -488,7 +488,7 @@ pub(crate) fn set_aside(folder: &dyn Folder, name: &OsStr, temporary: &OsStr) ->
 }
 
 /// Removes temporary files of this agent that no journal knows: they were being written when it was killed, or their intent was lost with
-/// the power. What somebody wrote to, or what an exchange has put there, is kept aside instead; those names are returned.
+/// the power. What somebody wrote to since is kept aside instead; those names are returned.
 ///
 /// # Errors
 /// The folder cannot be read.
@@ -500,11 +500,11 @@ pub fn sweep(folder: &dyn Folder, known: &dyn Fn(&OsStr) -> bool) -> io::Result<
         }
         let ours = match &leftover.origin {
             Origin::Part => true,
-            Origin::Ours(digits) => {
-                planted(Fault::SweptUncompared)
-                    || folder.hash(&leftover.name)?.is_some_and(|hash| hash.to_hex().starts_with(digits))
+            // What an exchange has put there was compared before, and goes as it would have gone some seconds later.
+            Origin::Whole(digits) => {
+                let known = |hash: Hash| !digits.is_empty() && hash.to_hex().starts_with(digits);
+                planted(Fault::SweptUncompared) || folder.hash(&leftover.name)?.is_some_and(known)
             }
-            Origin::Theirs => false,
         };
         if ours {
             folder.remove(&leftover.name)?;

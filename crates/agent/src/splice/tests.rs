@@ -126,9 +126,9 @@ impl Folder for World {
         }
         self.folder.write_beside(name, like, pieces)
     }
-    fn name_whole(&self, part: &Temporary, name: &OsStr, hash: &Hash) -> io::Result<Temporary> {
+    fn name_whole(&self, part: &Temporary, name: &OsStr, new: &Hash, old: Option<&Hash>) -> io::Result<Temporary> {
         self.step("name_whole")?;
-        self.folder.name_whole(part, name, hash)
+        self.folder.name_whole(part, name, new, old)
     }
     fn exchange(&self, a: &OsStr, b: &OsStr) -> io::Result<()> {
         self.step("exchange")?;

@@ -45,10 +45,20 @@ enum Plan {
 
 fn plan(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Plan, LensError> {
     encoding::check(scheme, file)?;
+    match replacement(scheme, file, expression, fragment) {
+        // What stands there already can be put, whatever else cannot be written in its place.
+        Err(_) if registered(scheme).get(file, expression).is_ok_and(|standing| standing == *fragment) => {
+            Ok(Plan::Nothing)
+        }
+        planned => planned,
+    }
+}
+
+fn replacement(scheme: Scheme, file: &[u8], expression: &str, given: &Fragment) -> Result<Plan, LensError> {
     let lens = registered(scheme);
-    let fragment = lens.fitted(expression, tidy(fragment)?);
+    let fragment = lens.fitted(expression, tidy(given)?);
     let (standing, edits) = lens.replace(file, expression, &fragment)?;
-    if standing == fragment {
+    if standing == fragment || standing == *given {
         return Ok(Plan::Nothing);
     }
     check_edits(file, &edits)?;

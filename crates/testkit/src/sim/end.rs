@@ -104,7 +104,7 @@ impl World {
                 self.manager.release(self.machines[machine].id);
             }
             Condition::Braked(_) => {
-                let give_way = self.random.chance(50) && self.has_head(member);
+                let give_way = self.random.chance(50) && self.manager.group_of(id).is_some_and(|g| g.head.is_some());
                 self.manager.accept(id, give_way);
             }
             Condition::Suspended(cause) if cause.contains("hard links") => {
@@ -112,7 +112,7 @@ impl World {
                     self.user(member, Change::Link);
                 }
             }
-            Condition::Missing(_) if self.random.chance(50) && self.has_head(member) => self.manager.accept(id, true),
+            Condition::Missing(_) if self.random.chance(50) && self.is_made(member) => self.manager.accept(id, true),
             _ => self.user(member, Change::Repair),
         }
         true
@@ -124,8 +124,12 @@ impl World {
         file.is_some_and(|layout| disk.inode(&format!("{}.link", layout.name)).is_some())
     }
 
-    fn has_head(&self, member: MemberNo) -> bool {
-        self.manager.group_of(self.members[member]).is_some_and(|g| g.head.is_some())
+    /// Whether a missing portion can be made from the head: not where nothing is restored, and not while an edit is known that nobody
+    /// has read (its user removed it before): there the user has to put something.
+    fn is_made(&self, member: MemberNo) -> bool {
+        let group = self.manager.group_of(self.members[member]).filter(|group| group.head.is_some());
+        let member = group.and_then(|group| group.members.get(&self.members[member]));
+        member.is_some_and(|member| member.direction != Direction::Send && !member.is_dirty())
     }
 
     fn user(&mut self, member: MemberNo, change: Change) {
@@ -148,9 +152,7 @@ impl World {
             let Some(contents) = disk.at(name).cloned() else { continue };
             let by_user = disk.is_users(name);
             disk.ledger.tell(format_args!("a person looks at {name}: {:?}", String::from_utf8_lossy(&contents.bytes)));
-            // An intent that was lost with the power leaves what it displaced: nothing says any more what that was.
-            let forgotten = layout.slots.iter().any(|(m, _)| disk.ledger.lock().forgetful.contains(m));
-            if !by_user && !forgotten {
+            if !by_user {
                 disk.ledger.breaks(3, format!("{name} waits for a person, and no user wrote it"));
             }
             for author in contents.authors.values() {

@@ -53,7 +53,6 @@ impl Planted {
             Planted::Agent(A::DeletedUncompared),
             Planted::Agent(A::SweptUncompared),
             Planted::Agent(A::AbortDeletesAll),
-            Planted::Agent(A::OursDeletedAtOnce),
             Planted::Agent(A::LeftAccepted),
             Planted::Agent(A::OtherGroupAccepted),
             Planted::Agent(A::ForgedAccepted),

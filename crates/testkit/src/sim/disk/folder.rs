@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use blake3::Hash;
+
 use agent::{FileId, FileKind, Folder, Leftover, Origin, Reading, Stat, Temporary};
 
 use super::{Contents, Disk, Swap};
@@ -83,10 +85,12 @@ impl Folder for FakeFolder {
         Ok(Temporary { name: part.into(), id: FileId { device: 1, inode } })
     }
 
-    fn name_whole(&self, part: &Temporary, name: &OsStr, hash: &blake3::Hash) -> io::Result<Temporary> {
+    fn name_whole(&self, part: &Temporary, name: &OsStr, new: &Hash, old: Option<&Hash>) -> io::Result<Temporary> {
         let mut disk = self.call("name what was written beside", name)?;
         let inode = part.id.inode;
-        let whole = format!(".{}.inlay-a-{inode:x}-{}", name.display(), &hash.to_hex()[..16]);
+        let digits = |hash: &Hash| hash.to_hex()[..16].to_owned();
+        let old = old.map(digits).unwrap_or_default();
+        let whole = format!(".{}.inlay-a-{inode:x}-{}-{old}", name.display(), digits(new));
         disk.rename(vec![(text(&part.name), None), (whole.clone(), Some(inode))]);
         Ok(Temporary { name: whole.into(), id: part.id })
     }
@@ -179,10 +183,10 @@ impl Folder for FakeFolder {
         let leftover = |name: &String| {
             let inode = disk.inode(name)?;
             let (beside, tail) = name.strip_prefix('.')?.rsplit_once(".inlay-a-")?;
-            let origin = match tail.split_once('-') {
-                Some((id, digits)) if id == format!("{inode:x}") => Origin::Ours(digits.to_owned()),
-                None => Origin::Part,
-                Some(_) => Origin::Theirs,
+            let origin = match tail.split('-').collect::<Vec<_>>()[..] {
+                [id, new, _] if id == format!("{inode:x}") => Origin::Whole(new.to_owned()),
+                [_, _, old] => Origin::Whole(old.to_owned()),
+                _ => Origin::Part,
             };
             Some(Leftover { name: name.into(), id: FileId { device: 1, inode }, beside: beside.into(), origin })
         };
