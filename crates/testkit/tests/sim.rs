@@ -69,7 +69,7 @@ fn a_failure_is_made_short() {
         let short = sim::shrink(long.clone());
         let outcome = sim::run_schedule(short.clone(), true);
         assert!(
-            short.steps() < long.steps() && short.steps() <= 8,
+            short.steps() < long.steps() && short.steps() <= 6,
             "{} of {} steps are left",
             short.steps(),
             long.steps()

@@ -22,6 +22,7 @@ pub fn shrink(schedule: Schedule) -> Schedule {
     }
     let mut piece = best.steps.len().div_ceil(2).max(1);
     loop {
+        let before = best.steps.len();
         let mut at = 0;
         while at < best.steps.len() {
             let mut shorter = best.clone();
@@ -36,9 +37,10 @@ pub fn shrink(schedule: Schedule) -> Schedule {
                 return best;
             }
         }
-        if piece == 1 {
+        // What one step needed may not be needed any more without another.
+        if piece == 1 && best.steps.len() == before {
             return best;
         }
-        piece = piece.div_ceil(2);
+        piece = (piece / 2).max(1);
     }
 }
