@@ -49,3 +49,12 @@ fn what_is_left_is_no_other_encoding() {
     assert!(get(Scheme::Md, file, "front").is_ok());
     assert!(matches!(remove(Scheme::Md, file, "front"), Err(LensError::Refused(_))));
 }
+
+#[test]
+fn an_entry_that_stands_behind_the_end_of_a_document_is_not_removed() {
+    // Its marker shifts what the parser says of places: the last entry was looked for behind the last.
+    let file = b"\n...\n-\n-";
+    for expression in ["/0", "/1"] {
+        assert!(matches!(remove(Scheme::Yaml, file, expression), Ok(_) | Err(LensError::Refused(_))), "{expression}");
+    }
+}

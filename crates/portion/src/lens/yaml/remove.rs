@@ -75,7 +75,11 @@ fn removed(doc: &Doc<'_>, found: &Found<'_>, around: &Found<'_>, at: usize) -> R
         return Ok(vec![hole(doc, entry.start, end)]);
     }
     // The first of a compact collection: the next takes its place behind the dash.
-    let next = entries[at + 1].start;
+    let Some(next) = entries.get(at + 1).map(|entry| entry.start) else {
+        return Err(LensError::Refused(
+            "the entry's place in its line is not clear; remove what is around it".to_owned(),
+        ));
+    };
     if lead(doc, next) == line_start(doc.text, next) && line_start(doc.text, next) == end {
         return Ok(vec![(entry.start..next, String::new())]);
     }
