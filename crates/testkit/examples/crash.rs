@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     };
     let started = Instant::now();
     let mut at: BTreeMap<&str, usize> = BTreeMap::new();
-    let (mut failed, mut sums) = (Vec::new(), [0_usize; 8]);
+    let (mut failed, mut sums) = (Vec::new(), [0_usize; 7]);
     for (number, begun) in (0..rounds).step_by(100).enumerate() {
         let plan = Plan { seed: seed + number as u64, rounds: 100.min(rounds - begun), check_every: 25, power };
         println!("== seed {} ({} rounds)", plan.seed, plan.rounds);
@@ -54,25 +54,16 @@ fn main() -> ExitCode {
         };
         totals.at.iter().for_each(|(point, count)| *at.entry(point).or_default() += count);
         let (versions, merges, resolved) = totals.versions;
-        let more = [
-            totals.deaths,
-            totals.at_random,
-            totals.cuts,
-            totals.words,
-            versions,
-            merges,
-            resolved,
-            totals.left_beside,
-        ];
+        let more = [totals.deaths, totals.at_random, totals.cuts, totals.words, versions, merges, resolved];
         sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
     }
     for point in POINTS.iter().filter(|point| point.at != At::Join) {
         println!("{:4}  {}", at.get(point.name).copied().unwrap_or(0), point.name);
     }
-    let [deaths, at_random, cuts, words, versions, merges, resolved, left] = sums;
+    let [deaths, at_random, cuts, words, versions, merges, resolved] = sums;
     println!(
         "{deaths} deaths in {:.0} s, {at_random} of them at random, {cuts} with the power cut; {words} edits, {versions} versions, \
-         {merges} merges, {resolved} conflicts ended; {left} files that a power cut left beside others; {} clusters failed",
+         {merges} merges, {resolved} conflicts ended; {} clusters failed",
         started.elapsed().as_secs_f64(),
         failed.len()
     );

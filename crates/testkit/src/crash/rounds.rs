@@ -52,8 +52,6 @@ pub struct Totals {
     pub words: usize,
     /// Versions, merges among them, and conflicts that were ended.
     pub versions: (usize, usize, usize),
-    /// Files that a power cut left beside others, as they were before an exchange.
-    pub left_beside: usize,
     /// Every point that was reached by any process.
     pub reached: BTreeSet<String>,
 }

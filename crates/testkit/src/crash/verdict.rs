@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -100,7 +99,7 @@ fn words_not_in_snapshots(crashes: &Crashes) -> Vec<String> {
 }
 
 /// No temporary file stays beside the files, and nothing is kept aside: nobody wrote to a file that was open.
-fn nothing_left_beside(crashes: &mut Crashes) {
+fn nothing_left_beside(crashes: &Crashes) {
     let folders: Vec<PathBuf> = crashes.cluster.agents.iter().map(|agent| agent.files.clone()).collect();
     let start = Instant::now();
     let left = wait_for("what is left beside the files stays", || {
@@ -108,23 +107,10 @@ fn nothing_left_beside(crashes: &mut Crashes) {
         let some = !left.is_empty();
         (!some || start.elapsed() > TIDY).then_some(left)
     });
-    // With the intent that a power cut took the agent no longer knows what an exchange displaced. It keeps it, and says so.
-    let known = crashes.totals.cuts > 0;
-    for path in left {
-        assert!(known && is_displaced(&path), "left: {}{}", path.display(), crashes.cluster.logs());
-        crashes.totals.left_beside += 1;
-        fs::remove_file(path).unwrap();
-    }
+    assert!(left.is_empty(), "left: {left:?}{}", crashes.cluster.logs());
 }
 
 fn beside(folder: &Path) -> Vec<PathBuf> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     names.filter(|path| path.to_string_lossy().contains(".inlay-")).collect()
-}
-
-/// Whether the file that stands at a temporary name is another than the one that was made under it.
-fn is_displaced(path: &Path) -> bool {
-    let name = path.file_name().unwrap().to_string_lossy().into_owned();
-    let number = name.rsplit('-').nth(1).and_then(|number| u64::from_str_radix(number, 16).ok());
-    name.starts_with('.') && number.is_some_and(|number| number != fs::metadata(path).unwrap().ino())
 }
