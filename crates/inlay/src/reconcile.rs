@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::process::Command;
 
 use anstyle::{AnsiColor, Style};
-use portion::{Choice, Clash, Format, Fragment, LensError, Mapping, Side, Value};
+use portion::{Choice, Clash, Fragment, LensError, Mapping, Side, Value};
 
 use crate::ask;
 use crate::command::get;
@@ -207,7 +207,7 @@ const MOST_LINES: usize = 12;
 /// Lets the person edit `start`, until it parses or they give up.
 fn edit(ours: &Content, start: &Fragment, theirs: &Content, ctx: &Context) -> Result<Outcome, CommandError> {
     let folder = tempfile::tempdir()?;
-    let ending = ending(ours.fragment.format);
+    let ending = ours.fragment.format.extension();
     let path = folder.path().join(format!("then.{ending}"));
     let beside = folder.path().join(format!("theirs.{ending}"));
     let mut file = std::fs::File::create(&path)?;
@@ -254,16 +254,4 @@ fn editor() -> Result<(OsString, Vec<String>), CommandError> {
     let mut words = text.split_whitespace().map(str::to_owned);
     let program = words.next().ok_or_else(|| CommandError::failed("EDITOR names no program"))?;
     Ok((program.into(), words.collect()))
-}
-
-/// What an editor knows the format by.
-fn ending(format: Format) -> &'static str {
-    match format {
-        Format::Json => "json",
-        Format::Jsonc => "jsonc",
-        Format::Toml | Format::TomlValue => "toml",
-        Format::Yaml => "yaml",
-        Format::Markdown => "md",
-        _ => "txt",
-    }
 }

@@ -5,17 +5,17 @@
 
 mod apply;
 mod body;
-mod bytes;
+pub(crate) mod bytes;
 mod encoding;
 mod flow;
-mod json;
-mod keys;
-mod lines;
-mod mark;
-mod md;
+pub(crate) mod json;
+pub(crate) mod keys;
+pub(crate) mod lines;
+pub(crate) mod mark;
+pub(crate) mod md;
 mod rows;
-mod toml;
-mod yaml;
+pub(crate) mod toml;
+pub(crate) mod yaml;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,7 +24,8 @@ use std::ops::Range;
 pub use apply::{edits, insert, put, remove};
 pub(crate) use json::{compact as json_compact, prefix as json_prefix};
 
-use crate::selector::Scheme;
+pub use crate::registry::Format;
+use crate::registry::Scheme;
 use crate::value::Value;
 
 /// The largest portion, in bytes, unless the policy says otherwise.
@@ -52,41 +53,6 @@ pub struct Fragment {
     pub format: Format,
     /// The text.
     pub text: Vec<u8>,
-}
-
-/// What a fragment is written in. Two members with the same format (and mapping) exchange texts; others exchange values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Format {
-    /// One JSON value, RFC 8259.
-    Json,
-    /// One JSON value with comments and trailing commas.
-    Jsonc,
-    /// A TOML document: a table, its headers re-rooted to the portion.
-    Toml,
-    /// One TOML value as it stands after `=`.
-    TomlValue,
-    /// One YAML node.
-    Yaml,
-    /// Lines of an ini file: a whole file, or the body of one section.
-    Ini,
-    /// Lines of an env file.
-    Env,
-    /// Lines of a git configuration.
-    GitConfig,
-    /// Lines of an ssh client configuration.
-    SshConfig,
-    /// Lines of a hosts file.
-    Hosts,
-    /// Lines of a systemd unit.
-    Systemd,
-    /// Lines of a properties file.
-    Properties,
-    /// A Markdown section with its heading at level 1. Its value is a string.
-    Markdown,
-    /// Text whose value is a string: a marked region, lines, one scalar of a line format.
-    Text,
-    /// Bytes whose value is bytes.
-    Bytes,
 }
 
 /// A place in a file, as an editor shows it.
@@ -270,49 +236,28 @@ pub(crate) trait Syntax: Send + Sync {
 impl Format {
     /// What the text means.
     pub fn value(self, text: &[u8]) -> Result<Value, LensError> {
-        syntax(self).value(text)
+        self.syntax().value(text)
     }
 
     /// Edits `text` so that it means `value`: key by key through the format's own replace, insert and remove. What is
     /// equal is not touched, comments and order stay. A scalar that arrives as text where a number or boolean stood
     /// is read as one if it reads back the same, and the other way about. If the text already means `value` it comes back as it is.
     pub fn update(self, text: &[u8], value: &Value) -> Result<Vec<u8>, LensError> {
-        syntax(self).update(text, value)
+        self.syntax().update(text, value)
     }
 
     /// The text without the comment lines directly above what stands at `at`, for a copy that is not to hold that: they may tell
     /// about it.
     pub(crate) fn without_comments(self, text: &[u8], at: &str) -> Result<Vec<u8>, LensError> {
-        apply::splice(text, &syntax(self).without_comments(text, at)?)
+        apply::splice(text, &self.syntax().without_comments(text, at)?)
     }
 
     /// Writes `value` anew, in the format's usual style.
     pub fn render(self, value: &Value) -> Result<Vec<u8>, LensError> {
-        let text = syntax(self).render(value)?;
+        let text = self.syntax().render(value)?;
         // What cannot be read again, being nested too deeply, is not written either.
-        syntax(self).value(&text)?;
+        self.syntax().value(&text)?;
         Ok(text)
-    }
-
-    /// Its name, as versions carry it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Json => "json",
-            Format::Jsonc => "jsonc",
-            Format::Toml => "toml",
-            Format::TomlValue => "toml-value",
-            Format::Yaml => "yaml",
-            Format::Ini => "ini",
-            Format::Env => "env",
-            Format::GitConfig => "gitconfig",
-            Format::SshConfig => "ssh_config",
-            Format::Hosts => "hosts",
-            Format::Systemd => "systemd",
-            Format::Properties => "properties",
-            Format::Markdown => "markdown",
-            Format::Text => "text",
-            Format::Bytes => "bytes",
-        }
     }
 
     /// The text as a fragment holds it, of text that a person or a program wrote: without a BOM, line ends as LF, and what else
@@ -323,33 +268,14 @@ impl Format {
     pub fn tidy(self, text: &[u8]) -> Result<Cow<'_, [u8]>, LensError> {
         match self {
             Format::Bytes => Ok(Cow::Borrowed(text)),
-            _ => syntax(self).tidy(text),
+            _ => self.syntax().tidy(text),
         }
     }
 
     /// Whether a tidy text that has a value is one portion, as far as the text itself tells.
     pub(crate) fn stands_alone(self, text: &[u8]) -> bool {
-        syntax(self).stands_alone(text)
+        self.syntax().stands_alone(text)
     }
-
-    /// All formats.
-    pub const ALL: &'static [Format] = &[
-        Format::Json,
-        Format::Jsonc,
-        Format::Toml,
-        Format::TomlValue,
-        Format::Yaml,
-        Format::Ini,
-        Format::Env,
-        Format::GitConfig,
-        Format::SshConfig,
-        Format::Hosts,
-        Format::Systemd,
-        Format::Properties,
-        Format::Markdown,
-        Format::Text,
-        Format::Bytes,
-    ];
 
     /// The format of that name.
     pub fn from_name(name: &str) -> Option<Format> {
@@ -426,55 +352,13 @@ impl fmt::Display for Position {
     }
 }
 
-/// The lens that a scheme addresses. Adding a format is one line here.
-pub(crate) fn registered(scheme: Scheme) -> &'static dyn Lens {
-    match scheme {
-        Scheme::Json => &json::JSON,
-        Scheme::Jsonc => &json::JSONC,
-        Scheme::Toml => &toml::Toml,
-        Scheme::Yaml => &yaml::Yaml,
-        Scheme::Ini => &keys::INI,
-        Scheme::Env => &keys::ENV,
-        Scheme::GitConfig => &keys::GIT_CONFIG,
-        Scheme::SshConfig => &keys::SSH_CONFIG,
-        Scheme::Hosts => &keys::HOSTS,
-        Scheme::Systemd => &keys::SYSTEMD,
-        Scheme::Properties => &keys::PROPERTIES,
-        Scheme::Md => &md::Markdown,
-        Scheme::Mark => &mark::Mark,
-        Scheme::Lines => &lines::Lines,
-        Scheme::Bytes => &bytes::Bytes,
-    }
-}
-
-/// What a format's fragments mean. Adding a format is one line here.
-fn syntax(format: Format) -> &'static dyn Syntax {
-    match format {
-        Format::Json => &json::JSON,
-        Format::Jsonc => &json::JSONC,
-        Format::Toml => &toml::Toml,
-        Format::TomlValue => &toml::TomlValue,
-        Format::Yaml => &yaml::Yaml,
-        Format::Ini => &keys::INI,
-        Format::Env => &keys::ENV,
-        Format::GitConfig => &keys::GIT_CONFIG,
-        Format::SshConfig => &keys::SSH_CONFIG,
-        Format::Hosts => &keys::HOSTS,
-        Format::Systemd => &keys::SYSTEMD,
-        Format::Properties => &keys::PROPERTIES,
-        Format::Markdown => &md::Markdown,
-        Format::Text => &lines::Lines,
-        Format::Bytes => &bytes::Bytes,
-    }
-}
-
 /// Takes the portion out of `file`.
 ///
 /// # Errors
 /// Those of [`LensError`]; a portion over [`MAX_PORTION`] is [`LensError::TooLarge`].
 pub fn get(scheme: Scheme, file: &[u8], expression: &str) -> Result<Fragment, LensError> {
     encoding::check(scheme, file)?;
-    let fragment = registered(scheme).get(file, expression)?;
+    let fragment = scheme.lens().get(file, expression)?;
     apply::check_size(fragment.text.len())?;
     Ok(fragment)
 }
@@ -482,11 +366,11 @@ pub fn get(scheme: Scheme, file: &[u8], expression: &str) -> Result<Fragment, Le
 /// Every portion of `file` that can be addressed.
 pub fn list(scheme: Scheme, file: &[u8]) -> Result<Vec<Item>, LensError> {
     encoding::check(scheme, file)?;
-    registered(scheme).list(file)
+    scheme.lens().list(file)
 }
 
 /// What [`list`] leaves out although it stands in `file`, and why: see [`Lens::omitted`].
 pub fn omitted(scheme: Scheme, file: &[u8]) -> Result<Vec<LensError>, LensError> {
     encoding::check(scheme, file)?;
-    registered(scheme).omitted(file)
+    scheme.lens().omitted(file)
 }

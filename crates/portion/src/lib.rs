@@ -17,6 +17,7 @@ mod mapping;
 mod merge;
 mod nearest;
 mod pointer;
+mod registry;
 mod selector;
 mod value;
 

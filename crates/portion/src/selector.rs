@@ -5,43 +5,8 @@ mod detect;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::lens::Lens;
 use crate::nearest::nearest;
-
-/// A way of addressing portions: one for each format or family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Scheme {
-    /// JSON Pointer (RFC 6901) into RFC 8259 JSON.
-    Json,
-    /// JSON Pointer into JSON with comments and trailing commas.
-    Jsonc,
-    /// JSON Pointer into TOML 1.1.
-    Toml,
-    /// JSON Pointer into YAML 1.2.
-    Yaml,
-    /// `/section/key` of an ini file.
-    Ini,
-    /// `/KEY` of an env file.
-    Env,
-    /// `/section/key` or `/section/subsection/key` of a git configuration.
-    GitConfig,
-    /// `/Host NAME/Keyword` of an ssh client configuration.
-    SshConfig,
-    /// `/address` or `/name` of a hosts file.
-    Hosts,
-    /// `/Section/Key` of a systemd unit.
-    Systemd,
-    /// `/key` of a Java properties file.
-    Properties,
-    /// `/Heading/Sub-heading`, or `front`, of a Markdown file.
-    Md,
-    /// The lines between `inlay:begin NAME` and `inlay:end NAME` in any text file.
-    Mark,
-    /// `10,20`: lines by RFC 5147 (positions between lines, counted from 0).
-    Lines,
-    /// `0-4095`: bytes by RFC 9110 (both ends included).
-    Bytes,
-}
+pub use crate::registry::Scheme;
 
 /// Which portion of a file is meant: `[SCHEME:]EXPRESSION`.
 ///
@@ -80,51 +45,6 @@ fn all() -> String {
 }
 
 impl Scheme {
-    /// All schemes, in the order in which help texts list them.
-    pub const ALL: &'static [Scheme] = &[
-        Scheme::Json,
-        Scheme::Jsonc,
-        Scheme::Toml,
-        Scheme::Yaml,
-        Scheme::Ini,
-        Scheme::Env,
-        Scheme::GitConfig,
-        Scheme::SshConfig,
-        Scheme::Hosts,
-        Scheme::Systemd,
-        Scheme::Properties,
-        Scheme::Md,
-        Scheme::Mark,
-        Scheme::Lines,
-        Scheme::Bytes,
-    ];
-
-    /// The name that stands before the colon.
-    pub fn name(self) -> &'static str {
-        match self {
-            Scheme::Json => "json",
-            Scheme::Jsonc => "jsonc",
-            Scheme::Toml => "toml",
-            Scheme::Yaml => "yaml",
-            Scheme::Ini => "ini",
-            Scheme::Env => "env",
-            Scheme::GitConfig => "gitconfig",
-            Scheme::SshConfig => "ssh_config",
-            Scheme::Hosts => "hosts",
-            Scheme::Systemd => "systemd",
-            Scheme::Properties => "properties",
-            Scheme::Md => "md",
-            Scheme::Mark => "mark",
-            Scheme::Lines => "lines",
-            Scheme::Bytes => "bytes",
-        }
-    }
-
-    /// The lens that this scheme addresses.
-    pub fn lens(self) -> &'static dyn Lens {
-        crate::lens::registered(self)
-    }
-
     /// The scheme for a file that names none: by its path's last component, then by the first bytes of its content.
     /// `None` where neither tells; marker, line and byte selectors then need their scheme written.
     pub fn detect(path: &str, content: &[u8]) -> Option<Scheme> {

@@ -1,6 +1,6 @@
 //! Splicing, for all formats, and the safety net: what was planned is done, located again, and compared.
 
-use super::{Edit, Format, Fragment, Lens, LensError, MAX_PORTION, encoding, get, registered};
+use super::{Edit, Format, Fragment, Lens, LensError, MAX_PORTION, encoding, get};
 use crate::pointer;
 use crate::selector::Scheme;
 use crate::value::{Action, Value, changes};
@@ -47,15 +47,13 @@ fn plan(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -> R
     encoding::check(scheme, file)?;
     match replacement(scheme, file, expression, fragment) {
         // What stands there already can be put, whatever else cannot be written in its place.
-        Err(_) if registered(scheme).get(file, expression).is_ok_and(|standing| standing == *fragment) => {
-            Ok(Plan::Nothing)
-        }
+        Err(_) if scheme.lens().get(file, expression).is_ok_and(|standing| standing == *fragment) => Ok(Plan::Nothing),
         planned => planned,
     }
 }
 
 fn replacement(scheme: Scheme, file: &[u8], expression: &str, given: &Fragment) -> Result<Plan, LensError> {
-    let lens = registered(scheme);
+    let lens = scheme.lens();
     let fragment = lens.fitted(expression, tidy(given)?);
     let (standing, edits) = lens.replace(file, expression, &fragment)?;
     if standing == fragment || standing == *given {
@@ -77,7 +75,7 @@ fn replacement(scheme: Scheme, file: &[u8], expression: &str, given: &Fragment) 
 /// not what was put.
 pub fn insert(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<u8>, LensError> {
     encoding::check(scheme, file)?;
-    let lens = registered(scheme);
+    let lens = scheme.lens();
     let fragment = lens.fitted(expression, tidy(fragment)?);
     match lens.get(file, expression) {
         Err(LensError::Missing { .. }) => {}
@@ -97,7 +95,7 @@ pub fn insert(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment
 /// Those of [`LensError`]. [`LensError::Refused`] if it would still stand there.
 pub fn remove(scheme: Scheme, file: &[u8], expression: &str) -> Result<Vec<u8>, LensError> {
     encoding::check(scheme, file)?;
-    let lens = registered(scheme);
+    let lens = scheme.lens();
     let written = splice(file, &lens.remove(file, expression)?)?;
     if encoding::check(scheme, &written).is_err() {
         return Err(LensError::Refused("after the removal, the file would look like UTF-16".to_owned()));
@@ -193,7 +191,7 @@ fn next(expression: &str) -> Option<String> {
 /// # Errors
 /// Those of the lens; [`LensError::Refused`] if the result would not mean `value`.
 pub(crate) fn update(scheme: Scheme, format: Format, text: &[u8], value: &Value) -> Result<Vec<u8>, LensError> {
-    let lens = registered(scheme);
+    let lens = scheme.lens();
     let standing = format.value(text)?;
     let mut out = text.to_vec();
     for change in changes(&standing, value) {

@@ -6,90 +6,6 @@ use crate::lens::BOM;
 /// How much of the content is looked at, in bytes.
 const LOOKED_AT: usize = 8192;
 
-/// Names that mean one format, whatever their extension says. A name with a slash is the end of a path.
-const NAMES: &[(&str, Scheme)] = &[
-    (".gitconfig", Scheme::GitConfig),
-    (".gitmodules", Scheme::GitConfig),
-    (".git/config", Scheme::GitConfig),
-    ("git/config", Scheme::GitConfig),
-    ("etc/gitconfig", Scheme::GitConfig),
-    (".ssh/config", Scheme::SshConfig),
-    ("ssh/ssh_config", Scheme::SshConfig),
-    ("etc/hosts", Scheme::Hosts),
-    ("hosts", Scheme::Hosts),
-    ("etc/environment", Scheme::Env),
-    (".env", Scheme::Env),
-    (".editorconfig", Scheme::Ini),
-    (".npmrc", Scheme::Ini),
-    (".pypirc", Scheme::Ini),
-    (".hgrc", Scheme::Ini),
-    (".flake8", Scheme::Ini),
-    (".pylintrc", Scheme::Ini),
-    (".aws/config", Scheme::Ini),
-    (".aws/credentials", Scheme::Ini),
-    ("cargo.lock", Scheme::Toml),
-    ("poetry.lock", Scheme::Toml),
-    ("uv.lock", Scheme::Toml),
-    ("pdm.lock", Scheme::Toml),
-    ("pipfile", Scheme::Toml),
-    (".clang-format", Scheme::Yaml),
-    (".clang-tidy", Scheme::Yaml),
-    (".clangd", Scheme::Yaml),
-    ("composer.lock", Scheme::Json),
-    ("pipfile.lock", Scheme::Json),
-    ("flake.lock", Scheme::Json),
-    ("devcontainer.json", Scheme::Jsonc),
-    (".devcontainer.json", Scheme::Jsonc),
-    (".eslintrc.json", Scheme::Jsonc),
-    ("language-configuration.json", Scheme::Jsonc),
-    ("zed/settings.json", Scheme::Jsonc),
-    ("zed/keymap.json", Scheme::Jsonc),
-    ("zed/tasks.json", Scheme::Jsonc),
-    (".gemini/settings.json", Scheme::Jsonc),
-];
-
-/// Extensions.
-const EXTENSIONS: &[(&str, Scheme)] = &[
-    ("json", Scheme::Json),
-    ("geojson", Scheme::Json),
-    ("webmanifest", Scheme::Json),
-    ("jsonld", Scheme::Json),
-    ("ipynb", Scheme::Json),
-    ("har", Scheme::Json),
-    ("jsonc", Scheme::Jsonc),
-    ("code-workspace", Scheme::Jsonc),
-    ("code-snippets", Scheme::Jsonc),
-    ("toml", Scheme::Toml),
-    ("yml", Scheme::Yaml),
-    ("yaml", Scheme::Yaml),
-    ("cff", Scheme::Yaml),
-    ("ini", Scheme::Ini),
-    ("desktop", Scheme::Ini),
-    ("env", Scheme::Env),
-    ("properties", Scheme::Properties),
-    ("md", Scheme::Md),
-    ("markdown", Scheme::Md),
-    ("mdown", Scheme::Md),
-    ("mdc", Scheme::Md),
-    // systemd.unit(5), systemd.network(5), systemd.netdev(5), systemd.link(5), systemd.nspawn(5), podman-systemd.unit(5)
-    ("service", Scheme::Systemd),
-    ("socket", Scheme::Systemd),
-    ("timer", Scheme::Systemd),
-    ("target", Scheme::Systemd),
-    ("mount", Scheme::Systemd),
-    ("automount", Scheme::Systemd),
-    ("path", Scheme::Systemd),
-    ("slice", Scheme::Systemd),
-    ("scope", Scheme::Systemd),
-    ("swap", Scheme::Systemd),
-    ("device", Scheme::Systemd),
-    ("network", Scheme::Systemd),
-    ("netdev", Scheme::Systemd),
-    ("link", Scheme::Systemd),
-    ("nspawn", Scheme::Systemd),
-    ("container", Scheme::Systemd),
-];
-
 /// Extensions of files that are often, and not always, ini files.
 const PERHAPS_INI: &[&str] = &["cfg", "conf", "cnf", "config"];
 
@@ -105,7 +21,7 @@ pub(super) fn detect(path: &str, content: &[u8]) -> Option<Scheme> {
     let content = &content[..content.len().min(LOOKED_AT)];
 
     let ends = |end: &str| path.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
-    if let Some((_, scheme)) = NAMES.iter().find(|(end, _)| ends(end)) {
+    if let Some(scheme) = Scheme::ALL.iter().find(|scheme| scheme.names().iter().any(|end| ends(end))) {
         return Some(*scheme);
     }
     if extension == "json" && (is_commented(directory, name) || starts_with_comment(content)) {
@@ -118,7 +34,7 @@ pub(super) fn detect(path: &str, content: &[u8]) -> Option<Scheme> {
     if extension == "conf" && (directory.ends_with(".d") && is_unit(directory) || directory.ends_with("/systemd")) {
         return Some(Scheme::Systemd);
     }
-    if let Some((_, scheme)) = EXTENSIONS.iter().find(|(known, _)| *known == extension) {
+    if let Some(scheme) = Scheme::ALL.iter().find(|scheme| scheme.extensions().contains(&extension)) {
         return Some(*scheme);
     }
     if PERHAPS_INI.contains(&extension) && looks_like_ini(content) {
@@ -131,7 +47,7 @@ pub(super) fn detect(path: &str, content: &[u8]) -> Option<Scheme> {
 fn is_unit(directory: &str) -> bool {
     let stem = directory.strip_suffix(".d").unwrap_or(directory);
     let extension = stem.rsplit_once('.').map_or("", |(_, extension)| extension);
-    EXTENSIONS.iter().any(|(known, scheme)| *scheme == Scheme::Systemd && *known == extension)
+    Scheme::Systemd.extensions().contains(&extension)
 }
 
 /// A `*.json` file that its program reads with comments.

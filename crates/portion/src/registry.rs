@@ -1,0 +1,185 @@
+//! What this program knows: every scheme and every format, each in one entry. Adding one is an entry here and a file beside
+//! the other lenses.
+
+use crate::lens::{Lens, Syntax, bytes, json, keys, lines, mark, md, toml, yaml};
+
+/// Declares [`Scheme`], and what stands in its table.
+macro_rules! schemes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $lens:expr, names: $names:expr, extensions: $extensions:expr;)*) => {
+        /// A way of addressing portions: one for each format or family.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Scheme {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Scheme {
+            /// All schemes, in the order in which help texts list them.
+            pub const ALL: &'static [Scheme] = &[$(Scheme::$name),*];
+
+            /// The name that stands before the colon.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Scheme::$name => $text,)*
+                }
+            }
+
+            /// The lens that this scheme addresses.
+            pub fn lens(self) -> &'static dyn Lens {
+                match self {
+                    $(Scheme::$name => &$lens,)*
+                }
+            }
+
+            /// Names of files that have this format, in lower case, whatever their extension says. A name with a slash is the end
+            /// of a path.
+            pub(crate) fn names(self) -> &'static [&'static str] {
+                match self {
+                    $(Scheme::$name => &$names,)*
+                }
+            }
+
+            /// Extensions of files that have this format, in lower case and without the dot.
+            pub(crate) fn extensions(self) -> &'static [&'static str] {
+                match self {
+                    $(Scheme::$name => &$extensions,)*
+                }
+            }
+        }
+    };
+}
+
+schemes! {
+    /// JSON Pointer (RFC 6901) into RFC 8259 JSON.
+    Json = "json", json::JSON,
+        names: ["composer.lock", "pipfile.lock", "flake.lock"],
+        extensions: ["json", "geojson", "webmanifest", "jsonld", "ipynb", "har"];
+    /// JSON Pointer into JSON with comments and trailing commas.
+    Jsonc = "jsonc", json::JSONC,
+        names: [
+            "devcontainer.json", ".devcontainer.json", ".eslintrc.json", "language-configuration.json", "zed/settings.json",
+            "zed/keymap.json", "zed/tasks.json", ".gemini/settings.json",
+        ],
+        extensions: ["jsonc", "code-workspace", "code-snippets"];
+    /// JSON Pointer into TOML 1.1.
+    Toml = "toml", toml::Toml,
+        names: ["cargo.lock", "poetry.lock", "uv.lock", "pdm.lock", "pipfile"],
+        extensions: ["toml"];
+    /// JSON Pointer into YAML 1.2.
+    Yaml = "yaml", yaml::Yaml,
+        names: [".clang-format", ".clang-tidy", ".clangd"],
+        extensions: ["yml", "yaml", "cff"];
+    /// `/section/key` of an ini file.
+    Ini = "ini", keys::INI,
+        names: [
+            ".editorconfig", ".npmrc", ".pypirc", ".hgrc", ".flake8", ".pylintrc", ".aws/config", ".aws/credentials",
+        ],
+        extensions: ["ini", "desktop"];
+    /// `/KEY` of an env file.
+    Env = "env", keys::ENV,
+        names: ["etc/environment", ".env"],
+        extensions: ["env"];
+    /// `/section/key` or `/section/subsection/key` of a git configuration.
+    GitConfig = "gitconfig", keys::GIT_CONFIG,
+        names: [".gitconfig", ".gitmodules", ".git/config", "git/config", "etc/gitconfig"],
+        extensions: [];
+    /// `/Host NAME/Keyword` of an ssh client configuration.
+    SshConfig = "ssh_config", keys::SSH_CONFIG,
+        names: [".ssh/config", "ssh/ssh_config"],
+        extensions: [];
+    /// `/address` or `/name` of a hosts file.
+    Hosts = "hosts", keys::HOSTS,
+        names: ["etc/hosts", "hosts"],
+        extensions: [];
+    /// `/Section/Key` of a systemd unit: systemd.unit(5), systemd.network(5), systemd.netdev(5), systemd.link(5),
+    /// systemd.nspawn(5), podman-systemd.unit(5).
+    Systemd = "systemd", keys::SYSTEMD,
+        names: [],
+        extensions: [
+            "service", "socket", "timer", "target", "mount", "automount", "path", "slice", "scope", "swap", "device",
+            "network", "netdev", "link", "nspawn", "container",
+        ];
+    /// `/key` of a Java properties file.
+    Properties = "properties", keys::PROPERTIES,
+        names: [],
+        extensions: ["properties"];
+    /// `/Heading/Sub-heading`, or `front`, of a Markdown file.
+    Md = "md", md::Markdown,
+        names: [],
+        extensions: ["md", "markdown", "mdown", "mdc"];
+    /// The lines between `inlay:begin NAME` and `inlay:end NAME` in any text file.
+    Mark = "mark", mark::Mark, names: [], extensions: [];
+    /// `10,20`: lines by RFC 5147 (positions between lines, counted from 0).
+    Lines = "lines", lines::Lines, names: [], extensions: [];
+    /// `0-4095`: bytes by RFC 9110 (both ends included).
+    Bytes = "bytes", bytes::Bytes, names: [], extensions: [];
+}
+
+/// Declares [`Format`], and what stands in its table.
+macro_rules! formats {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $syntax:expr, editors: $extension:literal;)*) => {
+        /// What a fragment is written in. Two members with the same format (and mapping) exchange texts; others exchange values.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Format {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Format {
+            /// All formats.
+            pub const ALL: &'static [Format] = &[$(Format::$name),*];
+
+            /// Its name, as versions carry it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Format::$name => $text,)*
+                }
+            }
+
+            /// The extension by which an editor knows it, without the dot.
+            pub fn extension(self) -> &'static str {
+                match self {
+                    $(Format::$name => $extension,)*
+                }
+            }
+
+            /// What its fragments mean.
+            pub(crate) fn syntax(self) -> &'static dyn Syntax {
+                match self {
+                    $(Format::$name => &$syntax,)*
+                }
+            }
+        }
+    };
+}
+
+formats! {
+    /// One JSON value, RFC 8259.
+    Json = "json", json::JSON, editors: "json";
+    /// One JSON value with comments and trailing commas.
+    Jsonc = "jsonc", json::JSONC, editors: "jsonc";
+    /// A TOML document: a table, its headers re-rooted to the portion.
+    Toml = "toml", toml::Toml, editors: "toml";
+    /// One TOML value as it stands after `=`.
+    TomlValue = "toml-value", toml::TomlValue, editors: "toml";
+    /// One YAML node.
+    Yaml = "yaml", yaml::Yaml, editors: "yaml";
+    /// Lines of an ini file: a whole file, or the body of one section.
+    Ini = "ini", keys::INI, editors: "ini";
+    /// Lines of an env file.
+    Env = "env", keys::ENV, editors: "env";
+    /// Lines of a git configuration.
+    GitConfig = "gitconfig", keys::GIT_CONFIG, editors: "gitconfig";
+    /// Lines of an ssh client configuration.
+    SshConfig = "ssh_config", keys::SSH_CONFIG, editors: "txt";
+    /// Lines of a hosts file.
+    Hosts = "hosts", keys::HOSTS, editors: "txt";
+    /// Lines of a systemd unit.
+    Systemd = "systemd", keys::SYSTEMD, editors: "service";
+    /// Lines of a properties file.
+    Properties = "properties", keys::PROPERTIES, editors: "properties";
+    /// A Markdown section with its heading at level 1. Its value is a string.
+    Markdown = "markdown", md::Markdown, editors: "md";
+    /// Text whose value is a string: a marked region, lines, one scalar of a line format.
+    Text = "text", lines::Lines, editors: "txt";
+    /// Bytes whose value is bytes.
+    Bytes = "bytes", bytes::Bytes, editors: "bin";
+}
