@@ -146,6 +146,8 @@ impl Case<'_> {
             (Scheme::Systemd, Format::Systemd),
             (Scheme::Properties, Format::Properties),
             (Scheme::Md, Format::Markdown),
+            (Scheme::Csv, Format::CsvRow),
+            (Scheme::Tsv, Format::CsvRow),
             (Scheme::Bytes, Format::Bytes),
         ];
         formats.iter().find(|(scheme, _)| *scheme == self.scheme).map_or(Format::Text, |(_, format)| *format)

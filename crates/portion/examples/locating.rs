@@ -58,6 +58,29 @@ fn marked() -> Vec<u8> {
     out.into_bytes()
 }
 
+enum Quotes {
+    None,
+    Some,
+    All,
+}
+
+/// Rows of a table, some or all of its fields in quotes; the one that is looked for is the last.
+fn table(quotes: Quotes) -> Vec<u8> {
+    let mut out = String::from("id,name,city,amount,note\n");
+    for n in 0.. {
+        match quotes {
+            Quotes::All => out.push_str(&format!("\"{n}\",\"a name\",\"a city, somewhere\",\"{n}.50\",\"\"\n")),
+            Quotes::None => out.push_str(&format!("{n},a name,a city elsewhere,{n}.50,\n")),
+            Quotes::Some => out.push_str(&format!("{n},a name,\"a city, somewhere\",{n}.50,\n")),
+        }
+        if out.len() > SIZE {
+            break;
+        }
+    }
+    out.push_str("last,a,b,c,d\n");
+    out.into_bytes()
+}
+
 /// The median rate, in GB/s.
 fn rate(bytes: usize, mut work: impl FnMut()) -> f64 {
     let mut times: Vec<f64> = (0..ROUNDS)
@@ -76,6 +99,10 @@ fn main() {
     for (name, scheme, expression, file) in [
         ("JSON, a flat object", Scheme::Json, "/shared", flat()),
         ("JSON, an array of records beside it", Scheme::Json, "/shared", records()),
+        ("CSV without quotes, a row by its key", Scheme::Csv, "row id=last", table(Quotes::None)),
+        ("CSV with some quotes", Scheme::Csv, "row id=last", table(Quotes::Some)),
+        ("the same, a key that is short", Scheme::Csv, "row id=42", table(Quotes::Some)),
+        ("CSV, every field in quotes", Scheme::Csv, "row id=last", table(Quotes::All)),
         ("a marked region", Scheme::Mark, "shared", marked()),
     ] {
         let own = rate(file.len(), || drop(black_box(portion::get(scheme, black_box(&file), expression).unwrap())));

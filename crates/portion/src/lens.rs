@@ -6,6 +6,7 @@
 mod apply;
 mod body;
 pub(crate) mod bytes;
+pub(crate) mod csv;
 mod encoding;
 mod flow;
 pub(crate) mod json;
@@ -184,8 +185,8 @@ pub trait Lens: Send + Sync {
 
     /// The tidied `fragment` ([`Format::tidy`]) as [`Lens::get`] would tell it at this place: a region of lines always ends with a
     /// line end, a value within a line never does. Nothing else may change.
-    fn fitted(&self, expression: &str, fragment: Fragment) -> Fragment {
-        let _ = expression;
+    fn fitted(&self, file: &[u8], expression: &str, fragment: Fragment) -> Fragment {
+        let _ = (file, expression);
         fragment
     }
 

@@ -1,7 +1,7 @@
 //! What this program knows: every scheme and every format, each in one entry. Adding one is an entry here and a file beside
 //! the other lenses.
 
-use crate::lens::{Lens, Syntax, bytes, json, keys, lines, mark, md, toml, yaml};
+use crate::lens::{Lens, Syntax, bytes, csv, json, keys, lines, mark, md, toml, yaml};
 
 /// Declares [`Scheme`], and what stands in its table.
 macro_rules! schemes {
@@ -106,6 +106,10 @@ schemes! {
     Md = "md", md::Markdown,
         names: [],
         extensions: ["md", "markdown", "mdown", "mdc"];
+    /// `rows`, `row id=42`, `col name` or `cell id=42/name` of a CSV file.
+    Csv = "csv", csv::CSV, names: [], extensions: ["csv"];
+    /// The same with tabs between fields.
+    Tsv = "tsv", csv::TSV, names: [], extensions: ["tsv", "tab"];
     /// The lines between `inlay:begin NAME` and `inlay:end NAME` in any text file.
     Mark = "mark", mark::Mark, names: [], extensions: [];
     /// `10,20`: lines by RFC 5147 (positions between lines, counted from 0).
@@ -178,6 +182,12 @@ formats! {
     Properties = "properties", keys::PROPERTIES, editors: "properties";
     /// A Markdown section with its heading at level 1. Its value is a string.
     Markdown = "markdown", md::Markdown, editors: "md";
+    /// A table: a header line and rows. Its value is a list of maps.
+    Csv = "csv", csv::Shape::Rows, editors: "csv";
+    /// One row below its header line. Its value is a map.
+    CsvRow = "csv-row", csv::Shape::Row, editors: "csv";
+    /// One column, a field a line, without its name. Its value is a list.
+    CsvColumn = "csv-column", csv::Shape::Column, editors: "csv";
     /// Text whose value is a string: a marked region, lines, one scalar of a line format.
     Text = "text", lines::Lines, editors: "txt";
     /// Bytes whose value is bytes.

@@ -54,7 +54,7 @@ fn plan(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -> R
 
 fn replacement(scheme: Scheme, file: &[u8], expression: &str, given: &Fragment) -> Result<Plan, LensError> {
     let lens = scheme.lens();
-    let fragment = lens.fitted(expression, tidy(given)?);
+    let fragment = lens.fitted(file, expression, tidy(given)?);
     let (standing, edits) = lens.replace(file, expression, &fragment)?;
     if standing == fragment || standing == *given {
         return Ok(Plan::Nothing);
@@ -76,7 +76,7 @@ fn replacement(scheme: Scheme, file: &[u8], expression: &str, given: &Fragment) 
 pub fn insert(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<u8>, LensError> {
     encoding::check(scheme, file)?;
     let lens = scheme.lens();
-    let fragment = lens.fitted(expression, tidy(fragment)?);
+    let fragment = lens.fitted(file, expression, tidy(fragment)?);
     match lens.get(file, expression) {
         Err(LensError::Missing { .. }) => {}
         Err(LensError::Unparsable { .. }) if is_blank(file) => {}

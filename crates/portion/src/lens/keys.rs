@@ -212,7 +212,7 @@ impl Lens for Keys {
         Ok(find::omitted(&document::parsed(&self.grammar, file)?))
     }
 
-    fn fitted(&self, _expression: &str, fragment: Fragment) -> Fragment {
+    fn fitted(&self, _file: &[u8], _expression: &str, fragment: Fragment) -> Fragment {
         match fragment.format {
             Format::Text => Fragment { text: text_of(string_of(&fragment.text).to_vec()), ..fragment },
             _ => fragment,

@@ -170,7 +170,7 @@ impl Lens for Lines {
         after.len() < before.len() && before.starts_with(after)
     }
 
-    fn fitted(&self, _expression: &str, fragment: Fragment) -> Fragment {
+    fn fitted(&self, _file: &[u8], _expression: &str, fragment: Fragment) -> Fragment {
         Fragment { text: body::normal(&fragment.text), ..fragment }
     }
 

@@ -263,7 +263,7 @@ impl Lens for Mark {
         Ok(named.filter_map(|(name, pair)| pair.region(file, name).err()).collect())
     }
 
-    fn fitted(&self, _expression: &str, fragment: Fragment) -> Fragment {
+    fn fitted(&self, _file: &[u8], _expression: &str, fragment: Fragment) -> Fragment {
         Fragment { text: body::normal(&fragment.text), ..fragment }
     }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod convert;
+mod csv;
 mod json;
 mod keys;
 mod mark;

@@ -5,6 +5,7 @@
 //! formats; it is tested beside each lens, by cases.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod csv;
 mod json;
 mod keys;
 mod md;
@@ -80,6 +81,9 @@ laws! {
     marked_files: Subject { refusals: 20, ..Subject::keyed(Scheme::Mark, crate::keys::marked()) };
     // A section with another heading is another portion.
     markdown_files: Subject { refusals: 97, ..Subject::keyed(Scheme::Md, crate::md::files()) };
+    // A row with another key is another portion, and a column of another number of rows does not fit.
+    csv_files: Subject { refusals: 85, related: crate::csv::related, ..Subject::keyed(Scheme::Csv, crate::csv::files(None)) };
+    tsv_files: Subject { refusals: 85, related: crate::csv::related, ..Subject::keyed(Scheme::Tsv, crate::csv::files(Some('\t'))) };
     lines_files: Subject::keyed(Scheme::Lines, crate::keys::plain());
     bytes_files: Subject::keyed(Scheme::Bytes, crate::keys::plain());
 }
