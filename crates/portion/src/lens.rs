@@ -14,9 +14,12 @@ pub(crate) mod keys;
 pub(crate) mod lines;
 pub(crate) mod mark;
 pub(crate) mod md;
+pub(crate) mod office;
 mod rows;
 pub(crate) mod toml;
+pub(crate) mod xlsx;
 pub(crate) mod yaml;
+mod zip;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! What this program knows: every scheme and every format, each in one entry. Adding one is an entry here and a file beside
 //! the other lenses.
 
-use crate::lens::{Lens, Syntax, bytes, csv, json, keys, lines, mark, md, toml, yaml};
+use crate::lens::{Lens, Syntax, bytes, csv, json, keys, lines, mark, md, office, toml, xlsx, yaml};
 
 /// Declares [`Scheme`], and what stands in its table.
 macro_rules! schemes {
@@ -110,6 +110,8 @@ schemes! {
     Csv = "csv", csv::CSV, names: [], extensions: ["csv"];
     /// The same with tabs between fields.
     Tsv = "tsv", csv::TSV, names: [], extensions: ["tsv", "tab"];
+    /// `Sheet!A1:C6`, `name:Budget` or `table:Q3` of an Excel workbook.
+    Xlsx = "xlsx", xlsx::XLSX, names: [], extensions: ["xlsx", "xlsm", "xltx", "xltm"];
     /// The lines between `inlay:begin NAME` and `inlay:end NAME` in any text file.
     Mark = "mark", mark::Mark, names: [], extensions: [];
     /// `10,20`: lines by RFC 5147 (positions between lines, counted from 0).
@@ -188,6 +190,10 @@ formats! {
     CsvRow = "csv-row", csv::Shape::Row, editors: "csv";
     /// One column, a field a line, without its name. Its value is a list.
     CsvColumn = "csv-column", csv::Shape::Column, editors: "csv";
+    /// Cells of a spreadsheet: a scalar, or a list of rows, in JSON's notation with a row on each line.
+    Cells = "cells", office::cells::Cells, editors: "json";
+    /// Rows of a spreadsheet below their header. Their value is a list of maps.
+    Records = "records", office::cells::Records, editors: "json";
     /// Text whose value is a string: a marked region, lines, one scalar of a line format.
     Text = "text", lines::Lines, editors: "txt";
     /// Bytes whose value is bytes.

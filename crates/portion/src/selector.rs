@@ -20,6 +20,9 @@ pub struct Selector {
     pub expression: String,
 }
 
+/// What stands before a colon in expressions themselves, `table:Q3`: no names of schemes.
+const OWN_WORDS: &[&str] = &["bookmark", "heading", "name", "rows", "slide", "table", "tag"];
+
 /// Why a text is no selector.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectorError {
@@ -72,7 +75,7 @@ impl FromStr for Selector {
         let is_name = |name: &str| {
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
         };
-        match text.split_once(':').filter(|(name, _)| is_name(name)) {
+        match text.split_once(':').filter(|(name, _)| is_name(name) && !OWN_WORDS.contains(name)) {
             Some((name, rest)) => match Scheme::from_name(name) {
                 Some(scheme) => Ok(Selector { scheme: Some(scheme), expression: rest.to_owned() }),
                 None => {
@@ -111,6 +114,8 @@ mod tests {
             ("lines:10,20", Some(Scheme::Lines), "10,20"),
             ("Host a:b", None, "Host a:b"),
             (":x", None, ":x"),
+            ("table:Q3", None, "table:Q3"),
+            ("xlsx:rows:Sheet!A1:C6", Some(Scheme::Xlsx), "rows:Sheet!A1:C6"),
         ] {
             let selector: Selector = text.parse().unwrap();
             assert_eq!(selector, Selector { scheme, expression: expression.to_owned() }, "{text}");

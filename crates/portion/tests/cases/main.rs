@@ -1,6 +1,8 @@
 //! Cases as data: file, selector, what stands there, what is put, and the file afterwards.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../archive/mod.rs"]
+mod archive;
 mod convert;
 mod csv;
 mod json;
@@ -9,6 +11,7 @@ mod mark;
 mod md;
 mod numbers;
 mod toml;
+mod xlsx;
 mod yaml;
 
 use portion::{Format, Fragment, LensError, Scheme};

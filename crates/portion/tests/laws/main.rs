@@ -5,10 +5,13 @@
 //! formats; it is tested beside each lens, by cases.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../archive/mod.rs"]
+mod archive;
 mod csv;
 mod json;
 mod keys;
 mod md;
+mod office;
 mod toml;
 mod yaml;
 
@@ -84,6 +87,8 @@ laws! {
     // A row with another key is another portion, and a column of another number of rows does not fit.
     csv_files: Subject { refusals: 85, related: crate::csv::related, ..Subject::keyed(Scheme::Csv, crate::csv::files(None)) };
     tsv_files: Subject { refusals: 85, related: crate::csv::related, ..Subject::keyed(Scheme::Tsv, crate::csv::files(Some('\t'))) };
+    // Formulas and merged cells are not overwritten, and a table has its columns.
+    xlsx_files: Subject { scheme: Scheme::Xlsx, files: crate::office::xlsx(), related: crate::office::same_sheet, refusals: 60 };
     lines_files: Subject::keyed(Scheme::Lines, crate::keys::plain());
     bytes_files: Subject::keyed(Scheme::Bytes, crate::keys::plain());
 }
@@ -200,6 +205,7 @@ fn put_get(subject: &Subject) {
         let Some(new) = donor(subject, &other, from, standing.format) else {
             return Ok(());
         };
+        let new = subject.scheme.lens().fitted(&file, &item.selector, new);
         match tally.count(put(subject.scheme, &file, &item.selector, &new))? {
             None => {}
             Some(None) => prop_assert_eq!(new, standing),
