@@ -1,7 +1,7 @@
 //! What this program knows: every scheme and every format, each in one entry. Adding one is an entry here and a file beside
 //! the other lenses.
 
-use crate::lens::{Lens, Syntax, bytes, csv, json, keys, lines, mark, md, office, toml, xlsx, yaml};
+use crate::lens::{Lens, Syntax, bytes, csv, json, keys, lines, mark, md, ods, office, toml, xlsx, yaml};
 
 /// Declares [`Scheme`], and what stands in its table.
 macro_rules! schemes {
@@ -112,6 +112,8 @@ schemes! {
     Tsv = "tsv", csv::TSV, names: [], extensions: ["tsv", "tab"];
     /// `Sheet!A1:C6`, `name:Budget` or `table:Q3` of an Excel workbook.
     Xlsx = "xlsx", xlsx::XLSX, names: [], extensions: ["xlsx", "xlsm", "xltx", "xltm"];
+    /// The same of an OpenDocument spreadsheet.
+    Ods = "ods", ods::ODS, names: [], extensions: ["ods", "ots"];
     /// The lines between `inlay:begin NAME` and `inlay:end NAME` in any text file.
     Mark = "mark", mark::Mark, names: [], extensions: [];
     /// `10,20`: lines by RFC 5147 (positions between lines, counted from 0).

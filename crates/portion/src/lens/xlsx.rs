@@ -8,16 +8,15 @@
 //! - Where the workbook has formulas, `fullCalcOnLoad` is set with the first edit, so that programs compute them anew.
 //! - A table grows where nothing stands below it and it has neither totals nor computed columns. It never shrinks: rows that are taken away are left blank.
 
-mod dates;
 mod sheet;
 mod strings;
 mod write;
 
 use std::cell::OnceCell;
 
-use self::dates::Shows;
 use super::office::a1::{self, Area, Pos};
 use super::office::book::{Book, Grid, Spreadsheet, Table};
+use super::office::dates::Shows;
 use super::office::opc::{Package, Relation};
 use super::office::xml::{Node, Tree};
 use super::zip::fault;

@@ -182,3 +182,19 @@ impl Book {
         zip(&all, how)
     }
 }
+
+/// An OpenDocument spreadsheet of what stands in its spreadsheet element.
+pub(crate) fn ods(inside: &str, how: How) -> Vec<u8> {
+    let spaces: String = ["office", "table", "text"]
+        .iter()
+        .map(|name| format!(" xmlns:{name}=\"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0\""))
+        .collect();
+    let calc = "xmlns:calcext=\"urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0\"";
+    let content = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<office:document-content{spaces} {calc}><office:body><office:spreadsheet>{inside}\
+         </office:spreadsheet></office:body></office:document-content>"
+    );
+    let manifest: &[u8] = b"<manifest:manifest xmlns:manifest=\"urn:oasis:names:tc:opendocument:xmlns:manifest:1.0\"/>";
+    let mimetype: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
+    zip(&[("mimetype", mimetype), ("content.xml", content.as_bytes()), ("META-INF/manifest.xml", manifest)], how)
+}

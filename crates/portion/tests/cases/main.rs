@@ -10,6 +10,7 @@ mod keys;
 mod mark;
 mod md;
 mod numbers;
+mod ods;
 mod toml;
 mod xlsx;
 mod yaml;

@@ -89,6 +89,7 @@ laws! {
     tsv_files: Subject { refusals: 85, related: crate::csv::related, ..Subject::keyed(Scheme::Tsv, crate::csv::files(Some('\t'))) };
     // Formulas and merged cells are not overwritten, and a table has its columns.
     xlsx_files: Subject { scheme: Scheme::Xlsx, files: crate::office::xlsx(), related: crate::office::same_sheet, refusals: 60 };
+    ods_files: Subject { scheme: Scheme::Ods, files: crate::office::ods(), related: crate::office::same_sheet, refusals: 60 };
     lines_files: Subject::keyed(Scheme::Lines, crate::keys::plain());
     bytes_files: Subject::keyed(Scheme::Bytes, crate::keys::plain());
 }

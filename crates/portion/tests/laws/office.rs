@@ -98,3 +98,77 @@ pub(crate) fn xlsx() -> BoxedStrategy<Vec<u8>> {
         })
         .boxed()
 }
+
+const ODS_CELLS: &[&str] = &[
+    " office:value-type=\"float\" office:value=\"1.50\"><text:p>1,5</text:p>",
+    " office:value-type=\"percentage\" office:value=\"0.5\">",
+    " office:value-type=\"currency\" office:currency=\"EUR\" office:value=\"-1e3\"><text:p>x</text:p>",
+    " office:value-type=\"date\" office:date-value=\"2024-01-31\">",
+    " office:value-type=\"date\" office:date-value=\"2024-01-31T10:00:00.123456789\">",
+    " office:value-type=\"time\" office:time-value=\"PT10H30M00S\">",
+    " office:value-type=\"time\" office:time-value=\"PT100H00M00.5S\">",
+    " office:value-type=\"boolean\" office:boolean-value=\"true\">",
+    " office:value-type=\"string\"><text:p/>",
+    " office:value-type=\"string\"><text:p> a  b<text:s text:c=\"3\"/> c</text:p><text:p><text:span>d</text:span><text:tab/></text:p>",
+    " office:value-type=\"string\" office:string-value=\"said\"><text:p>shown</text:p>",
+    " office:value-type=\"string\"><office:annotation><text:p>n</text:p></office:annotation><text:p>é&amp;</text:p>",
+    " calcext:value-type=\"error\" office:value-type=\"string\" office:string-value=\"\"><text:p>#N/A</text:p>",
+    "><text:p>no type</text:p>",
+    " table:style-name=\"x\">",
+    ">",
+    " office:value-type=\"string\"><text:p><text:a>link</text:a></text:p>",
+    " table:formula=\"of:=1\" office:value-type=\"float\" office:value=\"1\">",
+];
+
+fn ods_row(cells: &[(&str, u32)]) -> String {
+    let cells = cells.iter().map(|(cell, count)| {
+        format!("<table:table-cell table:number-columns-repeated=\"{count}\"{cell}</table:table-cell>")
+    });
+    cells.collect()
+}
+
+fn ods_sheet() -> impl Strategy<Value = String> {
+    let row = (prop::collection::vec((select(ODS_CELLS), 1u32..4), 0..4), 1u32..4, any::<bool>());
+    (prop::collection::vec(row, 1..4), any::<bool>()).prop_map(|(rows, tail)| {
+        let mut text: String = rows
+            .iter()
+            .map(|(cells, count, grouped)| {
+                let row = match cells.as_slice() {
+                    [] => format!("<table:table-row table:number-rows-repeated=\"{count}\"/>"),
+                    cells => format!("<table:table-row table:number-rows-repeated=\"{count}\">{}</table:table-row>", ods_row(cells)),
+                };
+                if *grouped { format!("<table:table-row-group>{row}</table:table-row-group>") } else { row }
+            })
+            .collect();
+        if tail {
+            text += "<table:table-row table:number-rows-repeated=\"1048570\"><table:table-cell table:number-columns-repeated=\"16384\"/></table:table-row>";
+        }
+        text
+    })
+}
+
+pub(crate) fn ods() -> BoxedStrategy<Vec<u8>> {
+    let records = prop::collection::vec((select(&ODS_CELLS[..16]), select(&ODS_CELLS[..16])), 0..4);
+    (ods_sheet(), ods_sheet(), prop::option::of(records), how())
+        .prop_map(|(mut first, second, records, how)| {
+            let mut ranges = String::new();
+            if let Some(records) = records {
+                let name = |text: &str| format!(" office:value-type=\"string\"><text:p>{text}</text:p>");
+                first = format!("<table:table-row>{}</table:table-row>", ods_row(&[(&name("one"), 1), (&name("two"), 1)]));
+                for (a, b) in &records {
+                    first += &format!("<table:table-row>{}</table:table-row>", ods_row(&[(a, 1), (b, 1)]));
+                }
+                ranges = format!(
+                    "<table:database-ranges><table:database-range table:name=\"Q\" table:target-range-address=\"S.A1:S.B{}\"/></table:database-ranges>",
+                    records.len().max(1) + 1
+                );
+            }
+            let inside = format!(
+                "<table:table table:name=\"S\">{first}</table:table><table:table table:name=\"T t\">{second}</table:table>\
+                 <table:named-expressions><table:named-range table:name=\"Two\" table:cell-range-address=\"$S.$B$2:.$C$4\"/>\
+                 </table:named-expressions>{ranges}"
+            );
+            crate::archive::ods(&inside, how)
+        })
+        .boxed()
+}

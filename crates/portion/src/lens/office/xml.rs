@@ -18,6 +18,13 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Node(u32);
 
+/// What stands in an element.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    Text(String),
+    Element(Node),
+}
+
 /// Where an element stands.
 struct Place {
     start: u32,
@@ -79,6 +86,13 @@ impl Tree {
     pub(crate) fn children(&self, node: Node) -> impl Iterator<Item = Node> + '_ {
         let some = |at: u32| (at != NONE).then_some(Node(at));
         std::iter::successors(some(self.place(node).first), move |node| some(self.place(*node).next))
+    }
+
+    /// The elements in this one, at any depth, in their order.
+    pub(crate) fn descendants(&self, node: Node) -> impl Iterator<Item = Node> + '_ {
+        // Places are in the order of their starts.
+        let end = self.place(node).end;
+        (node.0 + 1..self.places.len() as u32).map(Node).take_while(move |node| self.place(*node).start < end)
     }
 
     /// The whole element.
@@ -181,15 +195,33 @@ impl Tree {
         if !raw.contains('<') {
             return unescape(raw).map(normal).map_err(|_| unknown());
         }
-        let mut out = String::new();
+        let texts = self.pieces(node)?.into_iter().map(|piece| match piece {
+            Piece::Text(text) => text,
+            Piece::Element(_) => String::new(),
+        });
+        Ok(Cow::Owned(texts.collect()))
+    }
+
+    /// What stands directly in the element, in its order: its children, and texts between them that are not empty.
+    ///
+    /// # Errors
+    /// [`LensError::Unparsable`] for a reference that XML itself does not know.
+    pub(crate) fn pieces(&self, node: Node) -> Result<Vec<Piece>, LensError> {
+        let inner = self.inner(node);
+        let mut pieces = Vec::new();
         let mut from = inner.start;
-        for child in self.children(node) {
-            let span = self.span(child);
-            character_data(&self.text[from..span.start], &mut out).ok_or_else(unknown)?;
+        for child in self.children(node).map(Some).chain([None]) {
+            let span = child.map_or(inner.end..inner.end, |child| self.span(child));
+            let mut text = String::new();
+            let known = character_data(&self.text[from..span.start], &mut text);
+            known.ok_or_else(|| self.fault(node, "an entity that is not known"))?;
+            if !text.is_empty() {
+                pieces.push(Piece::Text(text));
+            }
+            pieces.extend(child.map(Piece::Element));
             from = span.end;
         }
-        character_data(&self.text[from..inner.end], &mut out).ok_or_else(unknown)?;
-        Ok(Cow::Owned(out))
+        Ok(pieces)
     }
 }
 

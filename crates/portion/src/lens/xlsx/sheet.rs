@@ -1,9 +1,9 @@
 //! A worksheet's cells, read.
 
-use super::dates::{self, Shows};
 use super::{ORIGIN, Workbook, strings};
 use crate::lens::office::a1::{self, Area, COLUMNS, Pos, ROWS};
 use crate::lens::office::book::{Change, Grid};
+use crate::lens::office::dates::{self, Shows};
 use crate::lens::office::xml::{Node, Tree};
 use crate::lens::{Edit, LensError};
 use crate::value::{Number, Value};

@@ -1,9 +1,10 @@
 //! A worksheet's cells, written: the edits of its part.
 
 use super::sheet::{Row, Sheet};
-use super::{dates, strings};
+use super::strings;
 use crate::lens::office::a1::{self, Area, Pos};
 use crate::lens::office::book::Change;
+use crate::lens::office::dates;
 use crate::lens::office::xml::Node;
 use crate::lens::{Edit, LensError};
 use crate::value::Value;

@@ -2,7 +2,7 @@
 
 /// What a number format shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shows {
+pub(crate) enum Shows {
     Number,
     Date,
     Time,
@@ -19,7 +19,7 @@ const LAST: i64 = 2_932_896;
 
 impl Shows {
     /// By the formats that have a number and no text.
-    pub(super) fn builtin(id: u32) -> Shows {
+    pub(crate) fn builtin(id: u32) -> Shows {
         match id {
             14..=17 | 27..=31 | 34..=36 | 50..=54 | 57..=58 => Shows::Date,
             18..=21 | 32..=33 | 45 | 47 | 55..=56 => Shows::Time,
@@ -29,7 +29,7 @@ impl Shows {
     }
 
     /// By a format's text, as `yyyy\-mm\-dd`. Durations (`[h]:mm`) are numbers.
-    pub(super) fn of(code: &str) -> Shows {
+    pub(crate) fn of(code: &str) -> Shows {
         // The first of up to four sections, for positive numbers.
         let (mut date, mut time, mut months) = (false, false, false);
         let mut chars = code.chars();
@@ -62,7 +62,7 @@ impl Shows {
 }
 
 /// The date that a number is, to the millisecond; `None` where it is none that can be written back.
-pub(super) fn to_iso(serial: &str, shows: Shows, is_1904: bool) -> Option<String> {
+pub(crate) fn to_iso(serial: &str, shows: Shows, is_1904: bool) -> Option<String> {
     let serial: f64 = serial.parse().ok()?;
     if shows == Shows::Number || !(0.0..3_000_000.0).contains(&serial) {
         return None;
@@ -88,7 +88,7 @@ pub(super) fn to_iso(serial: &str, shows: Shows, is_1904: bool) -> Option<String
 }
 
 /// The number that a date is: `2024-01-31`, `2024-01-31T10:00:00`, `10:00:00`.
-pub(super) fn from_iso(text: &str, is_1904: bool) -> Option<String> {
+pub(crate) fn from_iso(text: &str, is_1904: bool) -> Option<String> {
     let (date, time) = match text.split_once('T') {
         Some((date, time)) => (Some(date), Some(time)),
         None if text.contains(':') => (None, Some(text)),
@@ -111,8 +111,23 @@ pub(super) fn from_iso(text: &str, is_1904: bool) -> Option<String> {
     (day >= 0).then(|| all.to_string())
 }
 
+/// Whether the text is a date, a time or both, of the calendar and of a day.
+pub(crate) fn is_one(text: &str) -> bool {
+    let (date, time) = match text.split_once('T') {
+        Some((date, time)) => (date, Some(time)),
+        None if text.contains(':') => ("", Some(text)),
+        None => (text, None),
+    };
+    let is_date = || {
+        let fields: Vec<i64> = date.split('-').filter_map(|field| field.parse().ok()).collect();
+        matches!(fields[..], [year, month, day] if (0..=9999).contains(&year) && (1..=12).contains(&month)
+            && (1..=31).contains(&day) && civil(days(year, month, day)) == (year, month, day))
+    };
+    looks_like_one(text) && (date.is_empty() || is_date()) && time.is_none_or(|time| milliseconds(time).is_some())
+}
+
 /// Whether the text looks like a date or a time.
-pub(super) fn looks_like_one(text: &str) -> bool {
+pub(crate) fn looks_like_one(text: &str) -> bool {
     let digits = |at: usize, count: usize| {
         text.len() >= at + count && text.as_bytes()[at..at + count].iter().all(u8::is_ascii_digit)
     };
@@ -139,7 +154,7 @@ fn milliseconds(clock: &str) -> Option<i64> {
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
     let mut fields = clock.split(':').map(|field| field.parse::<i64>().ok());
     let (hours, minutes, seconds) = (fields.next()??, fields.next()??, fields.next().unwrap_or(Some(0))?);
-    let fraction: i64 = format!("{fraction:0<3}").parse().ok()?;
+    let fraction: i64 = format!("{:0<3}", fraction.get(..3).unwrap_or(fraction)).parse().ok()?;
     let all = ((hours * 60 + minutes) * 60 + seconds) * 1000 + fraction;
     (0..DAY).contains(&all).then_some(all)
 }
