@@ -124,7 +124,7 @@ impl Case<'_> {
     fn stands(&self, written: &[u8], expression: &str, new: &Fragment) {
         let got = get(self.scheme, written, expression).expect("what was put is found");
         let tidied = new.format.tidy(&new.text).expect("it was tidied before").into_owned();
-        let tidied = self.scheme.lens().fitted(expression, Fragment { format: new.format, text: tidied });
+        let tidied = self.scheme.lens().fitted(self.file, expression, Fragment { format: new.format, text: tidied });
         if got.format == new.format {
             assert_eq!(got, tidied, "PutGet at {expression}");
         } else {
@@ -148,6 +148,7 @@ impl Case<'_> {
             (Scheme::Md, Format::Markdown),
             (Scheme::Csv, Format::CsvRow),
             (Scheme::Tsv, Format::CsvRow),
+            (Scheme::Jsonl, Format::JsonLine),
             (Scheme::Bytes, Format::Bytes),
         ];
         formats.iter().find(|(scheme, _)| *scheme == self.scheme).map_or(Format::Text, |(_, format)| *format)

@@ -1,7 +1,7 @@
 //! What this program knows: every scheme and every format, each in one entry. Adding one is an entry here and a file beside
 //! the other lenses.
 
-use crate::lens::{Lens, Syntax, bytes, csv, json, keys, lines, mark, md, ods, office, toml, xlsx, yaml};
+use crate::lens::{Lens, Syntax, bytes, csv, json, jsonl, keys, lines, mark, md, ods, office, toml, xlsx, yaml};
 
 /// Declares [`Scheme`], and what stands in its table.
 macro_rules! schemes {
@@ -114,6 +114,8 @@ schemes! {
     Xlsx = "xlsx", xlsx::XLSX, names: [], extensions: ["xlsx", "xlsm", "xltx", "xltm"];
     /// The same of an OpenDocument spreadsheet.
     Ods = "ods", ods::ODS, names: [], extensions: ["ods", "ots"];
+    /// `rows`, `id=42` or `id=42/name` of a file with one JSON value a line.
+    Jsonl = "jsonl", jsonl::Jsonl, names: [], extensions: ["jsonl", "ndjson", "jsonlines"];
     /// The lines between `inlay:begin NAME` and `inlay:end NAME` in any text file.
     Mark = "mark", mark::Mark, names: [], extensions: [];
     /// `10,20`: lines by RFC 5147 (positions between lines, counted from 0).
@@ -196,6 +198,10 @@ formats! {
     Cells = "cells", office::cells::Cells, editors: "json";
     /// Rows of a spreadsheet below their header. Their value is a list of maps.
     Records = "records", office::cells::Records, editors: "json";
+    /// One JSON value a line. Its value is a list.
+    Jsonl = "jsonl", jsonl::Jsonl, editors: "jsonl";
+    /// One JSON value on one line.
+    JsonLine = "json-line", jsonl::JsonLine, editors: "json";
     /// Text whose value is a string: a marked region, lines, one scalar of a line format.
     Text = "text", lines::Lines, editors: "txt";
     /// Bytes whose value is bytes.

@@ -11,6 +11,7 @@
 mod edit;
 mod fault;
 mod layout;
+mod line;
 mod locate;
 mod read;
 mod scan;
@@ -21,9 +22,11 @@ mod write;
 use std::borrow::Cow;
 
 use self::edit::Place;
+pub(crate) use self::line::one_line;
 use self::locate::{Located, faults, inspect, locate};
 use self::scan::Kind;
-use self::write::{Style, render};
+pub(crate) use self::write::Style;
+use self::write::render;
 use super::{Edit, Format, Fragment, Item, Lens, LensError, Span, Syntax, apply, lf};
 use crate::pointer;
 use crate::value::{Action, Value, changes};
@@ -260,6 +263,11 @@ impl Syntax for Json {
         }
         Ok(Cow::Owned(layout::dedent(&clean[span], b"", self.comments)))
     }
+}
+
+/// The value in this style.
+pub(crate) fn render_as(value: &Value, style: Style) -> Result<Vec<u8>, LensError> {
+    render(value, Format::Json, style)
 }
 
 /// The value on one line of JSON, without white space.

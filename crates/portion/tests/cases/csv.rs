@@ -217,7 +217,7 @@ fn what_is_refused() {
         ("raw id=1", "write `rows`, `rows(id,name)`, `row id=42`"),
         ("row id", "expected `=` behind `id`"),
         ("cell id=1", "expected `/` behind `1`"),
-        ("col ", "a column's name is missing"),
+        ("col ", "a name is missing"),
         ("rows(a,", "expected `,` behind ``"),
         ("rows(a,a)", "a column is named twice"),
         ("sep=xx rows", "a separator is one sign"),

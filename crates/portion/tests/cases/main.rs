@@ -6,6 +6,7 @@ mod archive;
 mod convert;
 mod csv;
 mod json;
+mod jsonl;
 mod keys;
 mod mark;
 mod md;

@@ -9,6 +9,7 @@
 mod archive;
 mod csv;
 mod json;
+mod jsonl;
 mod keys;
 mod md;
 mod office;
@@ -90,6 +91,8 @@ laws! {
     // Formulas and merged cells are not overwritten, and a table has its columns.
     xlsx_files: Subject { scheme: Scheme::Xlsx, files: crate::office::xlsx(), related: crate::office::same_sheet, refusals: 60 };
     ods_files: Subject { scheme: Scheme::Ods, files: crate::office::ods(), related: crate::office::same_sheet, refusals: 60 };
+    // A record with another key is another portion.
+    jsonl_files: Subject { refusals: 75, related: crate::jsonl::related, ..Subject::keyed(Scheme::Jsonl, crate::jsonl::files()) };
     lines_files: Subject::keyed(Scheme::Lines, crate::keys::plain());
     bytes_files: Subject::keyed(Scheme::Bytes, crate::keys::plain());
 }

@@ -9,9 +9,9 @@
 //! A name or text in quotes is a JSON string. Without quotes the text of a row's condition goes to the end, that of a cell's up to the
 //! first `/`; a column's name before `=` up to that; in a list up to `,` or `)`.
 
-use crate::lens::{LensError, json_compact, json_prefix};
+use crate::lens::LensError;
+use crate::lens::words::{Word, before, whole};
 use crate::pointer;
-use crate::value::Value;
 
 /// A column, as it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,24 +100,18 @@ fn part(text: &str) -> Result<Part, String> {
     match kind {
         "col" => whole(rest, true).map(|name| Part::Column(column(name))),
         "row" => {
-            let (name, rest) = name_before(rest, b"=")?;
+            let (name, rest) = before(rest, b"=")?;
             let text = whole(rest.get(1..).unwrap_or_default(), false)?;
             Ok(Part::Row(column(name), text.text))
         }
         "cell" => {
-            let (name, rest) = name_before(rest, b"=")?;
-            let (text, rest) = name_before(rest.get(1..).unwrap_or_default(), b"/")?;
+            let (name, rest) = before(rest, b"=")?;
+            let (text, rest) = before(rest.get(1..).unwrap_or_default(), b"/")?;
             let last = whole(rest.get(1..).unwrap_or_default(), true)?;
             Ok(Part::Cell(column(name), text.text, column(last)))
         }
         _ => Err(SHAPES.to_owned()),
     }
-}
-
-/// A name or text, and whether it stood in quotes.
-struct Word {
-    text: String,
-    quoted: bool,
 }
 
 fn column(word: Word) -> Column {
@@ -128,42 +122,10 @@ fn column(word: Word) -> Column {
     }
 }
 
-fn quoted(text: &str) -> Result<(Word, &str), String> {
-    let (value, len) = json_prefix(text.as_bytes()).map_err(|error| format!("in the quotes of `{text}`: {error}"))?;
-    Ok((Word { text: value.as_text().unwrap_or_default().to_owned(), quoted: true }, &text[len..]))
-}
-
-/// All of `text`.
-fn whole(text: &str, is_name: bool) -> Result<Word, String> {
-    if text.starts_with('"') {
-        let (word, rest) = quoted(text)?;
-        return if rest.is_empty() { Ok(word) } else { Err(format!("`{rest}` stands behind the closing quote")) };
-    }
-    if is_name && text.is_empty() {
-        return Err(format!("a column's name is missing; {SHAPES}"));
-    }
-    Ok(Word { text: text.to_owned(), quoted: false })
-}
-
-/// What stands before one of `ends`, which must come.
-fn name_before<'a>(text: &'a str, ends: &[u8]) -> Result<(Word, &'a str), String> {
-    let (word, rest) = match text.starts_with('"') {
-        true => quoted(text)?,
-        false => {
-            let end = text.bytes().position(|byte| ends.contains(&byte)).unwrap_or(text.len());
-            (Word { text: text[..end].to_owned(), quoted: false }, &text[end..])
-        }
-    };
-    match rest.bytes().next() {
-        Some(byte) if ends.contains(&byte) => Ok((word, rest)),
-        _ => Err(format!("expected `{}` behind `{}`; {SHAPES}", char::from(ends[0]), word.text)),
-    }
-}
-
 fn columns(mut list: &str) -> Result<Vec<Column>, String> {
     let mut columns = Vec::new();
     loop {
-        let (mut word, rest) = name_before(list.trim_start_matches(' '), b",)")?;
+        let (mut word, rest) = before(list.trim_start_matches(' '), b",)")?;
         if !word.quoted {
             word.text.truncate(word.text.trim_end().len());
             if word.text.is_empty() {
@@ -181,36 +143,6 @@ fn columns(mut list: &str) -> Result<Vec<Column>, String> {
             _ => list = &rest[1..],
         }
     }
-}
-
-/// Where a name or text stands in an expression.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Up to the end.
-    Last,
-    /// Before `=`.
-    BeforeEquals,
-    /// Before `/`.
-    BeforeSlash,
-    /// A text behind `=`, up to the end.
-    Text,
-}
-
-/// The name or text, as an expression has it there.
-pub(super) fn written(text: &str, place: Place) -> String {
-    let is_number = text.strip_prefix('#').and_then(pointer::index).is_some();
-    let ends = match place {
-        Place::Last | Place::Text => false,
-        Place::BeforeEquals => text.contains('='),
-        Place::BeforeSlash => text.contains('/'),
-    };
-    let is_name = matches!(place, Place::Last | Place::BeforeEquals);
-    let odd = text.starts_with('"') || text.contains(char::is_control) || ends;
-    let blank = is_name && (text.is_empty() || text.starts_with(' ') || is_number);
-    if !odd && !blank {
-        return text.to_owned();
-    }
-    json_compact(&Value::String(text.to_owned())).unwrap_or_default()
 }
 
 impl Asked {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::expression::{Place, written};
 use super::record::Record;
 use super::table::Table;
+use crate::lens::words::{Place, written};
 use crate::lens::{Item, LensError, Position, body};
 
 /// So many faults are told at most.

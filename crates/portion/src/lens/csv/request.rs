@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use super::edit::Says;
-use super::expression::{Asked, Column, Part, Place, written};
+use super::expression::{Asked, Column, Part};
 use super::record::Reader;
 use super::table::{Row, Table};
 use super::{fragment, rows};
+use crate::lens::words::{Place, written};
 use crate::lens::{Edit, Format, Fragment, LensError, apply, body, lf};
 
 /// What is asked of which table.

@@ -6,7 +6,7 @@ use crate::value::Value;
 
 /// How containers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     /// Each member on its own line, two spaces a level: what most programs write.
     Lines,
     /// On one line, with a space behind colons and commas.
