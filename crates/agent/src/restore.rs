@@ -307,7 +307,9 @@ fn new_shared(
         version.record.shape.mapping.parse().map_err(|error| {
             LensError::Refused(format!("this program does not know the version's mapping: {error}"))
         })?;
-    let same_mapping = version.record.shape.mapping == target.mapping_text;
+    // Rows told apart by a key keep the order of their own file, so that they travel as a value, and into what stands there.
+    let is_table = target.mapping.key().is_some();
+    let same_mapping = version.record.shape.mapping == target.mapping_text && !(is_table && standing.is_some());
     if same_mapping && standing.is_none_or(|found| found.shared.format == theirs.format) {
         let fits = standing.is_some() || format_for(&theirs.format.value(&theirs.text)?) == theirs.format;
         if fits {
@@ -316,6 +318,7 @@ fn new_shared(
     }
     let value = mapping.value(&theirs)?;
     let base = match (&version.text_base, standing) {
+        (_, Some(found)) if is_table => Some(found.shared.clone()),
         (Some((record, text)), Some(found))
             if record.shape.format == found.portion.format && record.shape.mapping == target.mapping_text =>
         {

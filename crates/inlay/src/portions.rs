@@ -101,6 +101,12 @@ pub(crate) async fn read(service: &mut Service, portions: &mut [Portion], ctx: &
     Ok(())
 }
 
+/// The clause of a mapping that tells rows apart by a column.
+pub(crate) fn key_clause(column: &str) -> String {
+    let quoted = portion::Format::Json.render(&Value::String(column.to_owned())).unwrap_or_default();
+    format!("key {}", String::from_utf8_lossy(&quoted))
+}
+
 impl Portion {
     /// Adds clauses to the mapping.
     pub(crate) fn add_mapping(&mut self, clauses: &str) -> Result<(), CommandError> {

@@ -233,6 +233,16 @@ pub(crate) trait Syntax: Send + Sync {
         let _ = text;
         true
     }
+    /// The columns of a table in which every row has all of them; `None` for what is no such table.
+    fn columns(&self, text: &[u8]) -> Result<Option<Vec<String>>, LensError> {
+        let _ = text;
+        Ok(None)
+    }
+    /// The same table with some of its columns.
+    fn with_columns(&self, text: &[u8], keep: &dyn Fn(&str) -> bool) -> Result<Vec<u8>, LensError> {
+        let _ = keep;
+        Ok(text.to_vec())
+    }
     /// The edits that take away the comment lines directly above what stands at a pointer: they may tell about it.
     fn without_comments(&self, text: &[u8], at: &str) -> Result<Vec<Edit>, LensError> {
         let _ = (text, at);
@@ -251,6 +261,24 @@ impl Format {
     /// is read as one if it reads back the same, and the other way about. If the text already means `value` it comes back as it is.
     pub fn update(self, text: &[u8], value: &Value) -> Result<Vec<u8>, LensError> {
         self.syntax().update(text, value)
+    }
+
+    /// The columns of a table in which every row has all of them; none for what is no such table.
+    pub(crate) fn columns(self, text: &[u8]) -> Result<Vec<String>, LensError> {
+        Ok(self.syntax().columns(text)?.unwrap_or_default())
+    }
+
+    /// Whether a text of this format is a table in which every row has all columns, written in one normal form.
+    pub(crate) fn is_table(self) -> bool {
+        self.syntax().columns(b"").is_ok_and(|columns| columns.is_some())
+    }
+
+    /// The table with some of its columns; `None` for what is no such table.
+    pub(crate) fn with_columns(self, text: &[u8], keep: &dyn Fn(&str) -> bool) -> Result<Option<Vec<u8>>, LensError> {
+        match self.is_table() {
+            true => self.syntax().with_columns(text, keep).map(Some),
+            false => Ok(None),
+        }
     }
 
     /// The text without the comment lines directly above what stands at `at`, for a copy that is not to hold that: they may tell

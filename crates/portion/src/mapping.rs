@@ -6,6 +6,7 @@
 
 mod clause;
 mod named;
+mod table;
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,6 +28,8 @@ use crate::value::Value;
 /// - `map PATH=PATH`: this file's name of a key, then the group's. Both paths are the same but for the last key.
 /// - `default PATH=JSON [if KEY]`: a key that the group leaves out while it has this value (and, with `if`, while `KEY` stands
 ///   beside it); a new entry in this file gets it. Where several fit, the first counts.
+/// - `key NAME`: the fragment is a list of maps; the group has a map of them, by what they say under this key. Paths begin with that: `except
+///   /*/notes` is a private column.
 ///
 /// All paths but the right side of `map` are in this file's own names. `*` stands for any key. Paths do not go into lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -70,17 +73,25 @@ impl Mapping {
         if !self.has_private() {
             return Ok(own);
         }
-        let value = own.format.value(&own.text)?;
-        let mut shared = value.clone();
+        let format = own.format;
+        let raw = format.value(&own.text)?;
+        let mut shared = self.read(format, &own.text)?;
+        let is_private = |column: &str| self.is_private(&["".to_owned(), column.to_owned()]);
+        if shared == Value::Map(Vec::new())
+            && self.key().is_some()
+            && let Some(text) = format.with_columns(&own.text, &|column| !is_private(column))?
+        {
+            return Ok(Fragment { format, text });
+        }
         let private = self.take_private(&mut shared, &mut Vec::new());
         if private.is_empty() {
             return Ok(own);
         }
         let mut text = own.text;
         for (path, _) in &private {
-            text = own.format.without_comments(&text, &pointer::format(path))?;
+            text = format.without_comments(&text, &self.pointer(&raw, path))?;
         }
-        Ok(Fragment { format: own.format, text: own.format.update(&text, &shared)? })
+        Ok(Fragment { format, text: self.write(format, &text, shared, &text)? })
     }
 
     /// The fragment to put into a file whose fragment is now `own`, so that [`Mapping::share`] of it is `shared`: private keys of
@@ -93,22 +104,24 @@ impl Mapping {
         if !self.has_private() {
             return Ok(shared.clone());
         }
-        let mut merged = shared.format.value(&shared.text)?;
+        let mut merged = self.read(shared.format, &shared.text)?;
         if let Some((path, _)) = self.take_private(&mut merged.clone(), &mut Vec::new()).first() {
             return Err(private_here(shared.format, path));
         }
         let Some(own) = own.filter(|own| own.format == shared.format) else {
             return Ok(shared.clone());
         };
-        let mut standing = own.format.value(&own.text)?;
+        let mut standing = self.read(own.format, &own.text)?;
         let private = self.take_private(&mut standing, &mut Vec::new());
-        if private.is_empty() {
+        let columns = self.private_columns(own)?;
+        if private.is_empty() && columns.is_empty() {
             return Ok(shared.clone());
         }
         private.into_iter().for_each(|(path, value)| graft(&mut merged, &path, value));
+        fill(&mut merged, &columns);
         // The file's own text with the new values; if comments or style came along, the new text with the private keys.
         for base in [own, shared] {
-            let text = shared.format.update(&base.text, &merged)?;
+            let text = self.write(shared.format, &base.text, merged.clone(), &shared.text)?;
             let candidate = Fragment { format: shared.format, text };
             if self.share(candidate.clone())? == *shared {
                 return Ok(candidate);
@@ -122,7 +135,7 @@ impl Mapping {
     /// # Errors
     /// Those of the fragment's format; [`LensError::CannotSay`] for a key whose name the group has for another one.
     pub fn value(&self, shared: &Fragment) -> Result<Value, LensError> {
-        let own = shared.format.value(&shared.text)?;
+        let own = self.read(shared.format, &shared.text)?;
         if !self.translates() {
             return Ok(own);
         }
@@ -139,9 +152,9 @@ impl Mapping {
         if self.is_identity() {
             return Ok(Fragment { format, text: format.update(&shared.text, value)? });
         }
-        let standing = format.value(&shared.text)?;
+        let standing = self.read(format, &shared.text)?;
         let own = self.own_value(value, Some(&standing), format)?;
-        Ok(Fragment { format, text: format.update(&shared.text, &own)? })
+        Ok(Fragment { format, text: self.write(format, &shared.text, own, &shared.text)? })
     }
 
     /// Writes the group's `value` anew, for a file where the portion is missing.
@@ -149,7 +162,10 @@ impl Mapping {
     /// # Errors
     /// As for [`Mapping::update`].
     pub fn render(&self, format: Format, value: &Value) -> Result<Fragment, LensError> {
-        let own = self.own_value(value, None, format)?;
+        let mut own = self.own_value(value, None, format)?;
+        if let Some(key) = self.key() {
+            own = table::listed(own, key, None, format)?;
+        }
         Ok(Fragment { format, text: format.render(&own)? })
     }
 
@@ -164,6 +180,51 @@ impl Mapping {
             None => Ok(own),
             Some(path) => Err(cannot_say(format, &path, "this, which its mapping writes in another way")),
         }
+    }
+
+    /// The key by which rows are told apart, if they are. Then their order is this file's own: what comes from others is put in by value.
+    pub fn key(&self) -> Option<&str> {
+        self.clauses.iter().find_map(|clause| match clause {
+            Clause::Key(key) => Some(&key[..]),
+            _ => None,
+        })
+    }
+
+    /// What a fragment of this file means, in its own words: rows by their key.
+    fn read(&self, format: Format, text: &[u8]) -> Result<Value, LensError> {
+        let value = format.value(text)?;
+        match self.key() {
+            Some(key) => table::by_key(value, key, format),
+            None => Ok(value),
+        }
+    }
+
+    /// Puts a value of this file's own words into a text. Rows are in the order of `order`, another fragment's text.
+    fn write(&self, format: Format, text: &[u8], value: Value, order: &[u8]) -> Result<Vec<u8>, LensError> {
+        let Some(key) = self.key() else { return format.update(text, &value) };
+        let order = format.value(order)?;
+        let wanted = table::listed(value, key, Some(&order), format)?;
+        table::update(format, text, &format.value(text)?, &wanted, key)
+    }
+
+    /// Where something stands in the file's own value: rows by their place.
+    fn pointer(&self, raw: &Value, path: &[String]) -> String {
+        let (Some(key), Value::Sequence(rows), Some((name, rest))) = (self.key(), raw, path.split_first()) else {
+            return pointer::format(path);
+        };
+        let at =
+            rows.iter().position(|row| row.child(key).and_then(Value::as_text) == Some(name)).unwrap_or(rows.len());
+        pointer::format(std::iter::once(&at.to_string()).chain(rest))
+    }
+
+    /// The private columns of a table in which every row has all columns: a new one has them empty.
+    fn private_columns(&self, own: &Fragment) -> Result<Vec<String>, LensError> {
+        if self.key().is_none() {
+            return Ok(Vec::new());
+        }
+        let mut columns = own.format.columns(&own.text)?;
+        columns.retain(|column| self.is_private(&["".to_owned(), column.clone()]));
+        Ok(columns)
     }
 
     fn has_private(&self) -> bool {
@@ -342,6 +403,19 @@ fn graft(value: &mut Value, path: &[String], private: Value) {
         Some((_, member)) if !rest.is_empty() => graft(member, rest, private),
         None if rest.is_empty() => members.push((key.clone(), private)),
         _ => {}
+    }
+}
+
+/// Gives every row that lacks one of these columns an empty text there.
+fn fill(value: &mut Value, columns: &[String]) {
+    let Value::Map(rows) = value else { return };
+    for (_, row) in rows {
+        let Value::Map(members) = row else { continue };
+        for column in columns {
+            if !members.iter().any(|(name, _)| name == column) {
+                members.push((column.clone(), Value::String(String::new())));
+            }
+        }
     }
 }
 

@@ -45,6 +45,8 @@ fn texts_are_canonical() {
         ("except \"/a b/c;d\"", "except \"/a b/c;d\""),
         ("except /~*/a~1b", "except /~*/a~1b"),
         ("only /a;only /b/*", "only /a; only /b/*"),
+        ("key  id; except /*/a", "key id; except /*/a"),
+        ("key \"the id\"", "key \"the id\""),
         ("default /a=1 if \"b c\"", "default /a=1 if \"b c\""),
     ] {
         let mapping = mapping(written);
@@ -60,7 +62,7 @@ fn texts_are_canonical() {
 fn what_cannot_be_read_or_reversed_is_refused_when_made() {
     for (text, why) in [
         ("mcp:clade", "`mcp:clade` is no named mapping (did you mean `mcp:claude`?); there are mcp:claude, mcp:codex"),
-        ("drop /a", "`drop` is no clause; there are except, only, map, default"),
+        ("drop /a", "`drop` is no clause; there are except, only, map, default, key"),
         ("except a", "`a` is no path: it starts with `/`, as in `/*/timeout`"),
         ("except", "a clause ends too early"),
         ("except /a~x", "`/a~x` is no path: a `~` in a key is written `~0`, a `/` in a key `~1`"),
@@ -86,6 +88,10 @@ fn what_cannot_be_read_or_reversed_is_refused_when_made() {
         ("default /a=x", "`default /a`: the value is no JSON: line 1, column 1: expected a value, found `x`"),
         ("except /*/a; default /b/a=1", "`default /b/a=1` speaks of what is private"),
         ("only /a; map /b=/c", "`map /b=/c` speaks of what is private"),
+        ("key id; key name", "`key name` is a second key of the rows (`key id`)"),
+        ("except /*/id; key id", "`except /*/id` speaks of the key by which rows are told apart"),
+        ("key id; map /*/id=/*/ID", "`map /*/id=/*/ID` speaks of the key by which rows are told apart"),
+        ("key", "a clause ends too early"),
         ("mcp:codex; map /*/cwd=/*/dir", "`map /*/cwd=/*/dir` speaks of what is private"),
     ] {
         assert_eq!(text.parse::<Mapping>().unwrap_err().0, why, "{text}");

@@ -39,6 +39,10 @@ pub struct Args {
     /// Their name of a key and the group's, as in /*/http_headers=/*/headers. Can be given several times
     #[arg(long, value_name = "THEIRS=GROUPS")]
     pub map: Vec<String>,
+    /// They are tables: rows are told apart by this column, their order is each file's own, and keys for --except and --map begin with it:
+    /// /*/notes is a column
+    #[arg(long, value_name = "COLUMN")]
+    pub key: Option<String>,
     /// They only send, or only receive
     #[arg(long, value_enum, value_name = "WAY")]
     pub only: Option<Only>,
@@ -61,8 +65,10 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         let mut service = Service::open(ctx).await?;
         let group = service.group(&args.name).await?;
         let mut portions = portions::look(&mut service, &args.addresses, ctx).await?;
+        let key = args.key.as_ref().map(|column| portions::key_clause(column));
         let except = args.except.iter().map(|path| format!("except {path}"));
-        let clauses: Vec<String> = except.chain(args.map.iter().map(|pair| format!("map {pair}"))).collect();
+        let clauses: Vec<String> =
+            key.into_iter().chain(except).chain(args.map.iter().map(|pair| format!("map {pair}"))).collect();
         for portion in &mut portions {
             portion.add_mapping(&clauses.join("; "))?;
         }

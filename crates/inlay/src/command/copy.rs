@@ -7,6 +7,7 @@ use crate::command::put;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::place::{Place, argument};
+use crate::portions;
 
 /// Copy a portion into another, once.
 ///
@@ -28,6 +29,10 @@ pub struct Args {
     /// What FROM calls A is called B in TO, as in '/*/headers=/*/http_headers'. Can be given several times
     #[arg(long, value_name = "A=B")]
     pub map: Vec<String>,
+    /// Both are tables: rows are told apart by this column, and keep TO's order; keys for --except and --map begin with it: /*/notes is a
+    /// column
+    #[arg(long, value_name = "COLUMN")]
+    pub key: Option<String>,
     /// Print what would change, as a unified diff, and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -56,7 +61,8 @@ struct Copied {
 fn planned(from: &Place, to: &Place, args: &Args, ctx: &Context) -> Result<Copied, CommandError> {
     let (theirs, ours) = mappings(args, ctx)?;
     let shared = theirs.share(from.get()?).map_err(|e| from.lens(e))?;
-    let one_language = theirs.to_string() == ours.to_string();
+    // Rows told apart by a key keep their own order: they travel as a value.
+    let one_language = theirs.to_string() == ours.to_string() && ours.key().is_none();
     let standing = to.find()?;
     let own = standing.clone().map(|standing| ours.share(standing)).transpose().map_err(|e| to.lens(e))?;
     let value = || theirs.value(&shared).map_err(|e| from.lens(e));
@@ -85,7 +91,8 @@ fn mappings(args: &Args, ctx: &Context) -> Result<(Mapping, Mapping), CommandErr
         }
         _ => Default::default(),
     };
-    let excepted = args.except.iter().map(|path| format!("except {path}"));
+    let key = args.key.iter().map(|column| portions::key_clause(column));
+    let excepted = key.chain(args.except.iter().map(|path| format!("except {path}")));
     let renamed = args.map.iter().map(|pair| format!("map {pair}"));
     Ok((with(&theirs, excepted.clone().chain(renamed))?, with(&ours, excepted)?))
 }

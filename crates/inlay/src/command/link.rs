@@ -25,6 +25,7 @@ const SETTLE: Duration = Duration::from_secs(15);
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  inlay link mcp ~/.claude.json#/mcpServers ~/.codex/config.toml#/mcp_servers\n  \
     inlay link dns '/etc/hosts#mark:dns' 'server2:/etc/hosts#mark:dns' --one-way\n  \
+    inlay link prices 'prices.csv#rows' 'shop.json#/prices' --key sku --except '/*/notes'\n  \
     inlay link rules 'a/AGENTS.md#/Rules' 'b/CLAUDE.md#/Rules' --from a/AGENTS.md")]
 pub struct Args {
     /// What to call the group
@@ -41,6 +42,10 @@ pub struct Args {
     /// What the first ADDRESS calls A, the others call B, as in /*/headers=/*/http_headers. Can be given several times
     #[arg(long, value_name = "A=B")]
     pub map: Vec<String>,
+    /// The portions are tables: rows are told apart by this column, their order is each file's own, and keys for --except and --map begin
+    /// with it: /*/notes is a column
+    #[arg(long, value_name = "COLUMN")]
+    pub key: Option<String>,
     /// What happens when two edits meet: merge (default), newest, manual, or prefer=ADDRESS
     #[arg(long, value_name = "POLICY", default_value = "merge")]
     pub conflict: String,
@@ -125,7 +130,8 @@ async fn open_or_start(ctx: &Context) -> Result<Service, CommandError> {
 
 /// Adds the mappings of the command line to those that the files' names propose.
 fn map(portions: &mut [Portion], args: &Args) -> Result<(), CommandError> {
-    let mut all: Vec<String> = args.except.iter().map(|path| format!("except {path}")).collect();
+    let mut all: Vec<String> = args.key.iter().map(|column| portions::key_clause(column)).collect();
+    all.extend(args.except.iter().map(|path| format!("except {path}")));
     for (at, portion) in portions.iter_mut().enumerate() {
         if at == 1 {
             for pair in &args.map {

@@ -7,6 +7,7 @@
 //!         / "only" PATH                       everything else is private; several are one list
 //!         / "map" PATH "=" PATH               this file's name of a key = the group's name of it
 //!         / "default" PATH "=" JSON [ "if" KEY ]
+//!         / "key" KEY                         a list of rows is a map of them, by this key
 //! ```
 //! A path is a JSON Pointer in which a token `*` stands for any key; a key that is a star is written `~*`. A path or key with white
 //! space, `;`, `=` or quotes in it stands in quotes, as a JSON string. Paths go through maps only, never into lists: the items
@@ -99,6 +100,8 @@ pub(super) enum Clause {
         value: Value,
         only_if: Option<String>,
     },
+    /// A list of rows, told apart by this key.
+    Key(String),
 }
 
 impl fmt::Display for Pattern {
@@ -118,6 +121,10 @@ impl fmt::Display for Pattern {
 impl fmt::Display for Clause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Clause::Key(key) => {
+                f.write_str("key ")?;
+                word(key, f)
+            }
             Clause::Except(path) => write!(f, "except {path}"),
             Clause::Only(path) => write!(f, "only {path}"),
             Clause::Map { own, group } => {
@@ -201,6 +208,7 @@ impl<'a> Reader<'a> {
         match verb {
             "except" => Ok(Clause::Except(self.path()?)),
             "only" => Ok(Clause::Only(self.path()?)),
+            "key" => Ok(Clause::Key(self.word()?)),
             "map" => {
                 let own = self.path()?;
                 self.equals("map /*/headers=/*/http_headers")?;
@@ -235,7 +243,7 @@ impl<'a> Reader<'a> {
                 };
                 Ok(Clause::Default { path, value, only_if })
             }
-            _ => Err(MappingError(format!("`{verb}` is no clause; there are except, only, map, default"))),
+            _ => Err(MappingError(format!("`{verb}` is no clause; there are except, only, map, default, key"))),
         }
     }
 
@@ -290,6 +298,7 @@ pub(super) fn check(clauses: &[Clause]) -> Result<(), MappingError> {
         for other in &clauses[..at] {
             let why = match (other, clause) {
                 (a, b) if a == b => Some("says the same again"),
+                (Clause::Key(_), Clause::Key(_)) => Some("is a second key of the rows"),
                 (Clause::Map { own: a, .. }, Clause::Map { own: b, .. }) if a.meets(b) => {
                     Some("gives a key a second name in the group")
                 }
@@ -317,6 +326,18 @@ pub(super) fn check(clauses: &[Clause]) -> Result<(), MappingError> {
 }
 
 fn check_against_all(clause: &Clause, clauses: &[Clause]) -> Result<(), MappingError> {
+    let key = clauses.iter().find_map(|other| if let Clause::Key(key) = other { Some(key) } else { None });
+    let path = match clause {
+        Clause::Except(path) | Clause::Only(path) | Clause::Map { own: path, .. } | Clause::Default { path, .. } => {
+            path
+        }
+        Clause::Key(_) => return Ok(()),
+    };
+    if let (Some(key), [_, Step::Key(column)]) = (key, &path.0[..])
+        && key == column
+    {
+        return Err(MappingError(format!("`{clause}` speaks of the key by which rows are told apart")));
+    }
     let (Clause::Map { own: path, .. } | Clause::Default { path, .. }) = clause else {
         return Ok(());
     };

@@ -251,6 +251,29 @@ impl Syntax for Shape {
         Ok(out)
     }
 
+    fn columns(&self, text: &[u8]) -> Result<Option<Vec<String>>, LensError> {
+        if *self != Shape::Rows {
+            return Ok(None);
+        }
+        let table = table(text)?;
+        let names = table.iter().flat_map(|table| &table.names);
+        names.map(|name| string(text, name.clone())).collect::<Result<Vec<String>, LensError>>().map(Some)
+    }
+
+    fn with_columns(&self, text: &[u8], keep: &dyn Fn(&str) -> bool) -> Result<Vec<u8>, LensError> {
+        let mut out = Vec::with_capacity(text.len());
+        let Some(table) = table(text)? else { return Ok(out) };
+        let name = |column: &usize| std::str::from_utf8(&table.names[*column]).is_ok_and(keep);
+        let columns: Vec<usize> = (0..table.names.len()).filter(name).collect();
+        push(&mut out, columns.iter().map(|column| &table.names[*column]));
+        let mut reader = table.reader();
+        while reader.next()?.is_some() {
+            let fields = columns.iter().map(|column| table.text(&reader.fields, *column));
+            push(&mut out, fields.collect::<Result<Vec<_>, LensError>>()?);
+        }
+        Ok(out)
+    }
+
     fn tidy<'a>(&self, text: &'a [u8]) -> Result<Cow<'a, [u8]>, LensError> {
         let normal = self.normal(text)?;
         Ok(if normal == text { Cow::Borrowed(text) } else { Cow::Owned(normal) })

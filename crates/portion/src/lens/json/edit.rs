@@ -91,7 +91,8 @@ impl Place<'_> {
             quote(token, &mut text);
             text.extend_from_slice(self.colon(style).as_bytes());
         }
-        let value = wrap(&path[parents.len() + 1..], style, render, self.comments)?;
+        let like = frame.last.as_ref().filter(|_| frame.kind == Kind::Array);
+        let value = wrap(&path[parents.len() + 1..], self.like(like, style), render, self.comments)?;
         Ok(match &frame.last {
             Some(last) if style == Style::Lines => self.behind_line(last, text, &value),
             Some(last) => self.behind(frame, last, text, &value, style),
@@ -117,6 +118,19 @@ impl Place<'_> {
         match parents.last().and_then(|parent| parent.on_path.as_ref()) {
             Some(on_path) if !self.starts_line(on_path.start) => inline,
             _ => Style::Lines,
+        }
+    }
+
+    /// How a new item is written inside: on one line, if its neighbour is a container that stands on one.
+    fn like(&self, neighbour: Option<&Member>, style: Style) -> Style {
+        let Some(text) = neighbour.map(|member| &self.file[member.value.clone()]) else { return style };
+        let is_line = matches!(text, [b'{' | b'[', _, _, ..]) && memchr::memchr(b'\n', text).is_none();
+        match style {
+            Style::Lines if is_line && memchr::memmem::find(text, b"\": ").is_none() && text.starts_with(b"{") => {
+                Style::Compact
+            }
+            Style::Lines if is_line => Style::Line,
+            style => style,
         }
     }
 
@@ -184,7 +198,7 @@ impl Place<'_> {
         let (start, starts_line) = self.lead(from, standing.start);
         let style = if starts_line { Style::Lines } else { Style::Line };
         let white = base(self.file, start);
-        let mut text = self.indented(&render(style)?, white);
+        let mut text = self.indented(&render(self.like(Some(standing), style))?, white);
         text.push(b',');
         if starts_line {
             text.extend_from_slice(line_end(self.file).as_bytes());
