@@ -1,7 +1,9 @@
 //! What this program knows: every scheme and every format, each in one entry. Adding one is an entry here and a file beside
 //! the other lenses.
 
-use crate::lens::{Lens, Syntax, bytes, csv, json, jsonl, keys, lines, mark, md, ods, office, toml, xlsx, yaml};
+use crate::lens::{
+    Lens, Syntax, bytes, csv, docx, json, jsonl, keys, lines, mark, md, ods, office, pptx, toml, xlsx, yaml,
+};
 
 /// Declares [`Scheme`], and what stands in its table.
 macro_rules! schemes {
@@ -116,6 +118,10 @@ schemes! {
     Ods = "ods", ods::ODS, names: [], extensions: ["ods", "ots"];
     /// `rows`, `id=42` or `id=42/name` of a file with one JSON value a line.
     Jsonl = "jsonl", jsonl::Jsonl, names: [], extensions: ["jsonl", "ndjson", "jsonlines"];
+    /// `tag:NAME`, `bookmark:NAME`, `heading:/Heading/Sub-heading` or `table:2` of a Word document.
+    Docx = "docx", docx::DOCX, names: [], extensions: ["docx", "docm", "dotx", "dotm"];
+    /// `slide:3/shape:NAME` or `slide:3/table:NAME` of a PowerPoint presentation.
+    Pptx = "pptx", pptx::PPTX, names: [], extensions: ["pptx", "pptm", "potx", "ppsx"];
     /// The lines between `inlay:begin NAME` and `inlay:end NAME` in any text file.
     Mark = "mark", mark::Mark, names: [], extensions: [];
     /// `10,20`: lines by RFC 5147 (positions between lines, counted from 0).

@@ -1,4 +1,4 @@
-//! What the lenses of office documents share: XML parts, and the cells of spreadsheets.
+//! What the lenses of office documents share: XML parts, the cells of spreadsheets, and the paragraphs of texts.
 
 pub(crate) mod a1;
 pub(crate) mod book;
@@ -6,4 +6,6 @@ pub(crate) mod cells;
 pub(crate) mod dates;
 pub(crate) mod opc;
 mod place;
+pub(crate) mod prose;
+pub(crate) mod writing;
 pub(crate) mod xml;

@@ -198,3 +198,57 @@ pub(crate) fn ods(inside: &str, how: How) -> Vec<u8> {
     let mimetype: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
     zip(&[("mimetype", mimetype), ("content.xml", content.as_bytes()), ("META-INF/manifest.xml", manifest)], how)
 }
+
+const WORD: &str = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
+const DRAWING: &str = "http://schemas.openxmlformats.org/drawingml/2006/main";
+const SLIDES: &str = "http://schemas.openxmlformats.org/presentationml/2006/main";
+
+/// A Word document of what stands in its body.
+pub(crate) fn docx(body: &str, how: How) -> Vec<u8> {
+    let document = format!(
+        "{HEAD}<w:document xmlns:w=\"{WORD}\" xmlns:m=\"http://schemas.openxmlformats.org/officeDocument/2006/math\"><w:body>{body}<w:sectPr/></w:body></w:document>"
+    );
+    let style = |level: usize| {
+        format!("<w:style w:type=\"paragraph\" w:styleId=\"H{level}\"><w:name w:val=\"heading {level}\"/></w:style>")
+    };
+    let based = "<w:style w:styleId=\"Mine\"><w:name w:val=\"Mine\"/><w:basedOn w:val=\"H2\"/></w:style>";
+    let styles = format!("{HEAD}<w:styles xmlns:w=\"{WORD}\">{}{}{based}</w:styles>", style(1), style(2));
+    let all = [
+        (
+            "[Content_Types].xml",
+            format!("{HEAD}<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>"),
+        ),
+        ("_rels/.rels", relations(&[("officeDocument", "word/document.xml")])),
+        ("word/document.xml", document),
+        ("word/_rels/document.xml.rels", relations(&[("styles", "styles.xml")])),
+        ("word/styles.xml", styles),
+    ];
+    let all: Vec<(&str, &[u8])> = all.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+    zip(&all, how)
+}
+
+/// A presentation of what stands on its slides.
+pub(crate) fn pptx(slides: &[&str], how: How) -> Vec<u8> {
+    let numbers = 1..=slides.len();
+    let ids: String = numbers.clone().map(|at| format!("<p:sldId id=\"{}\" r:id=\"rId{at}\"/>", 255 + at)).collect();
+    let links: Vec<String> = numbers.clone().map(|at| format!("slides/slide{at}.xml")).collect();
+    let links: Vec<(&str, &str)> = links.iter().map(|link| ("slide", link.as_str())).collect();
+    let mut all = vec![
+        ("_rels/.rels".to_owned(), relations(&[("officeDocument", "ppt/presentation.xml")])),
+        (
+            "ppt/presentation.xml".to_owned(),
+            format!(
+                "{HEAD}<p:presentation xmlns:p=\"{SLIDES}\" xmlns:r=\"{RELATIONS}\"><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>"
+            ),
+        ),
+        ("ppt/_rels/presentation.xml.rels".to_owned(), relations(&links)),
+    ];
+    for (slide, at) in slides.iter().zip(numbers) {
+        let text = format!(
+            "{HEAD}<p:sld xmlns:p=\"{SLIDES}\" xmlns:a=\"{DRAWING}\"><p:cSld><p:spTree>{slide}</p:spTree></p:cSld></p:sld>"
+        );
+        all.push((format!("ppt/slides/slide{at}.xml"), text));
+    }
+    let all: Vec<(&str, &[u8])> = all.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
+    zip(&all, how)
+}

@@ -5,6 +5,7 @@
 mod archive;
 mod convert;
 mod csv;
+mod docx;
 mod json;
 mod jsonl;
 mod keys;

@@ -93,6 +93,9 @@ laws! {
     ods_files: Subject { scheme: Scheme::Ods, files: crate::office::ods(), related: crate::office::same_sheet, refusals: 60 };
     // A record with another key is another portion.
     jsonl_files: Subject { refusals: 75, related: crate::jsonl::related, ..Subject::keyed(Scheme::Jsonl, crate::jsonl::files()) };
+    // What is no text stays where it is, and a portion within a paragraph is one line.
+    docx_files: Subject { scheme: Scheme::Docx, files: crate::office::docx(), related: crate::office::overlap, refusals: 75 };
+    pptx_files: Subject { scheme: Scheme::Pptx, files: crate::office::pptx(), related: |a, b| a == b, refusals: 75 };
     lines_files: Subject::keyed(Scheme::Lines, crate::keys::plain());
     bytes_files: Subject::keyed(Scheme::Bytes, crate::keys::plain());
 }

@@ -172,3 +172,94 @@ pub(crate) fn ods() -> BoxedStrategy<Vec<u8>> {
         })
         .boxed()
 }
+
+/// Sections by their paths; what stands in the last one is part of it.
+pub(crate) fn overlap(a: &str, b: &str) -> bool {
+    let path = |selector: &str| selector.strip_prefix("heading:").map(str::to_owned);
+    match (path(a), path(b)) {
+        (Some(a), Some(b)) => {
+            let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+            long.strip_prefix(&short).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
+        (Some(path), None) | (None, Some(path)) => path == "/Z",
+        (None, None) => a == b,
+    }
+}
+
+const RUNS: &[&str] = &[
+    "<w:r><w:t>text</w:t></w:r>",
+    "<w:r><w:rPr><w:b/></w:rPr><w:t xml:space=\"preserve\"> bold </w:t></w:r>",
+    "<w:r><w:t>a</w:t><w:tab/><w:br/><w:t>b</w:t></w:r>",
+    "<w:r w:rsidR=\"1\"><w:rPr><w:i/></w:rPr></w:r>",
+    "<w:r><w:lastRenderedPageBreak/><w:t>é&amp;</w:t></w:r>",
+    "<w:proofErr w:type=\"spellStart\"/>",
+    "<w:bookmarkStart w:id=\"9\" w:name=\"_x\"/><w:bookmarkEnd w:id=\"9\"/>",
+    "<w:hyperlink><w:r><w:t>link</w:t></w:r></w:hyperlink>",
+    "<w:r><w:fldChar w:fldCharType=\"begin\"/></w:r><w:r><w:t>1</w:t></w:r><w:r><w:fldChar w:fldCharType=\"end\"/></w:r>",
+    "<w:r><w:drawing/></w:r>",
+];
+
+fn paragraph() -> impl Strategy<Value = String> {
+    let plain = prop::collection::vec(select(&RUNS[..7]), 0..3);
+    let odd = prop::collection::vec(select(RUNS), 0..4);
+    (prop_oneof![3 => plain, 1 => odd], any::<bool>()).prop_map(|(runs, properties)| {
+        match (runs.as_slice(), properties) {
+            ([], false) => "<w:p/>".to_owned(),
+            (runs, properties) => {
+                format!("<w:p>{}{}</w:p>", if properties { "<w:pPr><w:keepNext/></w:pPr>" } else { "" }, runs.concat())
+            }
+        }
+    })
+}
+
+fn paragraphs(least: usize) -> impl Strategy<Value = String> {
+    prop::collection::vec(paragraph(), least..4).prop_map(|all| all.concat())
+}
+
+pub(crate) fn docx() -> BoxedStrategy<Vec<u8>> {
+    let runs = || prop::collection::vec(select(RUNS), 1..4).prop_map(|runs| runs.concat());
+    let table = any::<bool>();
+    (paragraphs(0), paragraphs(0), paragraphs(1), runs(), runs(), (paragraphs(1), table), how())
+        .prop_map(|(a, b, tagged, inline, marked, (cell, has_table), how)| {
+            let heading = |level: usize, name: &str| {
+                format!("<w:p><w:pPr><w:pStyle w:val=\"H{level}\"/></w:pPr><w:r><w:t>{name}</w:t></w:r></w:p>")
+            };
+            let control = |tag: &str, inside: &str| {
+                format!(
+                    "<w:sdt><w:sdtPr><w:tag w:val=\"{tag}\"/></w:sdtPr><w:sdtContent>{inside}</w:sdtContent></w:sdt>"
+                )
+            };
+            let mut body = [heading(1, "A"), a, heading(2, "B"), b, heading(1, "Z"), control("T", &tagged)].concat();
+            body += &format!("<w:p>{}</w:p>", control("I", &inline));
+            body +=
+                &format!("<w:p><w:bookmarkStart w:id=\"1\" w:name=\"m\"/>{marked}<w:bookmarkEnd w:id=\"1\"/></w:p>");
+            if has_table {
+                body += &format!("<w:tbl><w:tr><w:tc>{cell}</w:tc><w:tc><w:p/></w:tc></w:tr></w:tbl>");
+            }
+            crate::archive::docx(&body, how)
+        })
+        .boxed()
+}
+
+pub(crate) fn pptx() -> BoxedStrategy<Vec<u8>> {
+    const SHOWN: &[&str] = &[
+        "<a:r><a:rPr lang=\"en\"/><a:t>text</a:t></a:r>",
+        "<a:r><a:t>more &lt;</a:t></a:r>",
+        "<a:br/>",
+        "<a:fld id=\"x\" type=\"slidenum\"><a:t>1</a:t></a:fld>",
+    ];
+    let paragraph = prop::collection::vec(select(SHOWN), 0..4)
+        .prop_map(|runs| format!("<a:p><a:pPr/>{}<a:endParaRPr/></a:p>", runs.concat()));
+    let paragraphs = || prop::collection::vec(paragraph.clone(), 1..3).prop_map(|all| all.concat());
+    (paragraphs(), paragraphs(), paragraphs(), how())
+        .prop_map(|(title, other, cell, how)| {
+            let shape = |name: &str, inside: &str| {
+                format!("<p:sp><p:nvSpPr><p:cNvPr name=\"{name}\"/></p:nvSpPr><p:txBody><a:bodyPr/>{inside}</p:txBody></p:sp>")
+            };
+            let table = format!(
+                "<p:graphicFrame><p:nvGraphicFramePr><p:cNvPr name=\"G\"/></p:nvGraphicFramePr><a:graphic><a:tbl><a:tr><a:tc><a:txBody>{cell}</a:txBody></a:tc></a:tr></a:tbl></a:graphic></p:graphicFrame>"
+            );
+            crate::archive::pptx(&[&shape("Title 1", &title), &(shape("B", &other) + &table)], how)
+        })
+        .boxed()
+}

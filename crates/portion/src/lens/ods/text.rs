@@ -1,4 +1,5 @@
-//! Paragraphs of OpenDocument text (ODF 1.3, part 3, 6.1): white space is folded, and what is more than one space is an element.
+//! Paragraphs of OpenDocument text (ODF 1.3, part 3, 6.1). A second space is an element where we write; where others wrote spaces as they are,
+//! they are read so, as LibreOffice does, which writes them in cells of several lines. Line ends and tabs are folded.
 
 use crate::lens::LensError;
 use crate::lens::office::xml::{Node, Piece, Tree, escaped, is_sayable};
@@ -8,7 +9,7 @@ const MAX_SPACES: usize = 1 << 16;
 
 /// The text of a paragraph, and whether that is all that it holds: no link, no field, no picture.
 pub(super) fn paragraph(tree: &Tree, node: Node) -> Result<(String, bool), LensError> {
-    let mut reader = Reader { tree, out: String::new(), is_spaced: true };
+    let mut reader = Reader { tree, out: String::new(), is_folding: false };
     let plain = reader.runs(node)?;
     Ok((reader.out, plain))
 }
@@ -16,8 +17,8 @@ pub(super) fn paragraph(tree: &Tree, node: Node) -> Result<(String, bool), LensE
 struct Reader<'t> {
     tree: &'t Tree,
     out: String,
-    /// Whether white space stands last, or nothing: more of it is nothing.
-    is_spaced: bool,
+    /// Whether a line end or a tab stands last: more white space is nothing.
+    is_folding: bool,
 }
 
 impl Reader<'_> {
@@ -50,13 +51,20 @@ impl Reader<'_> {
     }
 
     fn character(&mut self, c: char) {
-        let is_space = matches!(c, ' ' | '\t' | '\n' | '\r');
-        match (is_space, self.is_spaced) {
-            (true, true) => {}
-            (true, false) => self.out.push(' '),
-            (false, _) => self.out.push(c),
+        match c {
+            '\t' | '\n' | '\r' if self.is_folding => {}
+            '\t' | '\n' | '\r' => {
+                self.is_folding = true;
+                if !self.out.is_empty() {
+                    self.out.push(' ');
+                }
+            }
+            ' ' if self.is_folding => {}
+            c => {
+                self.is_folding = false;
+                self.out.push(c);
+            }
         }
-        self.is_spaced = is_space;
     }
 }
 
