@@ -134,6 +134,15 @@ const CORPORA: &[(Client, &str)] = &[
     (Client::Pip, "checkov==3.3.30"),
     (Client::Pip, "lm_eval==0.4.13"),
     (Client::Pip, "ultralytics==8.4.190"),
+    // Tables: statistics, geography, health.
+    (Client::Pip, "statsmodels==0.15.0"),
+    (Client::Pip, "lifelines==0.30.3"),
+    (Client::Pip, "libpysal==4.14.1"),
+    (Client::Pip, "pingouin==0.7.0"),
+    (Client::Pip, "vega_datasets==0.9.0"),
+    // Questions to language models, one a line, by many authors.
+    (Client::Pip, "evals==3.0.1.post1"),
+    (Client::Pip, "inspect-evals==0.26.0"),
 ];
 
 enum Client {

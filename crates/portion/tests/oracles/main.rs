@@ -1,8 +1,9 @@
-//! Other programs' readings of the same files: Python's `configparser` for ini, gix-config and git itself for git configuration,
+//! Other programs' readings of the same files: Python's `configparser` for ini and `csv` for tables, gix-config and git itself for git configuration,
 //! the shell and python-dotenv for env.
 //! A program that is not installed is left out, and the test says so.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod csv;
 mod env;
 
 use std::collections::BTreeMap;

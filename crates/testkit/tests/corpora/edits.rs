@@ -68,6 +68,32 @@ pub(crate) fn edited(value: &Value, seed: u64) -> Value {
     }
 }
 
+/// A table, a row or a column of one, with another text in one field: not in the first column, which often names the row.
+pub(crate) fn edited_table(value: &Value, seed: u64) -> Value {
+    let pick = usize::try_from(seed % 1_000_003).unwrap();
+    match value {
+        // Every third time a row goes.
+        Value::Sequence(items) if items.len() > 1 && pick % 3 == 0 && items[0].is_container() => {
+            let mut items = items.to_vec();
+            items.remove(pick % items.len());
+            Value::Sequence(items)
+        }
+        Value::Sequence(items) if !items.is_empty() => {
+            let mut items = items.to_vec();
+            let at = pick % items.len();
+            items[at] = edited_table(&items[at], seed);
+            Value::Sequence(items)
+        }
+        Value::Map(members) if members.len() > 1 => {
+            let mut members = members.to_vec();
+            let at = 1 + pick % (members.len() - 1);
+            members[at].1 = edited(&members[at].1, seed);
+            Value::Map(members)
+        }
+        other => edited(other, seed),
+    }
+}
+
 fn sequence(items: &[Value], pick: usize) -> Vec<Value> {
     let mut items = items.to_vec();
     match pick % 3 {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use portion::{Format, Fragment, Item, LensError, Scheme, Value};
 
-use crate::edits::{edited, edited_section};
+use crate::edits::{edited, edited_section, edited_table};
 use crate::files::{self, File, hash};
 use crate::oracle;
 
@@ -188,6 +188,12 @@ impl Portion<'_> {
         let wanted = match value {
             Value::String(text) if fragment.format == Format::Markdown => {
                 Value::String(edited_section(text, self.seed))
+            }
+            _ if matches!(self.scheme, Scheme::Csv | Scheme::Tsv | Scheme::Jsonl) && !self.item.selector.is_empty() => {
+                match value {
+                    Value::Sequence(items) if items.is_empty() => return,
+                    _ => edited_table(value, self.seed),
+                }
             }
             _ => edited(value, self.seed),
         };

@@ -20,7 +20,8 @@ use files::File;
 use laws::Tally;
 
 /// At least so many files of each of these formats must have been found, where all corpora are required.
-const ENOUGH: &[(&str, usize)] = &[("json", 500), ("toml", 500), ("yaml", 500), ("md", 500)];
+const ENOUGH: &[(&str, usize)] =
+    &[("json", 500), ("toml", 500), ("yaml", 500), ("md", 500), ("csv", 300), ("jsonl", 300)];
 
 #[test]
 fn the_laws_hold_on_real_files() {
