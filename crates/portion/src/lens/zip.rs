@@ -170,7 +170,8 @@ impl<'a> Archive<'a> {
         let extra = name.end..name.end + usize::from(extras);
         let next = extra.end + usize::from(comments);
         let bytes = file.get(name.clone()).filter(|_| next <= file.len()).ok_or_else(cut)?;
-        let name = String::from_utf8_lossy(bytes).into_owned();
+        // Some writers separate by backslashes.
+        let name = String::from_utf8_lossy(bytes).replace('\\', "/");
         let (flags, method) = (half(8)?, half(10)?);
         if flags & 0x2041 != 0 {
             return Err(fault(format!("`{name}` is encrypted")));

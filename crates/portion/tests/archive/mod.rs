@@ -145,6 +145,29 @@ impl Book {
     }
 
     pub(crate) fn write(&self, how: How) -> Vec<u8> {
+        self.written(STYLES, "", how)
+    }
+
+    /// With all that the format demands, as other programs want it.
+    pub(crate) fn whole(&self, how: How) -> Vec<u8> {
+        let styles = "<fonts count=\"1\"><font/></fonts><fills count=\"1\"><fill><patternFill/></fill></fills><borders count=\"1\"><border/></borders>\
+            <cellStyleXfs count=\"1\"><xf/></cellStyleXfs><cellXfs count=\"2\"><xf numFmtId=\"0\"/><xf numFmtId=\"14\" applyNumberFormat=\"1\"/></cellXfs>";
+        let of = |part: &str, kind: &str| {
+            let kind = format!("application/vnd.openxmlformats-officedocument.spreadsheetml.{kind}+xml");
+            format!("<Override PartName=\"/xl/{part}.xml\" ContentType=\"{kind}\"/>")
+        };
+        let types = [
+            "<Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>"
+                .to_owned(),
+            of("workbook", "sheet.main"),
+            of("worksheets/sheet1", "worksheet"),
+            of("styles", "styles"),
+            of("sharedStrings", "sharedStrings"),
+        ];
+        self.written(styles, &types.concat(), how)
+    }
+
+    fn written(&self, styles: &str, types: &str, how: How) -> Vec<u8> {
         let mut all: Vec<(String, String)> = Vec::new();
         let mut links: Vec<(&str, String)> =
             (1..=self.sheets.len()).map(|at| ("worksheet", format!("worksheets/sheet{at}.xml"))).collect();
@@ -159,7 +182,9 @@ impl Book {
         let links: Vec<(&str, &str)> = links.iter().map(|(kind, target)| (*kind, target.as_str())).collect();
         all.push((
             "[Content_Types].xml".into(),
-            format!("{HEAD}<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>"),
+            format!(
+                "{HEAD}<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\">{types}</Types>"
+            ),
         ));
         all.push(("_rels/.rels".into(), relations(&[("officeDocument", "xl/workbook.xml")])));
         all.push(("xl/workbook.xml".into(), format!(
@@ -172,7 +197,7 @@ impl Book {
                 if cells.contains("<sheetData") { cells.clone() } else { format!("<sheetData>{cells}</sheetData>") };
             all.push((format!("xl/worksheets/sheet{}.xml", at + 1), Book::sheet(&inside)));
         }
-        all.push(("xl/styles.xml".into(), format!("{HEAD}<styleSheet xmlns=\"{MAIN}\">{STYLES}</styleSheet>")));
+        all.push(("xl/styles.xml".into(), format!("{HEAD}<styleSheet xmlns=\"{MAIN}\">{styles}</styleSheet>")));
         all.push(("xl/sharedStrings.xml".into(), format!("{HEAD}<sst xmlns=\"{MAIN}\">{}</sst>", self.strings)));
         if let Some(table) = &self.table {
             all.push(("xl/worksheets/_rels/sheet1.xml.rels".into(), relations(&[("table", "../tables/table1.xml")])));
@@ -191,10 +216,12 @@ pub(crate) fn ods(inside: &str, how: How) -> Vec<u8> {
         .collect();
     let calc = "xmlns:calcext=\"urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0\"";
     let content = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<office:document-content{spaces} {calc}><office:body><office:spreadsheet>{inside}\
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<office:document-content{spaces} {calc} office:version=\"1.2\"><office:body><office:spreadsheet>{inside}\
          </office:spreadsheet></office:body></office:document-content>"
     );
-    let manifest: &[u8] = b"<manifest:manifest xmlns:manifest=\"urn:oasis:names:tc:opendocument:xmlns:manifest:1.0\"/>";
+    let manifest: &[u8] = b"<manifest:manifest xmlns:manifest=\"urn:oasis:names:tc:opendocument:xmlns:manifest:1.0\" manifest:version=\"1.2\">\
+        <manifest:file-entry manifest:full-path=\"/\" manifest:media-type=\"application/vnd.oasis.opendocument.spreadsheet\"/>\
+        <manifest:file-entry manifest:full-path=\"content.xml\" manifest:media-type=\"text/xml\"/></manifest:manifest>";
     let mimetype: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
     zip(&[("mimetype", mimetype), ("content.xml", content.as_bytes()), ("META-INF/manifest.xml", manifest)], how)
 }
@@ -213,11 +240,18 @@ pub(crate) fn docx(body: &str, how: How) -> Vec<u8> {
     };
     let based = "<w:style w:styleId=\"Mine\"><w:name w:val=\"Mine\"/><w:basedOn w:val=\"H2\"/></w:style>";
     let styles = format!("{HEAD}<w:styles xmlns:w=\"{WORD}\">{}{}{based}</w:styles>", style(1), style(2));
+    let of = |name: &str, kind: &str| {
+        let kind = format!("application/vnd.openxmlformats-officedocument.wordprocessingml.{kind}+xml");
+        format!("<Override PartName=\"/word/{name}.xml\" ContentType=\"{kind}\"/>")
+    };
+    let types = format!(
+        "{HEAD}<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default Extension=\"rels\" \
+         ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>{}{}</Types>",
+        of("document", "document.main"),
+        of("styles", "styles")
+    );
     let all = [
-        (
-            "[Content_Types].xml",
-            format!("{HEAD}<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>"),
-        ),
+        ("[Content_Types].xml", types),
         ("_rels/.rels", relations(&[("officeDocument", "word/document.xml")])),
         ("word/document.xml", document),
         ("word/_rels/document.xml.rels", relations(&[("styles", "styles.xml")])),

@@ -116,17 +116,17 @@ fn tables_grow() {
         "{content}"
     );
     let error = puts(&self::file(), "table:Q", "[[\"Item\",\"Due\"],[1,2],[3,4]]").unwrap_err();
-    assert_eq!(error.to_string(), "refused: the table `Q` cannot grow: something stands below it, in A3");
+    assert_eq!(error.to_string(), "refused: the table `Q` cannot grow: something stands below it, in `A3`");
 }
 
 #[test]
 fn what_is_not_written() {
     for (expression, new, why) in [
-        ("'My Sheet'!B1", "1", "the cell 'My Sheet'!B1 is covered by a merged cell"),
-        ("'My Sheet'!C1", "1", "the cell 'My Sheet'!C1 holds a formula, and formulas are not overwritten"),
-        ("'My Sheet'!E1", "1", "the cell 'My Sheet'!E1 holds more than a value (a link, a field, a picture)"),
-        ("S!B2", "7", "the cell B2 holds a date: put one as `2024-01-31` or `10:30:00`, or text"),
-        ("S!B2", "\"2024-02-30\"", "the cell B2 holds a date, and `2024-02-30` is none"),
+        ("'My Sheet'!B1", "1", "the cell `'My Sheet'!B1` is covered by a merged cell"),
+        ("'My Sheet'!C1", "1", "the cell `'My Sheet'!C1` holds a formula, and formulas are not overwritten"),
+        ("'My Sheet'!E1", "1", "the cell `'My Sheet'!E1` holds more than a value (a link, a field, a picture)"),
+        ("S!B2", "7", "the cell `B2` holds a date: put one as `2024-01-31` or `10:30:00`, or text"),
+        ("S!B2", "\"2024-02-30\"", "the cell `B2` holds a date, and `2024-02-30` is none"),
         ("S!A2", "\"\\u0001\"", "OpenDocument cannot say the character U+0001"),
     ] {
         assert_eq!(puts(&file(), expression, new).unwrap_err(), LensError::Refused(why.to_owned()), "{expression}");

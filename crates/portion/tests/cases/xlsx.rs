@@ -71,7 +71,7 @@ fn cells_and_ranges() {
             "A1",
             "selector: `A1` is no xlsx selector: write `Sheet!A1`, `Sheet!A1:C6`, `Sheet!A2:C` (from row 2 on), `Sheet!` (all of it), `name:NAME` or `table:NAME`; `rows:` in front makes the first row the header; a sheet's name may stand in single quotes",
         ),
-        ("rows:S!A1:D3", "refused: the header's cell C1 is blank"),
+        ("rows:S!A1:D3", "refused: the header's cell `C1` is blank"),
     ] {
         assert_eq!(said(portion::get(Xlsx, &file, expression)), error);
     }
@@ -160,20 +160,20 @@ fn what_is_not_written() {
                   <row r=\"2\"><c r=\"C2\"><v>1</v></c></row></sheetData><mergeCells><mergeCell ref=\"A1:B2\"/></mergeCells>";
     let book = Book::new(&[("S", CELLS), ("My Sheet", merged)]).write(How::default());
     for (expression, new, why) in [
-        ("S!B4", "4", "the cell S!B4 holds a formula, and formulas are not overwritten"),
-        ("S!A3:B4", "[[1,true],[null,null]]", "the cell S!B4 holds a formula, and formulas are not overwritten"),
-        ("S!A3:B4", "[[1,true]]", "A3:B4 is 2 rows of 2 cells, and the fragment has 1 of 2"),
+        ("S!B4", "4", "the cell `S!B4` holds a formula, and formulas are not overwritten"),
+        ("S!A3:B4", "[[1,true],[null,null]]", "the cell `S!B4` holds a formula, and formulas are not overwritten"),
+        ("S!A3:B4", "[[1,true]]", "`A3:B4` has `2` rows of `2` cells, and the fragment `1` of `2`"),
         ("S!A3:B4", "1", "a range takes a list of rows, not one scalar"),
         ("S!A3", "[[1],[2]]", "one cell takes one scalar, not rows"),
-        ("S!C3", "45323", "the cell C3 shows dates: put one as `2024-01-31`, or text"),
-        ("S!C3", "\"2024-02-30\"", "the cell C3 would show `2024-02-30` as `2024-03-01`: put it so"),
-        ("S!C4", "\"2024-02-03\"", "the cell C4 would show `2024-02-03` as `2024-02-03T00:00:00`: put it so"),
-        ("S!A3", "1e999", "1e999 is no number that the cell A3 can hold"),
-        ("'My Sheet'!B2", "1", "the cell 'My Sheet'!B2 is covered by the merged cell A1"),
+        ("S!C3", "45323", "the cell `C3` shows dates: put one as `2024-01-31`, or text"),
+        ("S!C3", "\"2024-02-30\"", "the cell `C3` would show `2024-02-30` as `2024-03-01`: put it so"),
+        ("S!C4", "\"2024-02-03\"", "the cell `C4` would show `2024-02-03` as `2024-02-03T00:00:00`: put it so"),
+        ("S!A3", "1e999", "`1e999` is no number that the cell `A3` can hold"),
+        ("'My Sheet'!B2", "1", "the cell `'My Sheet'!B2` is covered by the merged cell `A1`"),
         (
             "'My Sheet'!C2",
             "2",
-            "the cell 'My Sheet'!C2 is filled by the formula in C1, and formulas are not overwritten",
+            "the cell `'My Sheet'!C2` is filled by the formula in `C1`, and formulas are not overwritten",
         ),
     ] {
         assert_eq!(puts(&book, expression, new).unwrap_err(), LensError::Refused(why.to_owned()), "{expression}");
@@ -216,14 +216,14 @@ fn tables_have_records() {
     let after = puts(&after, "table:Q3", "[[\"Item\",\"Due\"]]").unwrap();
     shows(&after, "table:Q3", "[\n  [\"Item\", \"Due\"]\n]");
     for (new, why) in [
-        ("[[\"Item\",\"When\"]]", "the header is Item, Due, and the fragment's Item, When"),
-        ("[[\"Item\"],[1]]", "the header is Item, Due, and the fragment's Item"),
+        ("[[\"Item\",\"When\"]]", "the header is `Item, Due`, and the fragment's `Item, When`"),
+        ("[[\"Item\"],[1]]", "the header is `Item, Due`, and the fragment's `Item`"),
     ] {
         assert_eq!(puts(&file, "table:Q3", new).unwrap_err(), LensError::Refused(why.to_owned()));
     }
     book.sheets[0].1.push_str("<row r=\"4\"><c r=\"C4\"><v>1</v></c></row>");
     let error = puts(&book.write(How::default()), "table:Q3", &text(&new)).unwrap_err();
-    assert_eq!(error.to_string(), "refused: the table `Q3` cannot grow: something stands below it, in C4");
+    assert_eq!(error.to_string(), "refused: the table `Q3` cannot grow: something stands below it, in `C4`");
 }
 
 #[test]

@@ -263,3 +263,45 @@ pub(crate) fn pptx() -> BoxedStrategy<Vec<u8>> {
         })
         .boxed()
 }
+
+/// Parts that are damaged in a sound archive: whatever is said of them is well, and what is put is read.
+#[test]
+fn damaged_parts() {
+    use portion::{Fragment, Scheme};
+    let files = prop_oneof![
+        xlsx().prop_map(|file| (Scheme::Xlsx, "xl/worksheets/sheet1.xml", file)),
+        ods().prop_map(|file| (Scheme::Ods, "content.xml", file)),
+        docx().prop_map(|file| (Scheme::Docx, "word/document.xml", file)),
+        pptx().prop_map(|file| (Scheme::Pptx, "ppt/slides/slide1.xml", file)),
+    ];
+    let damage = prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0usize..4), 1..4);
+    super::run((files, damage), |((scheme, name, file), damage)| {
+        let mut parts = crate::archive::parts(&file);
+        let part = parts.get_mut(name).unwrap();
+        for (from, to, kind) in damage {
+            let (from, to) = (from.index(part.len()), to.index(part.len()));
+            let end = part.len().min(to + 12);
+            let piece = part[to..end].to_vec();
+            match kind {
+                0 => drop(part.splice(from..from, piece)),
+                1 => drop(part.splice(from..part.len().min(from + 9), [])),
+                2 => part[from] = part[to],
+                _ => drop(part.splice(from..part.len().min(from + 5), *b"<a:r>")),
+            }
+        }
+        let parts: Vec<(&str, &[u8])> = parts.iter().map(|(name, part)| (name.as_str(), part.as_slice())).collect();
+        let file = crate::archive::zip(&parts, How::default());
+        let _ = portion::omitted(scheme, &file);
+        for item in portion::list(scheme, &file).unwrap_or_default() {
+            let standing = portion::get(scheme, &file, &item.selector).unwrap();
+            prop_assert_eq!(portion::put(scheme, &file, &item.selector, &standing), Ok(None));
+            let text = String::from_utf8(standing.text.clone()).unwrap().replace('e', "x").replace('1', "2");
+            let new = Fragment { format: standing.format, text: text.into_bytes() };
+            if let Ok(Some(written)) = portion::put(scheme, &file, &item.selector, &new) {
+                prop_assert!(portion::get(scheme, &written, &item.selector).is_ok());
+            }
+            let _ = portion::remove(scheme, &file, &item.selector);
+        }
+        Ok(())
+    });
+}

@@ -1,10 +1,13 @@
 //! Other programs' readings of the same files: Python's `configparser` for ini and `csv` for tables, gix-config and git itself for git configuration,
-//! the shell and python-dotenv for env.
+//! the shell and python-dotenv for env, openpyxl, python-docx and LibreOffice for office documents.
 //! A program that is not installed is left out, and the test says so.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../archive/mod.rs"]
+mod archive;
 mod csv;
 mod env;
+mod office;
 
 use std::collections::BTreeMap;
 use std::io::Write;

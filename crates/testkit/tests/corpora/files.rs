@@ -34,6 +34,11 @@ const KINDS: &[(&str, &str)] = &[
     (".socket", "systemd"),
     (".timer", "systemd"),
     (".target", "systemd"),
+    (".xlsx", "xlsx"),
+    (".xlsm", "xlsx"),
+    (".ods", "ods"),
+    (".docx", "docx"),
+    (".pptx", "pptx"),
 ];
 
 /// So many files of one kind from one package: many authors, not one generator.

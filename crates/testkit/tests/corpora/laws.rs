@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use portion::{Format, Fragment, Item, LensError, Scheme, Value};
 
+use crate::archive;
 use crate::edits::{edited, edited_section, edited_table};
 use crate::files::{self, File, hash};
 use crate::oracle;
@@ -207,6 +208,7 @@ impl Portion<'_> {
             Err(error) => return self.broken(tally, "update", format!("wanted {wanted:?}, got {error}")),
         }
         let new = Fragment { format: fragment.format, text };
+        let new = self.scheme.lens().fitted(bytes, selector, new);
         let after = match portion::put(self.scheme, bytes, selector, &new) {
             Ok(Some(after)) => after,
             Ok(None) if new == *fragment => return,
@@ -273,6 +275,12 @@ impl Portion<'_> {
 
     /// Every line outside the portion's own is there, byte for byte and in its order.
     fn frame(&self, after: &[u8], frame: Frame, tally: &mut Tally) {
+        if archive::is_one(&self.file.bytes) {
+            if let Err(why) = archive::frame(&self.file.bytes, after) {
+                self.broken(tally, "Frame", why);
+            }
+            return;
+        }
         let (first, last) = self.item.lines;
         let lines = |bytes: &'_ [u8]| bytes.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
         let (before, after) = (lines(&self.file.bytes), lines(after));

@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod archive;
 mod edits;
 mod files;
 mod laws;
@@ -20,8 +21,18 @@ use files::File;
 use laws::Tally;
 
 /// At least so many files of each of these formats must have been found, where all corpora are required.
-const ENOUGH: &[(&str, usize)] =
-    &[("json", 500), ("toml", 500), ("yaml", 500), ("md", 500), ("csv", 300), ("jsonl", 300)];
+const ENOUGH: &[(&str, usize)] = &[
+    ("json", 500),
+    ("toml", 500),
+    ("yaml", 500),
+    ("md", 500),
+    ("csv", 300),
+    ("jsonl", 300),
+    ("xlsx", 70),
+    ("docx", 40),
+    ("pptx", 60),
+    ("ods", 10),
+];
 
 #[test]
 fn the_laws_hold_on_real_files() {

@@ -217,7 +217,7 @@ impl Grid for Sheet<'_> {
     fn locked(&self, pos: Pos) -> Option<String> {
         let tree = self.tree;
         if let Some(area) = self.arrays.iter().find(|area| area.contains(pos)) {
-            return Some(format!("is filled by the formula in {}, and formulas are not overwritten", area.first));
+            return Some(format!("is filled by the formula in `{}`, and formulas are not overwritten", area.first));
         }
         let cell = self.cell(pos)?;
         if tree.full_name(cell.node) == "table:covered-table-cell" {

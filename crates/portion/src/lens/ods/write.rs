@@ -231,11 +231,12 @@ fn content(kind: &str, change: &Change) -> Result<(String, String), LensError> {
             of("boolean", "boolean-value", value, shown)
         }
         Value::Number(_) if matches!(kind, "date" | "time") => {
-            Err(refused(format!("the cell {pos} holds a {kind}: put one as `2024-01-31` or `10:30:00`, or text")))
+            Err(refused(format!("the cell `{pos}` holds a {kind}: put one as `2024-01-31` or `10:30:00`, or text")))
         }
         Value::Number(number) => {
             let text = number.to_json().filter(|text| text.parse::<f64>().is_ok_and(f64::is_finite));
-            let text = text.ok_or_else(|| refused(format!("{number} is no number that the cell {pos} can hold")))?;
+            let text =
+                text.ok_or_else(|| refused(format!("`{number}` is no number that the cell `{pos}` can hold")))?;
             let kind = if matches!(kind, "percentage" | "currency") { kind } else { "float" };
             of(kind, "value", &text, &text)
         }
@@ -243,7 +244,7 @@ fn content(kind: &str, change: &Change) -> Result<(String, String), LensError> {
             let is_date = dates::looks_like_one(text);
             let is_clock = is_date && !text.contains('-');
             if is_date && matches!(kind, "date" | "time") && !dates::is_one(text) {
-                return Err(refused(format!("the cell {pos} holds a {kind}, and `{text}` is none")));
+                return Err(refused(format!("the cell `{pos}` holds a {kind}, and `{text}` is none")));
             }
             match kind {
                 "date" if is_date && !is_clock => of("date", "date-value", text, text),
@@ -251,6 +252,6 @@ fn content(kind: &str, change: &Change) -> Result<(String, String), LensError> {
                 _ => Ok((" office:value-type=\"string\"".to_owned(), text::paragraphs(text)?)),
             }
         }
-        other => Err(refused(format!("the cell {pos} cannot hold {}", other.kind()))),
+        other => Err(refused(format!("the cell `{pos}` cannot hold {}", other.kind()))),
     }
 }

@@ -17,7 +17,7 @@ use crate::nearest::nearest;
 use crate::value::Value;
 
 /// The most cells of a portion.
-const MAX_CELLS: usize = 4 << 20;
+const MAX_CELLS: usize = 2 << 20;
 
 /// A workbook that was opened.
 pub(crate) trait Book {
@@ -153,6 +153,9 @@ impl Spreadsheet {
         let found = self.found(book.as_ref(), expression)?;
         let standing = found.rows()?;
         let wanted = found.wanted(fragment)?;
+        if wanted.iter().flatten().all(is_blank) {
+            return Err(refused("every cell would be blank; what is to hold nothing is removed"));
+        }
         let resized = found.resized(book.as_ref(), wanted.len())?;
         let changes = found.changes(&standing, &wanted);
         found.allow(book.as_ref(), &changes)?;
@@ -236,14 +239,14 @@ impl Found<'_> {
         for column in 0..width {
             let pos = Pos { row: self.area.first.row, column: self.area.first.column + column as u32 };
             let name = match first.get(column) {
-                None | Some(Value::Null) => return Err(refused(format!("the header's cell {pos} is blank"))),
+                None | Some(Value::Null) => return Err(refused(format!("the header's cell `{pos}` is blank"))),
                 Some(Value::String(name)) if !name.is_empty() => name.clone(),
                 Some(other) => {
-                    return Err(refused(format!("the header's cell {pos} holds {}, not text", other.kind())));
+                    return Err(refused(format!("the header's cell `{pos}` holds {}, not text", other.kind())));
                 }
             };
             if names.contains(&name) {
-                return Err(refused(format!("the header names `{name}` twice, again in {pos}")));
+                return Err(refused(format!("the header names `{name}` twice, again in `{pos}`")));
             }
             names.push(name);
         }
@@ -273,7 +276,7 @@ impl Found<'_> {
         if self.shape == Shape::Fixed && (rows.len() != height || rows.iter().any(|row| row.len() != width)) {
             let widest = rows.iter().map(Vec::len).max().unwrap_or_default();
             return Err(refused(format!(
-                "{} is {height} rows of {width} cells, and the fragment has {} of {widest}",
+                "`{}` has `{height}` rows of `{width}` cells, and the fragment `{}` of `{widest}`",
                 self.area,
                 rows.len()
             )));
@@ -284,16 +287,16 @@ impl Found<'_> {
             let given: Vec<&str> = rows.first().into_iter().flatten().filter_map(Value::as_text).collect();
             if names != given {
                 return Err(refused(format!(
-                    "the header is {}, and the fragment's {}",
+                    "the header is `{}`, and the fragment's `{}`",
                     names.join(", "),
                     given.join(", ")
                 )));
             }
         } else if let Some(row) = rows.iter().find(|row| row.len() > width) {
-            return Err(refused(format!("a row of {} cells does not fit into {width} columns", row.len())));
+            return Err(refused(format!("a row of `{}` cells does not fit into `{width}` columns", row.len())));
         }
         if rows.len() > height && self.table.is_none() {
-            return Err(refused(format!("{} rows do not fit into {}", rows.len(), self.area)));
+            return Err(refused(format!("`{}` rows do not fit into `{}`", rows.len(), self.area)));
         }
         Ok(rows)
     }
@@ -317,7 +320,7 @@ impl Found<'_> {
             Ok(())
         })?;
         if let Some(pos) = stands {
-            return cannot(&format!("something stands below it, in {pos}"));
+            return cannot(&format!("something stands below it, in `{pos}`"));
         }
         let others = book.tables().iter().filter(|other| other.sheet == table.sheet && other.name != table.name);
         if let Some(other) = others.into_iter().find(|other| other.area.meets(&new)) {
@@ -353,7 +356,7 @@ impl Found<'_> {
         match changes.iter().find_map(|change| Some((change.pos, self.grid.locked(change.pos)?))) {
             None => Ok(()),
             Some((pos, why)) => {
-                Err(refused(format!("the cell {}!{pos} {why}", a1::quoted(&book.sheets()[self.sheet]))))
+                Err(refused(format!("the cell `{}!{pos}` {why}", a1::quoted(&book.sheets()[self.sheet]))))
             }
         }
     }

@@ -254,10 +254,10 @@ impl Prose<'_> {
         if !self.is(node, "p") {
             return Err(refused("a table or another object stands where text would be removed"));
         }
-        if let Some(piece) = self.pieces(self.tree.children(node))?.iter().find(|piece| piece.run.is_none()) {
+        if let Some(piece) = self.pieces(self.tree.children(node))?.iter().find(|piece| piece.is_held()) {
             return Err(refused(format!("the paragraph that would be removed holds {}", piece.why)));
         }
-        const GOES: &[&str] = &["pPr", "r", "proofErr", "endParaRPr"];
+        const GOES: &[&str] = &["pPr", "r", "br", "proofErr", "endParaRPr"];
         let mark = self.tree.children(node).find(|child| !GOES.contains(&self.tree.name(*child)));
         let section = self.child(node, "pPr").is_some_and(|properties| self.child(properties, "sectPr").is_some());
         match (mark, section) {

@@ -123,6 +123,9 @@ impl Place<'_> {
                 fragment.format
             )));
         }
+        if format == Format::Text && fragment.text.iter().all(|b| *b == b'\n') {
+            return Err(refused("nothing but blank lines was put; what is to have no text is removed"));
+        }
         let prose = self.prose();
         match &self.target {
             Target::Blocks { blocks, at, .. } if blocks.is_empty() => {

@@ -188,10 +188,10 @@ impl Grid for Sheet<'_> {
         let tree = &self.tree;
         let covered = self.merges.iter().find(|area| area.contains(pos) && area.first != pos);
         if let Some(area) = covered {
-            return Some(format!("is covered by the merged cell {}", area.first));
+            return Some(format!("is covered by the merged cell `{}`", area.first));
         }
         if let Some(area) = self.arrays.iter().find(|area| area.contains(pos)) {
-            return Some(format!("is filled by the formula in {}, and formulas are not overwritten", area.first));
+            return Some(format!("is filled by the formula in `{}`, and formulas are not overwritten", area.first));
         }
         let node = self.cell(pos)?;
         if tree.child(node, "f").is_some() {

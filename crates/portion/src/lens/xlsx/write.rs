@@ -106,7 +106,10 @@ fn in_row(sheet: &Sheet<'_>, row: &Row, changes: &[Change], edits: &mut Vec<Edit
         }
     }
     if !added.is_empty() && !sheet.is_placed {
-        return Err(refused(format!("the cells of row {} do not say their places, so none can be added", row.row + 1)));
+        return Err(refused(format!(
+            "the cells of row `{}` do not say their places, so none can be added",
+            row.row + 1
+        )));
     }
     for (at, text) in added {
         if tree.is_closed(row.node) {
@@ -162,10 +165,13 @@ fn written(sheet: &Sheet<'_>, tag: &str, style: Option<u32>, change: &Change) ->
         Value::Bool(truth) => of(" t=\"b\"", if *truth { "1" } else { "0" }),
         Value::Number(number) => {
             let text = number.to_json().filter(|text| text.parse::<f64>().is_ok_and(f64::is_finite));
-            let text =
-                text.ok_or_else(|| refused(format!("{number} is no number that the cell {} can hold", change.pos)))?;
+            let text = text
+                .ok_or_else(|| refused(format!("`{number}` is no number that the cell `{}` can hold", change.pos)))?;
             if !matches!(sheet.shown(&text, style)?, Some(Value::Number(_))) {
-                return Err(refused(format!("the cell {} shows dates: put one as `2024-01-31`, or text", change.pos)));
+                return Err(refused(format!(
+                    "the cell `{}` shows dates: put one as `2024-01-31`, or text",
+                    change.pos
+                )));
             }
             of("", &text)
         }
@@ -177,7 +183,7 @@ fn written(sheet: &Sheet<'_>, tag: &str, style: Option<u32>, change: &Change) ->
                 format!("<{tag} t=\"inlineStr\"><{prefix}is><{prefix}t{space}>{text}</{prefix}t></{prefix}is></{name}>")
             }
         },
-        other => return Err(refused(format!("the cell {} cannot hold {}", change.pos, other.kind()))),
+        other => return Err(refused(format!("the cell `{}` cannot hold {}", change.pos, other.kind()))),
     })
 }
 
@@ -191,7 +197,7 @@ fn date(sheet: &Sheet<'_>, style: Option<u32>, pos: Pos, text: &str) -> Result<O
     let back = serial.as_deref().and_then(|serial| dates::to_iso(serial, shows, sheet.book.is_1904));
     match (serial, back) {
         (Some(serial), Some(back)) if back == text => Ok(Some(serial)),
-        (_, Some(back)) => Err(refused(format!("the cell {pos} would show `{text}` as `{back}`: put it so"))),
-        _ => Err(refused(format!("the cell {pos} shows dates, and `{text}` is none that it can hold"))),
+        (_, Some(back)) => Err(refused(format!("the cell `{pos}` would show `{text}` as `{back}`: put it so"))),
+        _ => Err(refused(format!("the cell `{pos}` shows dates, and `{text}` is none that it can hold"))),
     }
 }
