@@ -167,7 +167,7 @@ fn member(number: u8) -> Member {
         shape: Shape { format: "json".to_owned(), mapping: String::new() },
         direction: Direction::Both,
         join: if number == 1 { Join::Offer } else { Join::Adopt },
-        create: false,
+        on_missing: plan::OnMissing::Suspend,
         paused: false,
         condition: Condition::Fine,
         reported_gen: 0,

@@ -17,6 +17,8 @@ use crate::step::{Portion, Sight};
 pub(crate) const MAX_FILE: u64 = 2 << 30;
 /// A file whose contents cannot take part is believed only when it was quiet for so long: it may be half-written.
 const QUIET: Duration = Duration::from_millis(100);
+/// A portion is believed to be missing only after so long: its file may be half-written, and parse all the same.
+const GONE: Duration = Duration::from_secs(1);
 /// A file above this size is compared by its time stamps before it is read because of an event, and written in pieces.
 pub(crate) const LARGE: u64 = 1 << 20;
 /// So often is looked at a file that is being written.
@@ -73,6 +75,8 @@ pub(crate) enum Look {
     Found(Box<Found>, Seen),
     /// What is not, and the file if there is one.
     Absent(Condition, Option<Seen>),
+    /// The file is there, and nothing in it.
+    Blank(Seen),
     /// The file is being written: look again after this time.
     Again(Duration),
 }
@@ -83,11 +87,50 @@ impl Look {
         match self {
             Look::Found(found, seen) => (Sight::Present(found.portion), Some(seen)),
             Look::Absent(condition, seen) => (Sight::Absent(condition), seen),
+            Look::Blank(seen) => (Sight::Blank("the portion is missing: the file is empty".to_owned()), Some(seen)),
             Look::Again(_) => {
                 (Sight::Absent(Condition::Suspended("the file is being written all the time".to_owned())), None)
             }
         }
     }
+}
+
+/// What was read for a backup.
+#[derive(Debug)]
+pub struct Read {
+    /// What the rules know of it.
+    pub portion: Portion,
+    /// Of the group's value.
+    pub value: Fingerprint,
+    /// The shared text.
+    pub text: Vec<u8>,
+}
+
+impl Look {
+    /// What is to be backed up. `absent`: nothing, if nothing is there.
+    pub(crate) fn read(self, target: &Target, keys: &Keys, absent: bool) -> (Result<Read, Condition>, Option<Seen>) {
+        let (sight, seen) = match self {
+            Look::Found(found, seen) => {
+                let value = found.value(target, keys).map_err(|error| condition_of(&error));
+                let read = value.map(|value| Read { portion: found.portion, value, text: found.shared.text });
+                return (read, Some(seen));
+            }
+            other => other.sight(),
+        };
+        let nothing = || Read { portion: Portion::absent(), value: Fingerprint::ABSENT, text: Vec::new() };
+        let read = match sight {
+            Sight::Absent(Condition::Missing(_)) | Sight::Blank(_) if absent => Ok(nothing()),
+            Sight::Blank(cause) => Err(Condition::Missing(cause)),
+            Sight::Absent(condition) => Err(condition),
+            Sight::Present(_) => Err(interrupted()),
+        };
+        (read, seen)
+    }
+}
+
+/// The cause that passes by itself.
+pub(crate) fn interrupted() -> Condition {
+    Condition::Suspended("the agent was interrupted; it tries again".to_owned())
 }
 
 impl Seen {
@@ -128,9 +171,14 @@ pub(crate) fn look(place: &Place, target: &Target, keys: &Keys, buffer: &mut Vec
     match find(target, &place.name, buffer, keys) {
         Ok(found) => Look::Found(Box::new(found), seen),
         Err(error) => {
+            let is_missing = matches!(error, LensError::Missing { .. });
+            let quiet = if is_missing { GONE } else { QUIET };
             let age = place.folder.now().saturating_sub(reading.stat.modified);
-            if !last && (0..QUIET.as_nanos() as i128).contains(&age) {
+            if !last && (0..quiet.as_nanos() as i128).contains(&age) {
                 return Look::Again(QUIET);
+            }
+            if is_missing && is_blank(buffer) {
+                return Look::Blank(seen);
             }
             Look::Absent(condition_of(&error), Some(seen))
         }
@@ -181,6 +229,11 @@ pub(crate) fn scheme_of(target: &Target, name: &std::ffi::OsStr, bytes: &[u8]) -
     })
 }
 
+/// Whether a file holds nothing at all.
+pub(crate) fn is_blank(file: &[u8]) -> bool {
+    file.iter().all(u8::is_ascii_whitespace)
+}
+
 /// Whether it is a container without content, or a text without any.
 fn is_empty(mapping: &Mapping, shared: &Fragment) -> bool {
     if shared.text.len() > SMALL {
@@ -198,6 +251,9 @@ fn is_empty(mapping: &Mapping, shared: &Fragment) -> bool {
 
 /// What the rules know of a shared fragment.
 fn portion_of(mapping: &Mapping, group: GroupId, keys: &Keys, shared: &Fragment) -> Portion {
+    if shared.format == Format::Absent {
+        return Portion::absent();
+    }
     Portion {
         fingerprint: keys.text(group, &shared.text),
         format: shared.format.name().to_owned(),
@@ -215,13 +271,13 @@ pub(crate) fn found_shared(
     keys: &Keys,
     shared: &Fragment,
 ) -> Result<(Portion, Fingerprint), LensError> {
-    Ok((portion_of(mapping, group, keys, shared), keys.value(group, &mapping.value(shared)?)))
+    Ok((portion_of(mapping, group, keys, shared), keys.meaning(group, mapping, shared)?))
 }
 
 impl Found {
     /// The fingerprint of what it means.
     pub(crate) fn value(&self, target: &Target, keys: &Keys) -> Result<Fingerprint, LensError> {
-        target.mapping.value(&self.shared).map(|value| keys.value(target.group, &value))
+        keys.meaning(target.group, &target.mapping, &self.shared)
     }
 }
 
@@ -251,7 +307,7 @@ pub(crate) fn own_folder(error: &io::Error) -> String {
 /// What it means that a file cannot be read.
 pub(crate) fn unreadable(error: &io::Error) -> Condition {
     match error.kind() {
-        io::ErrorKind::NotFound => Condition::Missing("the file is missing".to_owned()),
+        io::ErrorKind::NotFound => Condition::NoFile("the file is missing".to_owned()),
         io::ErrorKind::FileTooLarge => Condition::Suspended(format!("the file is larger than {} GiB", MAX_FILE >> 30)),
         io::ErrorKind::InvalidInput => Condition::Suspended("it is no regular file".to_owned()),
         io::ErrorKind::ResourceBusy | io::ErrorKind::ExecutableFileBusy | io::ErrorKind::WouldBlock => {

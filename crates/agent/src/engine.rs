@@ -338,6 +338,7 @@ impl Engine {
     fn back_up(&mut self, member: MemberId) {
         let tools = self.tools.clone();
         let named = self.named(member);
+        let absent = self.steps.member(member).is_some_and(|member| member.is_absent());
         let found = self.locals.get_mut(&member).and_then(|local| local.found.take());
         match self.target(member) {
             Ok(target) => {
@@ -347,7 +348,7 @@ impl Engine {
                     self.running.spawn_blocking(move || journal.sync(named));
                 }
                 self.start(async move {
-                    let (copied, seen) = tools.back_up(member, target, found).await;
+                    let (copied, seen) = tools.back_up(member, target, found, absent).await;
                     Happened::BackedUp(member, copied, seen)
                 });
             }

@@ -45,6 +45,8 @@ pub enum Fault {
     GenerationNotRaised,
     /// A restore done does not raise the generation.
     RestoreNotRaised,
+    /// A portion that is missing is an edit, whether or not its member's policy says so.
+    AbsenceIsEdit,
     /// However many groups change, nothing is held back.
     NoBrake,
     /// What the brake has counted is not journaled: a restart gives a new budget.

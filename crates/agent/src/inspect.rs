@@ -50,6 +50,10 @@ pub(crate) async fn inspect(tools: Arc<Tools>, home: Option<PathBuf>, request: I
             reply.allowed = condition != Condition::AwaitingConsent;
             condition
         }
+        Look::Blank(_) => {
+            reply.allowed = true;
+            Condition::Missing("the file is empty".to_owned())
+        }
         Look::Again(_) => Condition::Suspended("the file is being written".to_owned()),
     };
     reply.condition = Some(wire::condition(&condition));

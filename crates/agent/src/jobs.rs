@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use crate::allow::AllowFile;
 use crate::buffers::Buffers;
 use crate::copies::{Copies, CopyError, NewCopy};
-use crate::detect::{self, Found, Look, Seen, Target};
+use crate::detect::{self, Found, Look, Seen, Target, interrupted};
 use crate::error_chain;
 use crate::folder::{FileId, Folder as _, system_time};
 use crate::journal::{self, Deletion, Journal, MemberIntent};
@@ -27,7 +27,7 @@ use crate::place::Place;
 use crate::point::point;
 use crate::restore::{self, Before, Done, Site, Version};
 use crate::splice::{self, Deleted, Intent, IntentLog, Recovered};
-use crate::step::{Copied, Instruction, Portion, Restored, Sight};
+use crate::step::{Copied, Instruction, Portion, Restored};
 
 /// What jobs work with.
 pub(crate) struct Tools {
@@ -127,49 +127,40 @@ impl Tools {
         self.look_at(target).await
     }
 
-    /// Backs a portion up. The bytes are what the journal needs until the copy is sealed.
+    /// Backs a portion up; `absent`: that there is none. The bytes are what the journal needs until the copy is sealed.
     pub(crate) async fn back_up(
         self: Arc<Self>,
         member: MemberId,
         target: Arc<Target>,
         before: Before,
+        absent: bool,
     ) -> (Result<(Copied, Vec<u8>), Condition>, Option<Seen>) {
         let started = Instant::now();
-        let (found, seen) = match self.read_again(&target, before).await {
-            Look::Found(found, seen) => (found, seen),
-            other => {
-                let (sight, seen) = other.sight();
-                let condition = match sight {
-                    Sight::Absent(condition) => condition,
-                    Sight::Present(_) => interrupted(),
-                };
-                return (Err(condition), seen);
-            }
+        let (read, seen) = self.read_again(&target, before).await.read(&target, &self.keys, absent);
+        let detect::Read { portion, value, text } = match read {
+            Ok(read) => read,
+            Err(condition) => return (Err(condition), seen),
         };
-        let value = match found.value(&target, &self.keys) {
-            Ok(value) => value,
-            Err(error) => return (Err(detect::condition_of(&error)), Some(seen)),
-        };
-        let Some(version) = random_version(&found.portion) else { return (Err(interrupted()), Some(seen)) };
-        let size = found.shared.text.len() as u64;
+        let Some(version) = random_version(&portion) else { return (Err(interrupted()), seen) };
+        let size = text.len() as u64;
         let copy = NewCopy {
             version,
             group: target.group_name.clone(),
             path: target.path.to_string_lossy().into_owned(),
             selector: target.selector.to_string(),
-            content: Bytes::from(found.shared.text),
+            content: Bytes::from(text),
         };
         stage("read", member, started);
         point("backup: read");
         let started = Instant::now();
         let stored = match self.copies.store(copy).await {
             Ok(stored) => stored,
-            Err(error) => return (Err(repository(&error)), Some(seen)),
+            Err(error) => return (Err(repository(&error)), seen),
         };
         stage("backup", member, started);
         point("backup: copied");
-        let copied = Copied { portion: found.portion, value, size, copy: stored.location, version };
-        (Ok((copied, stored.unsealed)), Some(seen))
+        let copied = Copied { portion, value, size, copy: stored.location, version };
+        (Ok((copied, stored.unsealed)), seen)
     }
 
     /// Restores a version.
@@ -207,6 +198,9 @@ impl Tools {
     }
 
     async fn fetch(&self, record: &Record) -> Result<Bytes, Restored> {
+        if record.shape.is_absent() {
+            return Ok(Bytes::new());
+        }
         if record.size > portion::MAX_PORTION as u64 {
             return Err(Restored::Refused(format!("{} bytes are more than a portion may have", record.size)));
         }
@@ -272,7 +266,8 @@ impl Tools {
         let mut log = MemberLog::of(&self.journal, member, &intent);
         match splice::recover(place.folder.as_ref(), &intent.intent, &mut log) {
             Ok(Recovered::Done { displaced }) => {
-                RestoreDone::written(Restored::Done(intent.portion), displaced.map(deletion))
+                let existed = intent.intent.old.is_some();
+                RestoreDone::written(Restored::done(intent.portion, existed), displaced.map(deletion))
             }
             Ok(Recovered::NotDone) => RestoreDone::nothing(restored),
             Ok(Recovered::KeptAside(aside)) => {
@@ -438,10 +433,6 @@ impl IntentLog for MemberLog<'_> {
 pub(crate) fn stage(name: &'static str, member: MemberId, started: Instant) {
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     tracing::debug!(target: "inlay::stage", stage = name, member = %member.short(), micros);
-}
-
-pub(crate) fn interrupted() -> Condition {
-    Condition::Suspended("the agent was interrupted; it tries again".to_owned())
 }
 
 /// Why a version's copy could not be read.

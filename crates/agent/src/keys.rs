@@ -1,7 +1,7 @@
 //! The keys of a zone: fingerprints and signatures that the manager can neither make nor undo.
 
 use plan::{Fingerprint, GroupId, Record, VersionId};
-use portion::Value;
+use portion::{Format, Fragment, LensError, Mapping, Value};
 use zeroize::Zeroizing;
 
 use crate::copies::Copies;
@@ -38,6 +38,26 @@ impl Keys {
     /// The fingerprint of a group's value.
     pub fn value(&self, group: GroupId, value: &Value) -> Fingerprint {
         keyed(&self.value, group, &value.canonical())
+    }
+
+    /// The fingerprint of what a shared fragment means to its group; [`Fingerprint::ABSENT`] if there is to be none.
+    ///
+    /// # Errors
+    /// It has no meaning to the group: it does not parse, or the mapping cannot say it.
+    pub fn meaning(&self, group: GroupId, mapping: &Mapping, shared: &Fragment) -> Result<Fingerprint, LensError> {
+        match shared.format {
+            Format::Absent => Ok(Fingerprint::ABSENT),
+            _ => mapping.value(shared).map(|value| self.value(group, &value)),
+        }
+    }
+
+    /// Whether a text is what a record says.
+    pub fn is_copy(&self, record: &Record, text: &[u8]) -> bool {
+        let fingerprint = match record.shape.is_absent() {
+            true if text.is_empty() => Fingerprint::ABSENT,
+            _ => self.text(record.group, text),
+        };
+        record.size == text.len() as u64 && fingerprint == record.text
     }
 
     /// Signs a record.

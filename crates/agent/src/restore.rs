@@ -105,25 +105,30 @@ pub(crate) fn restore<'a>(
         Ok(read) => read,
         Err(restored) => return Done::nothing(restored),
     };
-    let (new, mut found) = match planned(site, version, standing.as_ref(), file) {
+    let planned = match version.record.shape.is_absent() {
+        true => removal(site, standing.as_ref(), file),
+        false => planned(site, version, standing.as_ref(), file).map(|(new, found)| (new, Some(found))),
+    };
+    let (new, found) = match planned {
         Ok(planned) => planned,
         // It is missing, but it could not be made: to try that again at once would not help.
         Err(error) => {
             let condition = match detect::condition_of(&error) {
-                Condition::Missing(cause) => Condition::Suspended(cause),
+                Condition::Missing(cause) | Condition::NoFile(cause) => Condition::Suspended(cause),
                 other => other,
             };
             return Done::nothing(Restored::Failed(condition));
         }
     };
+    let mut portion = found.as_ref().map_or_else(Portion::absent, |found| found.portion.clone());
     if planted(Fault::VersionFingerprint) {
-        found.portion.fingerprint = version.record.text;
+        portion.fingerprint = version.record.text;
     }
     if matches!(new, New::Same) {
         // Its user may have written it a moment ago: if the power took that back, what stood there before would look like an edit.
-        let durable = site.place.folder.sync_file(&site.place.name).and_then(|()| site.place.folder.sync());
-        return Done::nothing(match durable {
-            Ok(()) => Restored::Done(found.portion),
+        let file = if exists { site.place.folder.sync_file(&site.place.name) } else { Ok(()) };
+        return Done::nothing(match file.and_then(|()| site.place.folder.sync()) {
+            Ok(()) => Restored::Done(portion),
             Err(error) => Restored::Failed(Condition::Suspended(format!(
                 "the file cannot be made durable: {}",
                 crate::error_chain(&error)
@@ -131,15 +136,15 @@ pub(crate) fn restore<'a>(
         });
     }
     let old = exists.then_some(file.as_slice());
-    let mut log = log(&found.portion);
+    let mut log = log(&portion);
     let place = site.place;
     match splice::splice(place.folder.as_ref(), &place.name, old, &new.pieces(file), log.as_mut()) {
         Ok(Spliced::Done { displaced }) => Done {
-            restored: Restored::Done(found.portion.clone()),
+            restored: Restored::done(portion, exists),
             displaced,
             written: true,
             unfinished: false,
-            found: Some(Box::new(found)),
+            found: found.map(Box::new),
         },
         Ok(Spliced::Changed { .. }) => {
             let again = detect::look(place, site.target, site.keys, file, detect::ATTEMPTS);
@@ -223,7 +228,7 @@ pub(crate) fn verify_copy(group: GroupId, keys: &Keys, record: &Record, text: &[
         return Err("the copy belongs to another group".to_owned());
     }
     let group = if planted(Fault::OtherGroupAccepted) { record.group } else { group };
-    if record.size != text.len() as u64 || keys.text(group, text) != record.text {
+    if !keys.is_copy(&Record { group, ..record.clone() }, text) {
         return Err("the secondary copy is not what its record says".to_owned());
     }
     Ok(())
@@ -242,10 +247,30 @@ fn standing(
             Ok(Some(found))
         }
         (Ok(found), _) => Err(Sight::Present(found.portion)),
-        (Err(LensError::Missing { .. }), None) => Ok(None),
+        (Err(LensError::Missing { .. }), None | Some(Fingerprint::ABSENT)) => Ok(None),
         // An empty file may not parse, and is one to begin with.
-        (Err(_), None) if file.iter().all(u8::is_ascii_whitespace) => Ok(None),
+        (Err(_), None | Some(Fingerprint::ABSENT)) if detect::is_blank(file) => Ok(None),
         (Err(error), _) => Err(Sight::Absent(detect::condition_of(&error))),
+    }
+}
+
+/// The file's new contents where there is to be no portion: the lens removes it.
+fn removal(site: Site<'_>, standing: Option<&Found>, file: &[u8]) -> Result<(New, Option<Found>), LensError> {
+    let Some(found) = standing else { return Ok((New::Same, None)) };
+    if found.own != found.shared {
+        return Err(LensError::Refused(
+            "the group's portion was removed; this one holds keys that are private to this file, and stays: remove it \
+             yourself"
+                .to_owned(),
+        ));
+    }
+    let new = portion::remove(found.scheme, file, &site.target.selector.expression)?;
+    match detect::find(site.target, &site.place.name, &new, site.keys) {
+        Err(LensError::Missing { .. }) => Ok((New::Whole(new), None)),
+        Err(_) if detect::is_blank(&new) => Ok((New::Whole(new), None)),
+        _ => Err(LensError::Refused(
+            "the group's portion was removed; here what follows it would take its place: remove it yourself".to_owned(),
+        )),
     }
 }
 

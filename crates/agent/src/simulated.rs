@@ -19,6 +19,7 @@ use crate::restore::{self, Version};
 use crate::splice::{Displaced, IntentLog};
 use crate::step::{Assignment, Merged, Portion, Restored, Sight};
 
+pub use crate::detect::Read;
 pub use crate::displaced::Due;
 pub use crate::journal::{Contents, Deletion, Kept, MemberIntent, Record as JournalRecord};
 
@@ -26,17 +27,6 @@ pub use crate::journal::{Contents, Deletion, Kept, MemberIntent, Record as Journ
 pub struct Site {
     place: Place,
     target: Target,
-}
-
-/// What was read for a backup.
-#[derive(Debug)]
-pub struct Read {
-    /// What the rules know of it.
-    pub portion: Portion,
-    /// Of the group's value.
-    pub value: Fingerprint,
-    /// The shared text.
-    pub text: Vec<u8>,
 }
 
 /// An answer to a look.
@@ -93,17 +83,14 @@ impl Site {
         }
     }
 
-    /// Reads for a backup. The error is an answer, or a time to wait before the next attempt.
-    pub fn read(&self, keys: &Keys, attempt: u32) -> Result<Read, Answer> {
-        let found = match detect::look(&self.place, &self.target, keys, &mut Vec::new(), attempt) {
-            Look::Found(found, _) => found,
-            Look::Again(wait) if attempt < detect::ATTEMPTS => return Err(Answer::Again(wait)),
-            look => return Err(Answer::Sight(look.sight().0)),
-        };
-        let value = found
-            .value(&self.target, keys)
-            .map_err(|error| Answer::Sight(Sight::Absent(detect::condition_of(&error))))?;
-        Ok(Read { portion: found.portion, value, text: found.shared.text })
+    /// Reads for a backup; `absent`: that there is nothing. The error is an answer, or a time to wait before the next attempt.
+    pub fn read(&self, keys: &Keys, attempt: u32, absent: bool) -> Result<Read, Answer> {
+        match detect::look(&self.place, &self.target, keys, &mut Vec::new(), attempt) {
+            Look::Again(wait) if attempt < detect::ATTEMPTS => Err(Answer::Again(wait)),
+            look => {
+                look.read(&self.target, keys, absent).0.map_err(|condition| Answer::Sight(Sight::Absent(condition)))
+            }
+        }
     }
 
     /// Restores. `log` keeps the intent, given what will stand there.

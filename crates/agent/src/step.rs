@@ -6,6 +6,7 @@
 
 mod brake;
 mod merge;
+mod sight;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -22,14 +23,10 @@ pub use words::{
 /// A monotonic clock, in milliseconds. Its zero means nothing.
 pub type Millis = u64;
 
-/// A return to an older content within this time after a restore is the work of an application that held the old one.
-const REVERTED_WITHIN: Millis = 60_000;
 /// A report that was not acknowledged is said again after this time.
 const REPEAT_AFTER: Millis = 5_000;
 /// A member whose operation failed for a cause outside its file looks again after this time.
 const RETRY_AFTER: Millis = 5_000;
-/// How many earlier contents a member remembers, to know a return to them.
-const RECENT: usize = 16;
 /// How far the manager may be ahead of a journal that lost its end with the power. More is no honest manager's number.
 const LEAP: u64 = 1 << 20;
 /// How many versions that it has left a member remembers.
@@ -73,6 +70,9 @@ pub struct Member {
     retry_at: Option<Millis>,
     accepted: bool,
     gives_way: bool,
+    /// The portion was seen in its file since the agent started, and the file did not go since: only then is it removed if it is not
+    /// there. A power failure, or somebody who makes the file anew, removes nothing.
+    there: bool,
     /// Why an edit would be held back at this step.
     brake: Option<String>,
     /// A person let go what the brake held back of it.
@@ -147,6 +147,13 @@ impl Steps {
                     effects.push(Effect::Journal { member: id, entry: entry.clone(), sync: true });
                 }
             }
+            Event::Restored(id, Restored::Made(portion)) => {
+                // What was missing with the whole file is not removed from the new one.
+                let path = self.members.get(&id).map(|member| member.assignment.path.clone());
+                let others = self.members.iter_mut().filter(|(other, _)| **other != id).map(|(_, member)| member);
+                others.filter(|m| Some(&m.assignment.path) == path.as_ref()).for_each(|m| m.there = false);
+                self.member_step(id, now, Event::Restored(id, Restored::Done(portion)), &mut effects);
+            }
             Event::Touched(id)
             | Event::Looked(id, _)
             | Event::Backup { member: id, .. }
@@ -188,6 +195,7 @@ impl Steps {
             retry_at: None,
             accepted: false,
             gives_way: false,
+            there: false,
             brake: None,
             released: false,
             edited: false,
@@ -255,8 +263,13 @@ impl Member {
                 if let Some(Operation::Restore { job, version }) = self.operation.clone() {
                     self.operation = None;
                     match result {
-                        Restored::Done(portion) => {
+                        Restored::Done(portion) | Restored::Made(portion) => {
                             self.restored(id, version, portion, now, effects);
+                            self.report(id, now, Some(job), "", effects);
+                        }
+                        // That may be half of a file: whether it is so is for a look to say, which waits.
+                        Restored::Changed(Sight::Absent(Condition::Missing(_)) | Sight::Blank(_)) => {
+                            self.touched = true;
                             self.report(id, now, Some(job), "", effects);
                         }
                         Restored::Changed(sight) => {
@@ -308,85 +321,6 @@ impl Member {
         if self.operation.is_none() && self.touched {
             self.look(id, effects);
         }
-    }
-
-    /// Takes what was seen. Returns whether it was reported.
-    fn see(&mut self, id: MemberId, sight: Sight, now: Millis, effects: &mut Vec<Effect>) -> bool {
-        let portion = match sight {
-            Sight::Present(portion) => portion,
-            Sight::Absent(condition) => return self.stand(id, condition, now, effects),
-        };
-        let same = self.entry.fingerprint == Some(portion.fingerprint);
-        let mut changed = self.format != portion.format;
-        self.format.clone_from(&portion.format);
-        if !same {
-            if let Some(condition) = self.suspicion(&portion, now) {
-                return self.stand(id, condition, now, effects);
-            }
-            self.raise(id, &portion, false, effects);
-            changed = true;
-        }
-        changed |= self.condition != Condition::Fine;
-        self.condition = Condition::Fine;
-        self.retry_at = None;
-        if changed {
-            self.report(id, now, None, "", effects);
-        }
-        changed
-    }
-
-    /// Why an edit is more likely an application's accident than somebody's wish.
-    fn suspicion(&self, portion: &Portion, now: Millis) -> Option<Condition> {
-        if self.accepted || self.entry.fingerprint.is_none() {
-            return None;
-        }
-        if let Some(cause) = self.accident(portion, now) {
-            return Some(Condition::Suspended(cause));
-        }
-        self.brake.clone().filter(|_| self.counts()).map(Condition::Braked)
-    }
-
-    fn accident(&self, portion: &Portion, now: Millis) -> Option<String> {
-        if portion.empty && !self.entry.empty {
-            return Some("emptied: the portion lost all of its content; `inlay accept` takes that over, `inlay restore` brings the content back".to_owned());
-        }
-        let soon = self.restored_at.is_some_and(|at| now.saturating_sub(at) < REVERTED_WITHIN);
-        (soon && self.recent.contains(&portion.fingerprint)).then(|| {
-            "reverted: an older content came back right after a restore, as when an application writes its old state; `inlay accept` takes it over, `inlay restore` brings the new content back".to_owned()
-        })
-    }
-
-    fn raise(&mut self, id: MemberId, portion: &Portion, sync: bool, effects: &mut Vec<Effect>) {
-        self.remember();
-        self.edited = self.counts();
-        self.entry.generation += u64::from(!planted(Fault::GenerationNotRaised));
-        self.entry.fingerprint = Some(portion.fingerprint);
-        self.entry.empty = portion.empty;
-        (self.accepted, self.released) = (false, false);
-        self.pending = None;
-        self.answer = None;
-        effects.push(Effect::Journal { member: id, entry: self.entry.clone(), sync });
-    }
-
-    fn remember(&mut self) {
-        if let Some(fingerprint) = self.entry.fingerprint
-            && !self.recent.contains(&fingerprint)
-        {
-            self.recent.push_back(fingerprint);
-            if self.recent.len() > RECENT {
-                self.recent.pop_front();
-            }
-        }
-    }
-
-    /// Takes a condition. Returns whether it was reported.
-    fn stand(&mut self, id: MemberId, condition: Condition, now: Millis, effects: &mut Vec<Effect>) -> bool {
-        let changed = self.condition != condition;
-        self.condition = condition;
-        if changed {
-            self.report(id, now, None, "", effects);
-        }
-        changed
     }
 
     /// An operation could not be done: the answer says so, and the member tries again by itself.
@@ -482,8 +416,9 @@ impl Member {
             self.report(id, now, Some(instruction.job), why, effects);
             return;
         }
-        let missing = matches!(self.condition, Condition::Missing(_));
-        let ready = self.condition == Condition::Fine || (missing && instruction.create);
+        let missing = matches!(self.condition, Condition::Missing(_) | Condition::NoFile(_));
+        let made = instruction.create || instruction.record.shape.is_absent();
+        let ready = self.condition == Condition::Fine || (missing && made);
         let expected = instruction.expected_gen == self.entry.generation || planted(Fault::GenerationNotCompared);
         if !ready || !expected {
             self.report(id, now, Some(instruction.job), "", effects);
@@ -504,7 +439,8 @@ impl Member {
         self.condition = Condition::Fine;
         self.retry_at = None;
         self.restored_at = Some(now);
-        self.gives_way = false;
+        (self.accepted, self.gives_way) = (false, false);
+        self.there = !self.is_absent();
         effects.push(Effect::Journal { member: id, entry: self.entry.clone(), sync: true });
         left.into_iter().for_each(|old| self.leave(id, old, effects));
     }

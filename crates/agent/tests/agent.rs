@@ -237,7 +237,7 @@ async fn absence_is_said_and_never_propagated() {
         make(&a);
         world
             .until(what, |state| match &state.group.members[&member].condition {
-                Condition::Missing(said) | Condition::Suspended(said) => said.contains(cause),
+                Condition::Missing(said) | Condition::NoFile(said) | Condition::Suspended(said) => said.contains(cause),
                 _ => false,
             })
             .await;

@@ -51,6 +51,7 @@ impl World {
                 mapping: String::new(),
                 direction: Direction::Both,
                 create: false,
+                delete: false,
                 paused: false,
             };
             self.event(Event::Assigned(member(n), Box::new(assignment)));

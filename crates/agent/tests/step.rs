@@ -49,6 +49,7 @@ fn standing() -> Steps {
         mapping: String::new(),
         direction: Direction::Both,
         create: false,
+        delete: false,
         paused: false,
     };
     steps.step(0, Event::Online);

@@ -1,6 +1,6 @@
 //! Two versions of a group, compared.
 
-use portion::{Fragment, Value};
+use portion::{Format, Fragment, Value};
 use wire::v1;
 
 use crate::command::diff::{self, Same, Side};
@@ -30,8 +30,11 @@ pub(crate) async fn side(zone: &Zone, name: &str, listed: &Listed<'_>) -> Result
     Ok(Side { name: format!("{name}@{}", listed.entry.number), fragment, value })
 }
 
-/// What a version means to the group.
+/// What a version means to the group; null if the portion was removed in it.
 fn value(listed: &Listed<'_>, fragment: &Fragment, name: &str) -> Result<Value, CommandError> {
     let at = format!("{name}@{}", listed.entry.number);
+    if fragment.format == Format::Absent {
+        return Ok(Value::Null);
+    }
     zone::mapping(&listed.record)?.value(fragment).map_err(|e| CommandError::lens(&at, e))
 }

@@ -159,7 +159,7 @@ impl Portion {
         self.format = reply.format;
         self.content = match wire::from_condition(reply.condition.as_ref())? {
             Condition::Fine => Content::Fingerprint(reply.value),
-            Condition::Missing(_) => Content::Missing,
+            Condition::Missing(_) | Condition::NoFile(_) => Content::Missing,
             Condition::AwaitingConsent => Content::Unknown,
             Condition::Suspended(cause) | Condition::Braked(cause) => {
                 return Err(CommandError::new(crate::error::Exit::Portion, format!("`{}`: {cause}", self.address)));

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::process::Command;
 
 use anstyle::{AnsiColor, Style};
-use portion::{Choice, Clash, Fragment, LensError, Mapping, Side, Value};
+use portion::{Choice, Clash, Format, Fragment, LensError, Mapping, Side, Value};
 
 use crate::ask;
 use crate::command::get;
@@ -82,7 +82,9 @@ fn one_way(
     }
     choices.push(("take ours whole".to_owned(), 'o'));
     choices.push(("take theirs whole".to_owned(), 't'));
-    choices.push(("edit".to_owned(), 'e'));
+    if ours.fragment.format != Format::Absent {
+        choices.push(("edit".to_owned(), 'e'));
+    }
     choices.push(("show both sides".to_owned(), 's'));
     let words: Vec<String> = choices.iter().map(|(words, _)| words.clone()).collect();
     loop {
@@ -107,6 +109,12 @@ fn one_way(
 fn as_ours(ours: &Content, theirs: &Content) -> Result<Fragment, CommandError> {
     if ours.fragment.format == theirs.fragment.format && ours.mapping == theirs.mapping {
         return Ok(theirs.fragment.clone());
+    }
+    // One that was removed: then only the other one has anything to say.
+    if [ours, theirs].iter().any(|content| content.fragment.format == Format::Absent) {
+        let theirs_whole = &mut |_: &Clash| Choice::Theirs;
+        return portion::merge_choosing(ours.side(), ours.side(), theirs.side(), theirs_whole)
+            .map_err(|e| CommandError::lens(&theirs.name, e));
     }
     let value = theirs.mapping.value(&theirs.fragment).map_err(|e| CommandError::lens(&theirs.name, e))?;
     ours.mapping.update(&ours.fragment, &value).map_err(|e| CommandError::lens(&ours.name, e))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use agent::{CopyError, Identity, Keys, tls_config};
-use plan::{Record, VersionId};
+use plan::{Fingerprint, Record, Shape, VersionId};
 use portion::{Format, Fragment, Mapping};
 use repo::{Location, OpenError, Repository, StorageError, Writer, WriterOptions, open_storage};
 use wire::v1;
@@ -47,9 +47,12 @@ impl Zone {
                 .hint("somebody may have tampered with the manager's database"));
         }
         let damaged = || CommandError::failed(format!("the copy of version {version} cannot be read"));
+        if record.shape.is_absent() {
+            return Ok(Fragment { format: Format::Absent, text: Vec::new() });
+        }
         let location = Location::decode(&record.copy).map_err(|e| damaged().because(e))?;
         let text = self.repository.read(&location).await.map_err(|e| damaged().because(e))?;
-        if self.keys.text(record.group, &text) != record.text {
+        if !self.keys.is_copy(record, &text) {
             return Err(
                 damaged().hint("it is not what was backed up; `inlay restic check` looks at the whole repository")
             );
@@ -61,7 +64,7 @@ impl Zone {
         Ok(Fragment { format, text: text.to_vec() })
     }
 
-    /// A new version with a content that was written here, in the format and mapping of `like`: its record, and the snapshot that
+    /// A new version with a content that was written here, in the mapping of `like`: its record, and the snapshot that
     /// holds its copy.
     pub(crate) async fn write(
         &self,
@@ -70,8 +73,16 @@ impl Zone {
         group: &str,
     ) -> Result<(Record, String), CommandError> {
         let v1::VersionEntry { agent, path, selector, .. } = like.entry;
-        let value = mapping(&like.record)?.value(written).map_err(|e| CommandError::lens(group, e))?;
+        let mapping = mapping(&like.record)?;
         let mut record = self.again(&like.record)?;
+        record.value = self.keys.meaning(record.group, &mapping, written).map_err(|e| CommandError::lens(group, e))?;
+        if written.format == Format::Absent {
+            record.shape = Shape::absent();
+            record.text = Fingerprint::ABSENT;
+        } else {
+            record.shape.format = written.format.name().to_owned();
+            record.text = self.keys.text(record.group, &written.text);
+        }
         let copy = repo::Copy {
             group: group.to_owned(),
             agent: agent.clone(),
@@ -87,8 +98,6 @@ impl Zone {
         let writer = Writer::start(self.repository.clone(), options).map_err(failed)?;
         let location = writer.backup(copy).await.map_err(failed)?;
         let sealed = writer.shutdown().await.map_err(failed)?;
-        record.text = self.keys.text(record.group, &written.text);
-        record.value = self.keys.value(record.group, &value);
         record.size = written.text.len() as u64;
         record.copy = location.encode();
         self.keys.sign(&mut record);

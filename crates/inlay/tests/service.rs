@@ -461,6 +461,90 @@ fn what_is_missing_is_made_or_says_what_to_do() {
 }
 
 #[test]
+fn a_removal_is_an_edit_where_somebody_says_so() {
+    let root = tempfile::tempdir().unwrap();
+    let mut a = Machine::new(root.path(), "a");
+    a.start(&["up", "--listen", "127.0.0.1:0"]);
+    a.write("x.json", "{\"rest\": 1, \"s\": {\"k\": 1}}\n");
+    a.write("y.toml", "# mine\nrest = 2\n\n[s]\n# kept\nk = 1\n\n[t]\nz = 3\n");
+    assert!(
+        a.fails(2, &["link", "n", "--on-missing", "delete", "x.json#lines:0,1", "y.toml#/s"]).contains("positions")
+    );
+    assert!(
+        a.fails(2, &["link", "n", "--on-missing", "delete", "x.json#json:", "y.toml#/s"]).contains("whole document")
+    );
+    a.ok(&["link", "g", "--on-missing", "delete", "x.json#/s", "y.toml#/s"]);
+    a.ok(&["status", "g", "--wait=20"]);
+
+    // By policy: what goes here goes there, and nothing else does.
+    a.write("x.json", "{\"rest\": 1}\n");
+    until("it is removed", || !a.read("y.toml").contains("[s]"));
+    a.ok(&["status", "g", "--wait=20"]);
+    let left = a.read("y.toml");
+    assert!(
+        left.starts_with("# mine\nrest = 2\n") && left.ends_with("[t]\nz = 3\n") && !left.contains("k = 1"),
+        "{left}"
+    );
+    assert!(said(&a.run(&["show", "g"])).contains("the portion is removed"));
+    assert_eq!(a.json(&["show", "g"]), serde_json::Value::Null);
+    assert!(said(&a.run(&["diff", "g", "1"])).contains("(the whole)"));
+    a.ok(&["restore", "g@1"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    assert_eq!(a.read("x.json").split_whitespace().collect::<String>(), "{\"rest\":1,\"s\":{\"k\":1}}");
+    let back = a.read("y.toml");
+    assert!(back.contains("[s]") && back.contains("k = 1") && back.contains("[t]\nz = 3"), "{back}");
+
+    // It can be taken back, like any edit, and written anew.
+    a.write("y.toml", "# mine\nrest = 2\n\n[t]\nz = 3\n");
+    // So soon after a restore a person has to say so.
+    until("it is seen", || said(&a.run(&["status", "g"])).contains("reverted"));
+    a.ok(&["accept", "g", "--yes"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    assert!(!a.read("x.json").contains("\"s\""));
+    a.ok(&["undo", "g"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    assert!(a.read("x.json").contains("\"k\": 1") && a.read("y.toml").contains("k = 1"));
+
+    // An edit meets a removal.
+    a.write("v.json", "{\"rest\": 1, \"s\": {\"k\": 1}}\n");
+    a.write("w.toml", "[s]\nk = 1\n\n[t]\nz = 3\n");
+    a.ok(&["link", "c", "--on-missing", "delete", "v.json#/s", "w.toml#/s"]);
+    a.ok(&["status", "c", "--wait=20"]);
+    a.ok(&["pause", "c"]);
+    a.write("v.json", "{\"rest\": 1}\n");
+    a.write("w.toml", "[s]\nk = 5\n\n[t]\nz = 3\n");
+    a.ok(&["resume", "c"]);
+    until("it is a conflict", || a.json(&["status", "c"])[0]["state"] == "conflict");
+    let shown = said(&a.run(&["status", "c"]));
+    assert!(shown.contains("removed"), "{shown}");
+    a.ok(&["resolve", "c", "--take", "w.toml#/s"]);
+    a.ok(&["status", "c", "--wait=20"]);
+    assert!(a.read("v.json").contains("\"k\": 5"));
+
+    // A file that is emptied is not taken for that, nor one that went.
+    a.write("v.json", "");
+    until("it is seen", || a.json(&["status", "c"])[0]["state"] == "suspended");
+    fs::remove_file(a.user.join("v.json")).unwrap();
+    until("it is seen", || said(&a.run(&["status", "c"])).contains("the file is missing"));
+    assert!(a.read("w.toml").contains("k = 5"));
+    a.ok(&["restore", "c@head"]);
+    a.ok(&["status", "c", "--wait=20"]);
+
+    // Without the policy a person has to say so.
+    a.write("p.json", "{\"s\": 1, \"r\": 1}\n");
+    a.ok(&["link", "h", "p.json#/s", "q.json#/s"]);
+    a.ok(&["status", "h", "--wait=20"]);
+    a.write("p.json", "{\"r\": 1}\n");
+    until("it is seen", || a.json(&["status", "h"])[0]["state"] == "suspended");
+    assert!(a.read("q.json").contains("\"s\""));
+    assert!(said(&a.run(&["status", "h"])).contains("inlay accept h"));
+    a.ok(&["accept", "h", "--yes"]);
+    a.ok(&["status", "h", "--wait=20"]);
+    assert!(!a.read("q.json").contains("\"s\""));
+    a.stop();
+}
+
+#[test]
 fn what_stands_in_the_way_is_said() {
     let root = tempfile::tempdir().unwrap();
     let mut a = Machine::new(root.path(), "a");

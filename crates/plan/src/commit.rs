@@ -95,7 +95,9 @@ impl Group {
         if record.generation <= member.committed_gen && !planted(Fault::LateNotIgnored) {
             return Ok(Outcome::Ignored);
         }
-        member.shape.format.clone_from(&record.shape.format);
+        if !record.shape.is_absent() {
+            member.shape.format.clone_from(&record.shape.format);
+        }
         let member = member.clone();
         let outcome = self.decide(&member, done, now);
         let standing = match outcome {

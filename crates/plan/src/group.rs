@@ -77,6 +77,18 @@ pub enum Join {
     Done,
 }
 
+/// What a member does when its portion is missing, though its file is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnMissing {
+    /// It waits until the portion is there again or a person acts.
+    #[default]
+    Suspend,
+    /// The portion is made again from the head, also where the whole file is missing.
+    Create,
+    /// That is an edit as any other: it becomes the head, and is restored into the other members, which lose their portions.
+    Delete,
+}
+
 /// One portion in a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
@@ -88,14 +100,14 @@ pub struct Member {
     pub path: String,
     /// The selector, with its scheme.
     pub selector: String,
-    /// The format that the agent last saw there, and the member's mapping.
+    /// The format that the agent last saw there (what was there before, if nothing is now), and the member's mapping.
     pub shape: Shape,
     /// Which way its changes travel.
     pub direction: Direction,
     /// What becomes of what it has at first.
     pub join: Join,
-    /// Whether a missing portion is made from the head.
-    pub create: bool,
+    /// What becomes of a portion that goes missing.
+    pub on_missing: OnMissing,
     /// Whether a person paused it.
     pub paused: bool,
     /// What the agent last said of it.
@@ -118,8 +130,10 @@ pub enum Condition {
     Fine,
     /// Its own machine has not agreed yet.
     AwaitingConsent,
-    /// The portion (or its whole file) is missing; the text says which.
+    /// The portion is missing from its file.
     Missing(String),
+    /// The whole file is missing. That is never taken for an edit: a disk may not be mounted.
+    NoFile(String),
     /// It waits until the cause goes away or a person acts. The text is the cause, for that person.
     Suspended(String),
     /// Its machine's brake holds an edit back: so much changed there that a person has to look first. The text says how much.
@@ -179,7 +193,7 @@ impl Group {
         };
         let before = member.clone();
         member.condition = report.condition.clone();
-        if !report.format.is_empty() {
+        if !report.format.is_empty() && report.format != Shape::ABSENT {
             member.shape.format.clone_from(&report.format);
         }
         if report.generation > member.reported_gen || report.generation > member.committed_gen {
@@ -187,6 +201,11 @@ impl Group {
             member.reported_gen = member.reported_gen.max(report.generation);
         }
         if *member == before { ReportOutcome::Known } else { ReportOutcome::Changed }
+    }
+
+    /// Whether the head says that there is to be no portion.
+    pub fn is_head_absent(&self) -> bool {
+        self.head_version().is_some_and(Version::is_absent)
     }
 
     /// The head's version.
@@ -235,6 +254,12 @@ impl Group {
         self.origin().is_some()
     }
 
+    /// Whether a member whose portion is missing follows the head without a person: it is made from it, or there is to be none.
+    pub fn is_followed(&self, member: &Member) -> bool {
+        let may_follow = member.direction != Direction::Send && !member.is_dirty();
+        member.is_made() || (self.is_head_absent() && member.standing != self.head && may_follow)
+    }
+
     /// The member whose content is waited for.
     pub fn origin(&self) -> Option<&Member> {
         if self.head.is_some() {
@@ -259,13 +284,15 @@ impl Member {
 
     /// Whether its portion, or its whole file, is missing.
     pub fn is_missing(&self) -> bool {
-        matches!(self.condition, Condition::Missing(_))
+        matches!(self.condition, Condition::Missing(_) | Condition::NoFile(_))
     }
 
     /// Whether its portion is made from the head if it is missing: a person said so, or it has not joined yet and has nothing
     /// that could be lost.
     pub fn is_made(&self) -> bool {
-        (self.create || self.join != Join::Done) && self.direction != Direction::Send && !self.is_dirty()
+        (self.on_missing == OnMissing::Create || self.join != Join::Done)
+            && self.direction != Direction::Send
+            && !self.is_dirty()
     }
 
     /// Whether it has an edit that is not committed yet.

@@ -24,7 +24,7 @@ mod status;
 mod version;
 
 pub use commit::{BackedUp, CommitError, Outcome, ResolveError};
-pub use group::{Condition, Conflict, Direction, Group, Join, Member, Policy, Report, ReportOutcome};
+pub use group::{Condition, Conflict, Direction, Group, Join, Member, OnMissing, Policy, Report, ReportOutcome};
 pub use id::{AgentId, Fingerprint, GroupId, IdError, JobId, MemberId, VersionId};
 pub use job::Backoff;
 pub use merge::{MERGE_DEPTH, Merge, Unmergeable};

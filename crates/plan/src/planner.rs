@@ -85,7 +85,7 @@ pub fn instruction(group: &Group, member: &Member) -> Option<Instruction> {
     }
     let missing = member.is_missing();
     let may_create = missing && member.is_made();
-    if member.paused || !(member.condition == Condition::Fine || may_create) {
+    if member.paused || !(member.condition == Condition::Fine || (missing && group.is_followed(member))) {
         return None;
     }
     let is_dirty = member.is_dirty() && !planted(Fault::RestoreWhileDirty);
@@ -109,10 +109,10 @@ pub fn instruction(group: &Group, member: &Member) -> Option<Instruction> {
         return merge.map(|merge| Instruction::Merge(Box::new(merge)));
     }
     // What is missing is made again, also where the member stood on the head when it went away.
-    if member.standing == group.head && !missing {
+    if member.standing == group.head && (!missing || head.is_absent()) {
         return None;
     }
-    let text_base = (head.record.shape != member.shape)
+    let text_base = (head.record.shape != member.shape && !head.is_absent())
         .then(|| {
             group
                 .versions

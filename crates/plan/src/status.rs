@@ -53,10 +53,10 @@ pub fn member_state(group: &Group, member: &Member, online: bool) -> MemberState
         Condition::AwaitingConsent => return MemberState::AwaitingConsent,
         Condition::Suspended(cause) | Condition::Braked(cause) => return MemberState::Suspended(cause.clone()),
         // Before there is a head there is nothing to make it from.
-        Condition::Missing(cause) if !member.is_made() || group.head.is_none() => {
+        Condition::Missing(cause) | Condition::NoFile(cause) if group.head.is_none() || !group.is_followed(member) => {
             return MemberState::Suspended(cause.clone());
         }
-        Condition::Missing(_) | Condition::Fine => {}
+        Condition::Missing(_) | Condition::NoFile(_) | Condition::Fine => {}
     }
     if group.paused || member.paused {
         return MemberState::Paused;
@@ -68,7 +68,8 @@ pub fn member_state(group: &Group, member: &Member, online: bool) -> MemberState
         return MemberState::Changed;
     }
     let follows = member.direction != Direction::Send;
-    if group.head.is_none() || member.is_missing() || (follows && member.standing != group.head) {
+    let made = member.is_missing() && !group.is_head_absent();
+    if group.head.is_none() || made || (follows && member.standing != group.head) {
         return MemberState::Behind;
     }
     MemberState::InSync

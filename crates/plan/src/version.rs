@@ -12,6 +12,21 @@ pub struct Shape {
     pub mapping: String,
 }
 
+impl Shape {
+    /// The format of a content that is none: the portion was removed, and that was meant.
+    pub const ABSENT: &'static str = "absent";
+
+    /// Of a content that is none: it is the same everywhere, whatever a member's mapping.
+    pub fn absent() -> Shape {
+        Shape { format: Shape::ABSENT.to_owned(), mapping: String::new() }
+    }
+
+    /// Whether the content is none.
+    pub fn is_absent(&self) -> bool {
+        self.format == Shape::ABSENT
+    }
+}
+
 /// What a key holder says of a content, and signs: the manager can keep it, hand it on, and change nothing in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -101,6 +116,11 @@ pub struct Version {
 }
 
 impl Version {
+    /// Whether it says that there is to be no portion.
+    pub fn is_absent(&self) -> bool {
+        self.record.shape.is_absent()
+    }
+
     /// Its id.
     pub fn id(&self) -> VersionId {
         self.record.version

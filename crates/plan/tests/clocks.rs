@@ -20,7 +20,7 @@ fn member(n: u8, join: Join) -> Member {
         shape: Shape { format: "json".to_owned(), mapping: String::new() },
         direction: Direction::Both,
         join,
-        create: false,
+        on_missing: plan::OnMissing::Suspend,
         paused: false,
         condition: Condition::Fine,
         reported_gen: 0,

@@ -3,8 +3,8 @@
 
 use plan::{
     AgentId, BackedUp, Condition, Conflict, Direction, Fingerprint, Group, GroupId, GroupState, Instruction, Join,
-    Kind, Member, MemberId, Outcome, Policy, Record, Report, ReportOutcome, Shape, VersionId, group_state, instruction,
-    instructions,
+    Kind, Member, MemberId, OnMissing, Outcome, Policy, Record, Report, ReportOutcome, Shape, VersionId, group_state,
+    instruction, instructions,
 };
 
 const A: MemberId = MemberId([1; 16]);
@@ -24,7 +24,7 @@ fn member(id: MemberId, format: &str, join: Join) -> Member {
         shape: Shape { format: format.to_owned(), mapping: String::new() },
         direction: Direction::Both,
         join,
-        create: false,
+        on_missing: plan::OnMissing::Suspend,
         paused: false,
         condition: Condition::Fine,
         reported_gen: 0,
@@ -262,7 +262,7 @@ fn what_has_not_joined_and_is_missing_is_made() {
         (Join::Adopt, |_| {}, true),
         (Join::Offer, |_| {}, true),
         (Join::Done, |_| {}, false),
-        (Join::Done, |m| m.create = true, true),
+        (Join::Done, |m| m.on_missing = OnMissing::Create, true),
         (Join::Wait, |m| m.direction = Direction::Send, false),
         // Something stood there that is not backed up.
         (Join::Wait, |m| m.reported_gen = 1, false),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plan::{
     AgentId, BackedUp, Condition, Conflict, Direction, Fingerprint, Group, GroupId, GroupState, Instruction, Join,
-    Kind, Member, MemberId, Merge, Outcome, Policy, Record, Report, ResolveError, Shape, Version, VersionId,
+    Kind, Member, MemberId, Merge, OnMissing, Outcome, Policy, Record, Report, ResolveError, Shape, Version, VersionId,
     group_state, instructions,
 };
 use proptest::prelude::*;
@@ -16,6 +16,14 @@ use proptest::prelude::*;
 struct Content {
     value: u8,
     style: u8,
+}
+
+/// No portion, and there is to be none.
+const ABSENT: Content = Content { value: u8::MAX, style: 0 };
+
+/// Of what a content means.
+fn meaning(content: Content) -> Fingerprint {
+    if content == ABSENT { Fingerprint::ABSENT } else { fingerprint("", &[content.value]) }
 }
 
 fn fingerprint(format: &str, parts: &[u8]) -> Fingerprint {
@@ -40,11 +48,23 @@ struct Agent {
     proposed: Option<VersionId>,
     left: BTreeSet<VersionId>,
     missing: bool,
+    /// What goes missing is an edit.
+    delete: bool,
 }
 
 impl Agent {
     fn text(&self, content: Content) -> Fingerprint {
+        if content == ABSENT {
+            return Fingerprint::ABSENT;
+        }
         fingerprint(self.format, &[content.value, content.style])
+    }
+
+    fn shape(&self, content: Content) -> Shape {
+        if content == ABSENT {
+            return Shape::absent();
+        }
+        Shape { format: self.format.to_owned(), mapping: String::new() }
     }
 
     fn detect(&mut self) {
@@ -62,7 +82,7 @@ impl Agent {
             base: self.base,
             base_gen: self.base_gen,
             fingerprint: self.text(self.file),
-            format: self.format.to_owned(),
+            format: self.shape(self.file).format,
             condition: if self.missing { Condition::Missing("gone".to_owned()) } else { Condition::Fine },
         }
     }
@@ -71,6 +91,10 @@ impl Agent {
 /// What two sides make of a content together: each of the two digits of the value by itself, the style as ours has it if ours
 /// changed it. `None` if both changed one digit.
 fn merged(base: Content, ours: Content, theirs: Content) -> Option<Content> {
+    if [base, ours, theirs].contains(&ABSENT) {
+        let [b, o, t] = [base, ours, theirs].map(|content| content.value);
+        return if o == t || b == t { Some(ours) } else { (b == o).then_some(theirs) };
+    }
     let digit = |at: u8| {
         let [b, o, t] = [base, ours, theirs].map(|content| content.value / at % 3);
         if o == b || o == t { Some(t) } else { (t == b).then_some(o) }
@@ -116,7 +140,7 @@ enum Step {
         direction: Direction,
         content: Content,
         format: bool,
-        create: bool,
+        on_missing: OnMissing,
     },
     Resolve {
         branch: usize,
@@ -193,7 +217,14 @@ impl World {
         self.held.range((member, 0)..(member, generation)).next_back().map(|(_, version)| *version)
     }
 
-    fn join(&mut self, join: Join, direction: Direction, content: Content, format: &'static str, create: bool) {
+    fn join(
+        &mut self,
+        join: Join,
+        direction: Direction,
+        content: Content,
+        format: &'static str,
+        on_missing: OnMissing,
+    ) {
         let id = MemberId(self.id());
         let shape = Shape { format: format.to_owned(), mapping: String::new() };
         let member = Member {
@@ -204,7 +235,7 @@ impl World {
             shape,
             direction,
             join,
-            create,
+            on_missing,
             paused: false,
             condition: Condition::Fine,
             reported_gen: 0,
@@ -226,6 +257,7 @@ impl World {
             proposed: None,
             left: BTreeSet::new(),
             missing: false,
+            delete: on_missing == OnMissing::Delete,
         });
     }
 
@@ -267,18 +299,25 @@ impl World {
                 let message = self.network[at % self.network.len()].clone();
                 self.network.push(message);
             }
-            Step::Join { join, direction, content, format, create } if self.agents.len() < 5 => {
+            Step::Join { join, direction, content, format, on_missing } if self.agents.len() < 5 => {
                 // The command line lets only the member that begins a group offer, and a receiver never.
                 let join = if *join == Join::Offer { Join::Wait } else { *join };
-                self.join(join, *direction, *content, if *format { "json" } else { "toml" }, *create);
+                self.join(join, *direction, *content, if *format { "json" } else { "toml" }, *on_missing);
             }
             Step::Vanish { member } => {
                 let at = member % self.agents.len();
-                self.agents[at].missing = true;
+                let agent = &mut self.agents[at];
+                // What was never seen there is no edit when it goes.
+                if agent.file == ABSENT || agent.delete && agent.seen.is_some() {
+                    self.edits += usize::from(agent.file != ABSENT);
+                    agent.file = ABSENT;
+                } else {
+                    agent.missing = true;
+                }
             }
             Step::Appear { member, content } => {
                 let at = member % self.agents.len();
-                if self.agents[at].missing {
+                if self.agents[at].missing || self.agents[at].file == ABSENT {
                     self.agents[at].missing = false;
                     self.agents[at].file = *content;
                     self.edits += 1;
@@ -356,8 +395,7 @@ impl World {
         }
         if let Outcome::Standing(version) = outcome {
             // An acknowledged edit that made no version is what that version holds (in this member's own form, or its base).
-            let value = self.contents[&version].value;
-            assert_eq!(fingerprint("", &[value]), done.record.value, "an edit was taken for another content");
+            assert_eq!(meaning(self.contents[&version]), done.record.value, "an edit was taken for another content");
         }
     }
 
@@ -396,9 +434,9 @@ impl World {
             group: self.group.id,
             member,
             generation: agent.generation,
-            shape: Shape { format: agent.format.to_owned(), mapping: String::new() },
+            shape: agent.shape(agent.file),
             text: agent.text(agent.file),
-            value: fingerprint("", &[agent.file.value]),
+            value: meaning(agent.file),
             size: 2,
             copy: vec![],
             mac: [0; 32],
@@ -414,13 +452,17 @@ impl World {
         let origin = self.origin(member, expected + 1);
         let agent = self.agents.iter_mut().find(|a| a.id == member).unwrap();
         agent.detect();
-        if agent.generation != expected || agent.left.contains(&record.version) || (agent.missing && !create) {
+        if agent.generation != expected
+            || agent.left.contains(&record.version)
+            || (agent.missing && !create && content != ABSENT)
+        {
             let report = agent.report();
             return self.network.push(Message::Report(report));
         }
         let old = (!agent.missing).then_some(agent.file);
         agent.missing = false;
-        let style = if record.shape.format == agent.format { content.style } else { agent.file.style };
+        let style =
+            if content == ABSENT || record.shape.format == agent.format { content.style } else { agent.file.style };
         agent.file = Content { value: content.value, style };
         agent.left.extend([agent.base, agent.proposed].into_iter().flatten().filter(|v| *v != record.version));
         agent.generation += 1;
@@ -442,7 +484,7 @@ impl World {
         let version = VersionId(self.id());
         let agent = self.agents.iter_mut().find(|a| a.id == merge.member).unwrap();
         agent.detect();
-        let stands = agent.text(agent.file) == merge.branch.text && agent.format == merge.branch.shape.format;
+        let stands = agent.text(agent.file) == merge.branch.text && agent.shape(agent.file) == merge.branch.shape;
         if agent.missing || !stands || agent.left.contains(&merge.head.version) {
             let report = agent.report();
             return self.network.push(Message::Report(report));
@@ -453,8 +495,9 @@ impl World {
             Record {
                 version,
                 generation: agent.generation,
+                shape: agent.shape(content),
                 text: agent.text(content),
-                value: fingerprint("", &[content.value]),
+                value: meaning(content),
                 ..merge.branch.clone()
             }
         });
@@ -483,7 +526,7 @@ impl World {
     /// Promise 5: what is overwritten is in a version (its own text, or, in another format's style, its value), and that one
     /// is no open branch.
     fn check_overwritten(&self, format: &str, old: Content, origin: Option<VersionId>) {
-        let (text, value) = (fingerprint(format, &[old.value, old.style]), fingerprint("", &[old.value]));
+        let (text, value) = (fingerprint(format, &[old.value, old.style]), meaning(old));
         let kept = self
             .group
             .versions
@@ -640,7 +683,7 @@ impl World {
             let waits = member.standing.is_some_and(|s| self.group.is_open(s));
             let holds = if waits { member.standing } else { self.group.head };
             if self.agents.iter().any(|a| a.id == member.id && a.missing) {
-                assert!(!member.is_made() || self.group.head.is_none() || waits, "{member:#?}");
+                assert!(!self.group.is_followed(member) || self.group.head.is_none() || waits, "{member:#?}");
                 continue;
             }
             if waits || member.direction != Direction::Send {
@@ -668,6 +711,10 @@ fn content() -> impl Strategy<Value = Content> {
     (prop_oneof![0_u8..3, 0_u8..9], 0_u8..2).prop_map(|(value, style)| Content { value, style })
 }
 
+fn on_missing() -> impl Strategy<Value = OnMissing> {
+    prop_oneof![Just(OnMissing::Suspend), Just(OnMissing::Create), Just(OnMissing::Delete)]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let join = prop_oneof![Just(Join::Adopt), Just(Join::Wait), Just(Join::Done)];
     let direction = prop_oneof![4 => Just(Direction::Both), 1 => Just(Direction::Receive), 1 => Just(Direction::Send)];
@@ -679,8 +726,9 @@ fn step() -> impl Strategy<Value = Step> {
         24 => any::<usize>().prop_map(|at| Step::Deliver { at }),
         4 => any::<usize>().prop_map(|at| Step::Lose { at }),
         4 => any::<usize>().prop_map(|at| Step::Double { at }),
-        1 => (join, direction, content(), any::<bool>(), any::<bool>())
-            .prop_map(|(join, direction, content, format, create)| Step::Join { join, direction, content, format, create }),
+        1 => (join, direction, content(), any::<bool>(), on_missing()).prop_map(
+            |(join, direction, content, format, on_missing)| Step::Join { join, direction, content, format, on_missing }
+        ),
         1 => any::<usize>().prop_map(|branch| Step::Resolve { branch }),
         1 => any::<usize>().prop_map(|version| Step::Restore { version }),
         1 => any::<usize>().prop_map(|member| Step::GiveWay { member }),
@@ -691,11 +739,16 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn walk(policy: Conflict, members: &[(bool, Content)], steps: &[Step]) {
+fn walk(policy: Conflict, delete: bool, members: &[(bool, Content)], steps: &[Step]) {
     let mut world = World::new(policy);
     for (at, (format, content)) in members.iter().enumerate() {
         let join = if at == 0 { Join::Offer } else { Join::Wait };
-        world.join(join, Direction::Both, *content, if *format { "json" } else { "toml" }, at == 1);
+        let on_missing = match (delete, at) {
+            (true, _) => OnMissing::Delete,
+            (false, 1) => OnMissing::Create,
+            (false, _) => OnMissing::Suspend,
+        };
+        world.join(join, Direction::Both, *content, if *format { "json" } else { "toml" }, on_missing);
     }
     if policy == Conflict::Prefer(MemberId([0; 16])) {
         world.group.policy.conflict = Conflict::Prefer(world.agents[0].id);
@@ -715,9 +768,10 @@ proptest! {
         policy in prop_oneof![
             Just(Conflict::Merge), Just(Conflict::Manual), Just(Conflict::Newest), Just(Conflict::Prefer(MemberId([0; 16])))
         ],
+        delete in any::<bool>(),
         members in prop::collection::vec((any::<bool>(), content()), 2..4),
         steps in prop::collection::vec(step(), 0..160),
     ) {
-        walk(policy, &members, &steps);
+        walk(policy, delete, &members, &steps);
     }
 }

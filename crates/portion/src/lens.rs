@@ -3,6 +3,7 @@
 //! A lens never writes: it locates byte spans and plans replacements. [`put`], [`insert`] and [`remove`] splice them,
 //! locate the portion again in the result, and refuse unless what is there now equals what was put.
 
+pub(crate) mod absent;
 mod apply;
 mod body;
 pub(crate) mod bytes;

@@ -30,6 +30,7 @@
 //! | moved items of a list | the one order, if only one side moved or both alike; else [`ClashKind::Moved`] |
 //! | moved an item of a list, and changed or removed it | with an identity: changed or removed at its new place; else [`ClashKind::Moved`] |
 //! | moved something from one map or list to another, and changed it | as removed and changed |
+//! | removed the whole portion ([`Format::Absent`]) | as for a part of it: removed if the other side left it alone, else a clash |
 //!
 //! Items of a list are matched by what they are. In a list of maps all of which, on all sides, have an `id` of their own
 //! (or, if not that, a `name`, or a `key`), they are matched by that, so that one may be edited on one side and moved on the other.
@@ -37,6 +38,7 @@
 //! What one side both renamed (or moved) and changed is not recognised: it is something that went, and something that came. Nothing that was
 //! written is lost by that; but if the other side removed it, it stays under its new name.
 
+mod absent;
 mod diff;
 mod lines;
 mod lists;
@@ -241,6 +243,9 @@ fn merged(
     let tidied = [tidied(base)?, tidied(ours)?, tidied(theirs)?];
     let [base, ours, theirs] = [(&tidied[0], base), (&tidied[1], ours), (&tidied[2], theirs)]
         .map(|(fragment, side)| Side { fragment, mapping: side.mapping });
+    if absent::is_among([base, ours, theirs]) {
+        return absent::merged(base, ours, theirs, decide);
+    }
     let formats = [base, ours, theirs].map(|side| side.fragment.format);
     if formats == [formats[1]; 3] && is_text([base, ours, theirs]) {
         return merged_lines(base, ours, theirs, decide);

@@ -2,7 +2,7 @@
 //! the other lenses.
 
 use crate::lens::{
-    Lens, Syntax, bytes, csv, docx, json, jsonl, keys, lines, mark, md, ods, office, pptx, toml, xlsx, yaml,
+    Lens, Syntax, absent, bytes, csv, docx, json, jsonl, keys, lines, mark, md, ods, office, pptx, toml, xlsx, yaml,
 };
 
 /// Declares [`Scheme`], and what stands in its table.
@@ -212,4 +212,6 @@ formats! {
     Text = "text", lines::Lines, editors: "txt";
     /// Bytes whose value is bytes.
     Bytes = "bytes", bytes::Bytes, editors: "bin";
+    /// No portion at all: a removal that was meant. Its text is empty, and it has no value.
+    Absent = "absent", absent::Absent, editors: "txt";
 }

@@ -1,8 +1,8 @@
 //! Between messages and the types of `plan`.
 
 use plan::{
-    AgentId, BackedUp, Condition, Direction, Fingerprint, GroupId, Instruction, JobId, Join, MemberId, Record, Report,
-    Shape, VersionId,
+    AgentId, BackedUp, Condition, Direction, Fingerprint, GroupId, Instruction, JobId, Join, MemberId, OnMissing,
+    Record, Report, Shape, VersionId,
 };
 
 use crate::v1;
@@ -74,6 +74,7 @@ pub fn condition(condition: &Condition) -> v1::Condition {
         Condition::Fine => (Kind::Fine, ""),
         Condition::AwaitingConsent => (Kind::AwaitingConsent, ""),
         Condition::Missing(cause) => (Kind::Missing, cause.as_str()),
+        Condition::NoFile(cause) => (Kind::NoFile, cause.as_str()),
         Condition::Suspended(cause) => (Kind::Suspended, cause.as_str()),
         Condition::Braked(cause) => (Kind::Braked, cause.as_str()),
     };
@@ -92,6 +93,7 @@ pub fn from_condition(message: Option<&v1::Condition>) -> Result<Condition, Wire
         Ok(Kind::Fine) => Condition::Fine,
         Ok(Kind::AwaitingConsent) => Condition::AwaitingConsent,
         Ok(Kind::Missing) => Condition::Missing(cause),
+        Ok(Kind::NoFile) => Condition::NoFile(cause),
         Ok(Kind::Braked) => Condition::Braked(cause),
         Ok(Kind::Suspended) | Err(_) => Condition::Suspended(cause),
     })
@@ -112,6 +114,24 @@ pub fn from_direction(message: i32) -> Direction {
         Ok(v1::Direction::Both) => Direction::Both,
         Ok(v1::Direction::Send) => Direction::Send,
         Ok(v1::Direction::Receive) | Err(_) => Direction::Receive,
+    }
+}
+
+/// What becomes of a portion that goes missing, to its message.
+pub fn on_missing(on_missing: OnMissing) -> v1::OnMissing {
+    match on_missing {
+        OnMissing::Suspend => v1::OnMissing::Suspend,
+        OnMissing::Create => v1::OnMissing::Create,
+        OnMissing::Delete => v1::OnMissing::Delete,
+    }
+}
+
+/// What becomes of a portion that goes missing, from its message. An unknown word is `Suspend`: nothing is done by itself.
+pub fn from_on_missing(message: i32) -> OnMissing {
+    match v1::OnMissing::try_from(message) {
+        Ok(v1::OnMissing::Create) => OnMissing::Create,
+        Ok(v1::OnMissing::Delete) => OnMissing::Delete,
+        Ok(v1::OnMissing::Suspend) | Err(_) => OnMissing::Suspend,
     }
 }
 
@@ -250,7 +270,8 @@ pub fn assignment(group: &plan::Group, member: &plan::Member) -> v1::Assignment 
         selector: member.selector.clone(),
         mapping: member.shape.mapping.clone(),
         direction: direction(member.direction).into(),
-        create: member.create || member.join == Join::Adopt,
+        create: member.on_missing == OnMissing::Create || member.join == Join::Adopt,
+        delete: member.on_missing == OnMissing::Delete,
         paused: member.paused || group.paused,
     }
 }

@@ -17,8 +17,8 @@ pub mod v1 {
 
 pub use convert::{
     WireError, acknowledged, agent_id, assignment, backed_up, condition, direction, from_assignment, from_backed_up,
-    from_condition, from_direction, from_join, from_record, from_report, id, instruction, join, members_from_bytes,
-    members_to_bytes, optional_version, record, report, version_bytes,
+    from_condition, from_direction, from_join, from_on_missing, from_record, from_report, id, instruction, join,
+    members_from_bytes, members_to_bytes, on_missing, optional_version, record, report, version_bytes,
 };
 pub use enrol::{AgentIdentity, EnrolReply, EnrolRequest, Refusal, RepositoryAccess};
 pub use merge::{MergeAnswer, from_merged, from_unmergeable, merge_answer};

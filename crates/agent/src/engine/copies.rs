@@ -16,7 +16,7 @@ impl Engine {
             group: assignment.group,
             member,
             generation,
-            shape: plan::Shape { format: portion.format, mapping },
+            shape: portion.shape(mapping),
             text: portion.fingerprint,
             value,
             size,

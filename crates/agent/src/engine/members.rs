@@ -169,6 +169,7 @@ pub(crate) fn assignment(message: &v1::Assignment) -> Result<(MemberId, Assignme
         mapping: message.mapping.clone(),
         direction: wire::from_direction(message.direction),
         create: message.create,
+        delete: message.delete,
         paused: message.paused,
     };
     Ok((member, assignment))

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use plan::{Fingerprint, GroupId, MemberId, Record};
 use portion::{ClashKind, Fragment, LensError, Mapping, Side};
 
-use super::{Tools, interrupted, random_version, repository, stage};
+use super::{Tools, random_version, repository, stage};
 use crate::copies::NewCopy;
-use crate::detect::{Target, found_shared};
+use crate::detect::{Target, found_shared, interrupted};
 use crate::keys::Keys;
 use crate::point::point;
 use crate::restore::{format_named, verify_copy};

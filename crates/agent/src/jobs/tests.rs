@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::allow::{Allow, Consent};
 use crate::copies::{Seal, StoredCopy};
+use crate::step::Sight;
 use crate::step::{MergeInstruction, Merged};
 
 #[derive(Default)]
@@ -96,7 +97,7 @@ impl World {
 
 /// Backs a target up and makes an instruction that restores it.
 async fn instruction(tools: &Arc<Tools>, target: &Arc<Target>) -> Instruction {
-    let (copied, _) = tools.clone().back_up(MEMBER, target.clone(), None).await;
+    let (copied, _) = tools.clone().back_up(MEMBER, target.clone(), None, false).await;
     let (copied, _) = copied.unwrap();
     let mut record = Record {
         version: copied.version,
@@ -126,7 +127,7 @@ async fn instruction(tools: &Arc<Tools>, target: &Arc<Target>) -> Instruction {
 async fn fingerprint(tools: &Arc<Tools>, target: &Arc<Target>) -> Option<Fingerprint> {
     match tools.clone().look(MEMBER, target.clone(), None).await.sight().0 {
         Sight::Present(portion) => Some(portion.fingerprint),
-        Sight::Absent(_) => None,
+        Sight::Absent(_) | Sight::Blank(_) => None,
     }
 }
 

@@ -22,9 +22,8 @@ impl Member {
             return;
         }
         // The branch must be what stands in the file: an edit that the manager does not know of yet goes before.
-        let stands = self.entry.fingerprint == Some(instruction.branch.text)
-            && self.format == instruction.branch.shape.format
-            && self.assignment.mapping == instruction.branch.shape.mapping;
+        let stands =
+            self.entry.fingerprint == Some(instruction.branch.text) && self.shape() == instruction.branch.shape;
         if self.condition != Condition::Fine || !stands {
             self.report(id, now, Some(instruction.job), "", effects);
             return;

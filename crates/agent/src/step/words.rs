@@ -2,7 +2,7 @@
 
 use super::Millis;
 use crate::fault::{Fault, planted};
-use plan::{Condition, Direction, Fingerprint, GroupId, JobId, MemberId, Record, Report, VersionId};
+use plan::{Condition, Direction, Fingerprint, GroupId, JobId, MemberId, Record, Report, Shape, VersionId};
 
 /// What the manager told of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Assignment {
     pub direction: Direction,
     /// Whether a missing portion is to be made.
     pub create: bool,
+    /// Whether a missing portion is an edit as any other.
+    pub delete: bool,
     /// Whether a person paused it.
     pub paused: bool,
 }
@@ -30,7 +32,7 @@ pub struct Assignment {
 pub struct Entry {
     /// The generation: raised by every edit seen and every restore done.
     pub generation: u64,
-    /// Of the shared text at that generation; [`Fingerprint::ABSENT`] before the first.
+    /// Of the shared text at that generation; `None` before the first, [`Fingerprint::ABSENT`] if there was to be no portion.
     pub fingerprint: Option<Fingerprint>,
     /// Whether the portion was an empty container then.
     pub empty: bool,
@@ -76,8 +78,10 @@ pub struct BrakeEntry {
 pub enum Sight {
     /// The portion.
     Present(Portion),
-    /// Nothing that can take part, and why.
+    /// Nothing that can take part, and why. [`Condition::Missing`]: the file holds something, and no such portion.
     Absent(Condition),
+    /// A file without anything in it, as a program leaves one that could not write it anew, and what that means.
+    Blank(String),
 }
 
 /// A portion that was seen.
@@ -89,6 +93,23 @@ pub struct Portion {
     pub format: String,
     /// Whether it is a container without content.
     pub empty: bool,
+}
+
+impl Portion {
+    /// What is known of a portion that is not there, and is not to be.
+    pub fn absent() -> Portion {
+        Portion { fingerprint: Fingerprint::ABSENT, format: Shape::ABSENT.to_owned(), empty: true }
+    }
+
+    /// The shape of its version, under a member's mapping.
+    pub fn shape(&self, mapping: String) -> Shape {
+        if self.is_absent() { Shape::absent() } else { Shape { format: self.format.clone(), mapping } }
+    }
+
+    /// Whether it is not there.
+    pub fn is_absent(&self) -> bool {
+        self.format == Shape::ABSENT
+    }
 }
 
 /// A secondary copy that is durable.
@@ -111,12 +132,21 @@ pub struct Copied {
 pub enum Restored {
     /// The file holds it (it may have held it before), and this is what is seen there now.
     Done(Portion),
+    /// Likewise, and there was no file before.
+    Made(Portion),
     /// The file is not as the journal says: nothing was written.
     Changed(Sight),
     /// The copy or its record is not what it should be: nothing was written.
     Refused(String),
     /// It cannot be written now: nothing was written.
     Failed(Condition),
+}
+
+impl Restored {
+    /// Done; `existed`: there was a file before.
+    pub fn done(portion: Portion, existed: bool) -> Restored {
+        if existed { Restored::Done(portion) } else { Restored::Made(portion) }
+    }
 }
 
 /// What happened.

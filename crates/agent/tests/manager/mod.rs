@@ -88,7 +88,7 @@ impl Manager {
             shape: Shape::default(),
             direction: Direction::Both,
             join,
-            create: false,
+            on_missing: plan::OnMissing::Suspend,
             paused: false,
             condition: Condition::Fine,
             reported_gen: 0,

@@ -18,7 +18,7 @@ use crate::{history, members, portions};
 /// Agree, on this machine, to what a group wants of it
 ///
 /// For a member of this machine that awaits consent: shows the path, the portion and what would arrive, asks, and allows exactly that
-/// portion. For one that is suspended (emptied, reverted): what stands in its file now counts as an edit. What went missing is never
+/// portion. For one that is suspended (emptied, reverted): what stands in its file now counts as an edit. A file that went missing is never
 /// taken for an edit: `inlay restore NAME@head` brings it back, `inlay unlink` takes the member out.
 ///
 /// Where so much changed on a machine at once that its brake holds it back, `--machine` lets all of it go on, in every group.
@@ -113,17 +113,18 @@ fn release(machine: &str, ctx: &Context) -> Result<(), CommandError> {
     })
 }
 
-/// Members whose portion is missing are left out of what is accepted; an error if that leaves nothing.
+/// Members whose file is missing, or of whose portion there never was anything, are left out of what is accepted; an error if that leaves nothing.
 fn refuse_missing(
     group: &v1::GroupStatus,
     waiting: &mut Vec<&v1::MemberStatus>,
     ctx: &Context,
 ) -> Result<(), CommandError> {
-    let missing: Vec<&v1::MemberStatus> = waiting.extract_if(.., |m| m.missing).collect();
+    let missing: Vec<&v1::MemberStatus> =
+        waiting.extract_if(.., |m| m.no_file || (m.missing && group.head.is_empty())).collect();
     let mut missing = missing.into_iter().peekable();
     while let Some(member) = missing.next() {
         let address = status::address(member, ctx);
-        let advice = status::missing_advice(group, &address);
+        let advice = status::missing_advice(group, member, ctx);
         let refused = format!("{address}: {}, and that is never taken for an edit", member.cause);
         if waiting.is_empty() && missing.peek().is_none() {
             return Err(CommandError::failed(refused).hint(advice));
@@ -166,7 +167,10 @@ async fn suspended(
     ctx: &Context,
 ) -> Result<bool, CommandError> {
     ctx.say(format_args!("{}\n  {}", status::address(member, ctx), member.cause));
-    let question = "Take what stands there now as an edit, for all members?";
+    let question = match member.missing {
+        true => "Take that for an edit, and remove the portion from all members' files? It stays a version.",
+        false => "Take what stands there now as an edit, for all members?",
+    };
     let instead = format!("--yes accepts it; `inlay restore {}@head` puts the group's content back", group.name);
     let agreed = ask::confirm(ctx, question, &instead)?;
     if agreed {

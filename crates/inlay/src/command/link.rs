@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
-use portion::Address;
+use portion::{Address, Scheme, Selector};
 use wire::v1;
 
 use crate::ask::{self, Progress};
@@ -49,7 +49,8 @@ pub struct Args {
     /// What happens when two edits meet: merge (default), newest, manual, or prefer=ADDRESS
     #[arg(long, value_name = "POLICY", default_value = "merge")]
     pub conflict: String,
-    /// What happens when a portion is missing later; by default its member is suspended until you decide
+    /// What happens when a portion goes missing from its file later; by default its member waits until you decide. A file that is
+    /// missing or empty is never taken for a removal
     #[arg(long, value_enum, value_name = "WHAT")]
     pub on_missing: Option<OnMissing>,
     /// Only from the beginning ADDRESS to the others
@@ -62,6 +63,8 @@ pub struct Args {
 pub enum OnMissing {
     /// It is made again, where the format knows a place.
     Create,
+    /// That is an edit as any other: the portion is removed from the other files, too. It stays a version, and can be restored.
+    Delete,
 }
 
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
@@ -85,6 +88,9 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         }
         map(&mut portions, args)?;
         portions::read(&mut service, &mut portions, ctx).await?;
+        if args.on_missing == Some(OnMissing::Delete) {
+            portions.iter().try_for_each(|portion| can_go(&portion.selector, &portion.shown(ctx)))?;
+        }
         portions::describe(&portions, ctx);
         let begins = begins(&portions, args, ctx, &service)?;
         let conflict = conflict(&portions, args, ctx, &service)?;
@@ -102,7 +108,12 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
                 (true, false) => v1::Direction::Receive,
             }
             .into(),
-            create: args.on_missing == Some(OnMissing::Create),
+            on_missing: match args.on_missing {
+                None => v1::OnMissing::Suspend,
+                Some(OnMissing::Create) => v1::OnMissing::Create,
+                Some(OnMissing::Delete) => v1::OnMissing::Delete,
+            }
+            .into(),
             ..portion.new_member()
         });
         let request = v1::LinkRequest { name: args.name.clone(), members: members.collect(), conflict, make: true };
@@ -110,6 +121,17 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         service.client.link(request).await?;
         settle(&mut service, &args.name, ctx).await
     })
+}
+
+/// An error for a portion that cannot go missing, or whose place something else would take: it is no name that it is addressed by.
+fn can_go(selector: &Selector, shown: &str) -> Result<(), CommandError> {
+    let why = match selector.scheme {
+        Some(Scheme::Lines | Scheme::Bytes) => "positions always name something else once something is removed",
+        _ if selector.expression.is_empty() => "it is the whole document",
+        _ => return Ok(()),
+    };
+    Err(CommandError::usage(format!("`{shown}` cannot be removed by --on-missing delete: {why}"))
+        .hint("name a part of the file by a key, a heading or a marker"))
 }
 
 /// The manager; where none runs, `up` is offered.

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, stdout};
 
+use portion::Format;
 use wire::v1;
 
 use crate::command::get;
@@ -31,6 +32,10 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         let listed = members::version(&log, version, name)?;
         let zone = Zone::need(&service.home, "show contents").await?;
         let fragment = zone.read(&listed.record).await?;
+        if fragment.format == Format::Absent {
+            ctx.say(format_args!("In version {} the portion is removed.", listed.entry.number));
+            return if args.value || ctx.json { ctx.print("null") } else { Ok(()) };
+        }
         if args.value || ctx.json {
             let lens = |e| CommandError::lens(&args.version, e);
             let value = zone::mapping(&listed.record)?.value(&fragment).map_err(lens)?;

@@ -153,13 +153,17 @@ pub(crate) fn edits(count: usize) -> String {
 }
 
 /// What to do about a member whose portion is missing.
-pub(crate) fn missing_advice(group: &v1::GroupStatus, address: &str) -> String {
+pub(crate) fn missing_advice(group: &v1::GroupStatus, member: &v1::MemberStatus, ctx: &Context) -> String {
     let name = &group.name;
-    let out = format!("`inlay unlink {name} {}` takes it out", crate::error::quoted(address));
+    let out = format!("`inlay unlink {name} {}` takes it out", crate::error::quoted(&address(member, ctx)));
     if group.head.is_empty() {
         return format!("write it; or {out}");
     }
-    format!("it goes on by itself when it is there again; `inlay restore {name}@head` makes it anew; {out}")
+    let removed = match member.no_file {
+        true => String::new(),
+        false => format!(" `inlay accept {name}` removes it everywhere;"),
+    };
+    format!("it goes on by itself when it is there again; `inlay restore {name}@head` makes it anew;{removed} {out}")
 }
 
 /// What to do about a group as it is.
@@ -171,14 +175,15 @@ fn advice(group: &v1::GroupStatus, ctx: &Context) -> String {
             "`inlay diff {name} head`, and `inlay resolve {name} --take ADDRESS` or VERSION; `inlay log {name}` lists them"
         ),
         "awaiting-consent" => format!("`inlay accept {name}` on the machine of that member"),
-        "suspended" if suspended.is_some_and(|m| m.missing) => {
-            missing_advice(group, &suspended.map(|m| address(m, ctx)).unwrap_or_default())
-        }
-        // The machine's own line says it.
-        "suspended" if suspended.is_some_and(|m| m.braked) => String::new(),
-        "suspended" if suspended.is_some() => format!(
-            "put the cause right, and it goes on by itself; or `inlay accept {name}` if what stands there now is meant, `inlay restore {name}@head` if it is not"
-        ),
+        "suspended" => match suspended {
+            Some(member) if member.missing => missing_advice(group, member, ctx),
+            // The machine's own line says it.
+            Some(member) if member.braked => String::new(),
+            Some(_) => format!(
+                "put the cause right, and it goes on by itself; or `inlay accept {name}` if what stands there now is meant, `inlay restore {name}@head` if it is not"
+            ),
+            None => String::new(),
+        },
         _ => String::new(),
     }
 }

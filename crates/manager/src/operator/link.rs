@@ -86,7 +86,7 @@ fn member(new: &v1::NewMember, agent: plan::AgentId) -> Result<Member, Status> {
         shape: Shape { format: new.format.clone(), mapping: new.mapping.clone() },
         direction: wire::from_direction(new.direction),
         join,
-        create: new.create,
+        on_missing: wire::from_on_missing(new.on_missing),
         paused: false,
         condition: plan::Condition::Fine,
         reported_gen: 0,

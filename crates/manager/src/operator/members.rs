@@ -48,8 +48,10 @@ impl OperatorService {
                 group.name
             )));
         }
-        // Absence is never an edit.
-        let is_lost = |m: &&&Member| m.is_missing() && !m.is_made() && !request.give_way;
+        // That a whole file is missing is never an edit, nor that there is nothing yet.
+        let no_edit =
+            |m: &Member| matches!(m.condition, Condition::NoFile(_)) || (m.is_missing() && group.head.is_none());
+        let is_lost = |m: &&&Member| no_edit(m) && !m.is_made() && !request.give_way;
         if let Some(lost) = members.iter().find(is_lost) {
             let (name, address) = (&group.name, address(lost, &agents));
             return Err(Status::failed_precondition(format!(

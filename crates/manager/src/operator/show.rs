@@ -53,6 +53,7 @@ fn member_status(group: &Group, member: &Member, online: bool, agents: &[AgentRo
         generation: member.reported_gen,
         missing: member.is_missing() && matches!(state, MemberState::Suspended(_)),
         braked: matches!(member.condition, Condition::Braked(_)),
+        no_file: matches!(member.condition, Condition::NoFile(_)) && matches!(state, MemberState::Suspended(_)),
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn member(id: MemberId, agent: AgentId, format: &str, join: Join) -> 
         shape: Shape { format: format.to_owned(), mapping: String::new() },
         direction: Direction::Both,
         join,
-        create: false,
+        on_missing: plan::OnMissing::Suspend,
         paused: false,
         condition: Condition::Fine,
         reported_gen: 0,

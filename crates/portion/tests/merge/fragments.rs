@@ -166,6 +166,40 @@ fn comments_of_both_sides() {
     }
 }
 
+/// A whole that was removed is like a part that was.
+#[test]
+fn a_whole_that_was_removed() {
+    let some = |text: &str| Fragment { format: Format::Json, text: text.into() };
+    let none = || Fragment { format: Format::Absent, text: Vec::new() };
+    let (a, b, c) = (some("{\"k\": 1}"), some("{\"k\": 2}"), some("{\"k\": 3}"));
+    for (base, ours, theirs, expected) in [
+        (&a, &none(), &a, Ok(none())),
+        (&a, &a, &none(), Ok(none())),
+        (&a, &none(), &none(), Ok(none())),
+        (&none(), &a, &none(), Ok(a.clone())),
+        (&none(), &none(), &a, Ok(a.clone())),
+        (&none(), &a, &a, Ok(a.clone())),
+        (&a, &none(), &b, Err(ClashKind::OursRemoved)),
+        (&a, &b, &none(), Err(ClashKind::TheirsRemoved)),
+        (&none(), &b, &c, Err(ClashKind::Added)),
+    ] {
+        match (plain(base, ours, theirs).unwrap(), expected) {
+            (Merged::Clean(found), Ok(expected)) => assert_eq!(found, expected),
+            (Merged::Conflict(found), Err(kind)) => {
+                assert_eq!(found.iter().map(|clash| clash.kind.clone()).collect::<Vec<_>>(), [kind]);
+                let identity = Mapping::default();
+                let side = |fragment| Side { fragment, mapping: &identity };
+                for (choice, expected) in [(Choice::Ours, ours), (Choice::Theirs, theirs), (Choice::Base, base)] {
+                    let chosen =
+                        portion::merge_choosing(side(base), side(ours), side(theirs), &mut |_| choice).unwrap();
+                    assert_eq!(&chosen, expected);
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -186,7 +220,9 @@ proptest! {
             let side = |at: usize| Side { fragment: &fragments[at], mapping: &mapping };
             let merged = portion::merge(side(0), side(1), side(2));
             if let Ok(Merged::Clean(merged)) = &merged {
-                prop_assert_eq!(merged.format, fragments[1].format);
+                // Where one side is none, the whole of the other may be what comes of it.
+                let none = Format::Absent;
+                prop_assert!([fragments[1].format, none].contains(&merged.format) || fragments[1].format == none);
                 let tidy = merged.format.tidy(&merged.text);
                 prop_assert!(tidy.is_ok(), "{:?}", merged);
             }

@@ -10,7 +10,7 @@ use std::ffi::OsStr;
 use std::io;
 
 use super::document::Style;
-use super::ledger::{Author, MemberNo, Shared};
+use super::ledger::{Author, GONE, MemberNo, Shared};
 use super::users::{Later, UserEdit};
 use crate::Random;
 
@@ -260,7 +260,8 @@ impl Disk {
         let Some(layout) = self.layouts.iter().find(|layout| layout.name == name) else { return };
         let Some(slot) = layout.slots.iter().position(|(member, _)| *member == writing.member) else { return };
         let contents = Contents { bytes: bytes.to_vec(), ..Contents::default() };
-        if let (Author::Restored { serial, .. }, Some(said)) = (writing.author, self.said(&contents, layout, slot)) {
+        if let Author::Restored { serial, .. } = writing.author {
+            let said = self.said(&contents, layout, slot).unwrap_or_else(|| GONE.to_owned());
             self.ledger.lock().texts.insert(serial, said);
         }
     }

@@ -1,7 +1,9 @@
 //! The end of a run: the faults stop, people do what is theirs to do, and the promises are checked.
 
 use agent::simulated::Answer;
-use plan::{Condition, Direction, GroupState, Kind, Member, MemberState, group_state, member_state};
+use plan::{
+    Condition, Direction, Group, GroupState, Instruction, Kind, Member, MemberState, group_state, member_state,
+};
 
 use super::disk::Interrupt;
 use super::ledger::{Author, MemberNo};
@@ -18,6 +20,11 @@ const ROUNDS: usize = 12;
 /// Whether a lens refuses to write what is to be restored: a suspension that says why, and that no repair of the file ends.
 fn is_refused(member: &Member) -> bool {
     matches!(&member.condition, Condition::Suspended(cause) if cause.starts_with("refused: "))
+}
+
+/// Whether the head is to be restored into a member.
+fn is_restored(group: &Group, member: &Member) -> bool {
+    matches!(plan::instruction(group, member), Some(Instruction::Restore(_)))
 }
 
 impl World {
@@ -90,7 +97,10 @@ impl World {
         }
         let Some(condition) = self.manager.member(id).map(|m| m.condition.clone()) else { return false };
         let refused = self.manager.member(id).is_some_and(is_refused);
-        if refused || !waits_for_somebody(&condition) {
+        // It was left before: that is for its group.
+        let left = self.manager.refused.get(&id).is_some_and(|why| why.contains("already left"));
+        let left = left && self.manager.group_of(id).is_some_and(|group| is_restored(group, &group.members[&id]));
+        if refused || left || !waits_for_somebody(&condition) {
             return false;
         }
         self.ledger.tell(format_args!("a person looks after member {member}: {condition:?}"));
@@ -112,7 +122,11 @@ impl World {
                     self.user(member, Change::Link);
                 }
             }
-            Condition::Missing(_) if self.random.chance(50) && self.is_made(member) => self.manager.accept(id, true),
+            // That a file is missing, or was never anything, is no edit.
+            Condition::Missing(_) if self.random.chance(30) && self.may_go(member) => self.manager.accept(id, false),
+            Condition::Missing(_) | Condition::NoFile(_) if self.random.chance(50) && self.is_made(member) => {
+                self.manager.accept(id, true)
+            }
             _ => self.user(member, Change::Repair),
         }
         true
@@ -122,6 +136,12 @@ impl World {
         let disk = self.machine_of(member).disk();
         let file = disk.layouts.iter().find(|l| l.slots.iter().any(|(m, _)| *m == member));
         file.is_some_and(|layout| disk.inode(&format!("{}.link", layout.name)).is_some())
+    }
+
+    /// Whether a removal can be accepted.
+    fn may_go(&self, member: MemberNo) -> bool {
+        let id = self.members[member];
+        self.manager.group_of(id).is_some_and(|group| group.head.is_some() && group.members[&id].reported_gen > 0)
     }
 
     /// Whether a missing portion can be made from the head: not where nothing is restored, and not while an edit is known that nobody
@@ -181,9 +201,8 @@ impl World {
         }
         // A head that a member has left before is not taken again: a person makes it the next version.
         let refused = group.members.values().any(|member| {
-            let follows = member.direction != Direction::Send && !member.is_dirty();
             let left = self.manager.refused.get(&member.id).is_some_and(|why| why.contains("already left"));
-            follows && member.condition == Condition::Fine && member.standing != group.head && left
+            left && is_restored(group, member)
         });
         if let (true, Some(head)) = (refused, group.head) {
             let id = group.id;

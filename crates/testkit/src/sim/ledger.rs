@@ -16,6 +16,9 @@ pub(crate) type EditId = usize;
 /// Which member, counted over all groups.
 pub(crate) type MemberNo = usize;
 
+/// What a portion says that was removed.
+pub(crate) const GONE: &str = "-";
+
 /// Who wrote what stands in a portion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Author {
@@ -69,6 +72,8 @@ pub(crate) struct Ledger {
     pub(crate) put_back: bool,
     /// When.
     pub(crate) put_back_at: Option<u64>,
+    /// Members of which a person accepted something.
+    pub(crate) accepted: BTreeSet<MemberNo>,
     /// What a lying manager sent: no member may ever hold it.
     pub(crate) lies: BTreeSet<(MemberNo, VersionId)>,
     /// What restores wrote, by their serial numbers.
@@ -96,6 +101,7 @@ impl Shared {
             forgetful: BTreeSet::new(),
             put_back: false,
             put_back_at: None,
+            accepted: BTreeSet::new(),
             lies: BTreeSet::new(),
             texts: BTreeMap::new(),
             lost: BTreeMap::new(),

@@ -16,7 +16,7 @@ use agent::simulated::{Deletion, Due, JournalRecord};
 use agent::step::{
     Assignment, Copied, Effect, Event, Instruction, Limit, MergeAnswer, MergeInstruction, Merged, Restored, Steps,
 };
-use plan::{AgentId, BackedUp, Fingerprint, GroupId, JobId, MemberId, Record, Report, Shape, VersionId};
+use plan::{AgentId, BackedUp, Fingerprint, GroupId, JobId, MemberId, Record, Report, VersionId};
 
 use super::disk::{Disk, FakeFolder};
 use super::ledger::{Author, MemberNo, Shared};
@@ -127,6 +127,8 @@ pub(crate) struct Machine {
     went_out: Vec<(u64, GroupId)>,
     /// Members of which a person let the next edit go.
     let_go: BTreeSet<MemberId>,
+    /// Who removed what was found to be missing, when the file was last read.
+    removers: BTreeMap<MemberId, Option<Author>>,
     /// What the rules know to stand in each member's file.
     known: BTreeMap<MemberId, Option<Fingerprint>>,
     /// Members whose files the machine's owner does not allow.
@@ -160,6 +162,7 @@ impl Machine {
             limit: Limit::default(),
             went_out: Vec::new(),
             let_go: BTreeSet::new(),
+            removers: BTreeMap::new(),
             known: BTreeMap::new(),
             denied: BTreeSet::new(),
             outbox: Vec::new(),
@@ -319,6 +322,7 @@ impl Machine {
             }
             Effect::Journal { member, entry, sync } => {
                 self.judge_brake(member, &entry);
+                self.judge_absence(member, &entry);
                 let known = self.journal.borrow().contents.members.get(&member).map(|kept| kept.entry.generation);
                 let raises = known != Some(entry.generation);
                 let number = self.numbers.get(&member);
@@ -415,7 +419,7 @@ impl Machine {
             group,
             member,
             generation,
-            shape: Shape { format: portion.format, mapping },
+            shape: portion.shape(mapping),
             text: portion.fingerprint,
             value,
             size,

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use agent::Keys;
 use agent::step::{self, Assignment};
 use plan::{
-    AgentId, BackedUp, Backoff, Condition, Group, GroupId, Instruction, JobId, Join, Kind, Member, MemberId, Record,
-    Report, ResolveError, VersionId,
+    AgentId, BackedUp, Backoff, Condition, Group, GroupId, Instruction, JobId, Join, Kind, Member, MemberId, OnMissing,
+    Record, Report, ResolveError, VersionId,
 };
 
 use super::ledger::{MemberNo, Shared};
@@ -427,6 +427,9 @@ impl Manager {
             return;
         }
         self.ledger.tell(format_args!("a person accepts member {:?}, give way {give_way}", self.numbers.get(&id)));
+        if !give_way {
+            self.ledger.lock().accepted.extend(self.numbers.get(&id));
+        }
         if give_way {
             for group in self.groups.values_mut() {
                 group.give_way(id);
@@ -482,7 +485,8 @@ fn assignment(group: &Group, member: &Member) -> Assignment {
         selector: member.selector.clone(),
         mapping: member.shape.mapping.clone(),
         direction: member.direction,
-        create: member.create || member.join == Join::Adopt,
+        create: member.on_missing == OnMissing::Create || member.join == Join::Adopt,
+        delete: member.on_missing == OnMissing::Delete,
         paused: member.paused || group.paused,
     }
 }
@@ -491,7 +495,7 @@ fn assignment(group: &Group, member: &Member) -> Assignment {
 pub(crate) fn waits_for_somebody(condition: &Condition) -> bool {
     match condition {
         Condition::Fine => false,
-        Condition::AwaitingConsent | Condition::Missing(_) | Condition::Braked(_) => true,
+        Condition::AwaitingConsent | Condition::Missing(_) | Condition::NoFile(_) | Condition::Braked(_) => true,
         Condition::Suspended(cause) => {
             !["interrupted", "being written", "the repository", "disk full", "cannot be finished"]
                 .iter()

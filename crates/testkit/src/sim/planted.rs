@@ -59,6 +59,7 @@ impl Planted {
             Planted::Agent(A::VersionIdsReused),
             Planted::Agent(A::GenerationNotRaised),
             Planted::Agent(A::RestoreNotRaised),
+            Planted::Agent(A::AbsenceIsEdit),
             Planted::Agent(A::NoBrake),
             Planted::Agent(A::BrakeForgotten),
         ]

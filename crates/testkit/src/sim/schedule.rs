@@ -1,7 +1,7 @@
 //! What a seed makes: who takes part, and what happens to them. A schedule is data, so that parts of it can be left out.
 
 use agent::step::Limit;
-use plan::{Conflict, Direction, Join};
+use plan::{Conflict, Direction, Join, OnMissing};
 
 use super::document::{Kind, Style};
 use super::ledger::MemberNo;
@@ -59,7 +59,7 @@ pub(crate) struct MemberSetup {
     pub(crate) style: Style,
     pub(crate) direction: Direction,
     pub(crate) join: Join,
-    pub(crate) create: bool,
+    pub(crate) on_missing: OnMissing,
     /// When it becomes a member, if not at the beginning.
     pub(crate) joins: Option<u64>,
     /// Its content at the beginning: that of all, or its own, or none.
@@ -167,6 +167,10 @@ impl Schedule {
         if braked {
             schedule.brake(&mut apart, groups);
         }
+        let mut removing = Random::new(seed ^ 0xde1e7e);
+        if removing.chance(25) {
+            schedule.remove(&mut removing);
+        }
         schedule.steps.sort_by_key(|(at, _)| *at);
         schedule
     }
@@ -190,6 +194,27 @@ impl Schedule {
             if random.chance(50) {
                 self.steps.push((at + random.next_number() % 9_000, Action::Release { machine }));
             }
+        }
+    }
+
+    /// What goes missing is an edit, of most members, and much goes.
+    fn remove(&mut self, random: &mut Random) {
+        for member in &mut self.members {
+            if member.on_missing == OnMissing::Suspend && random.chance(80) {
+                member.on_missing = OnMissing::Delete;
+            }
+        }
+        for _ in 0..2 + random.below(6) {
+            let member = random.below(self.members.len());
+            let at = 2_000 + random.next_number() % LENGTH;
+            let edit = UserEdit { change: Change::Remove, ..user(random, member) };
+            let during = random.chance(20).then(|| 1 + random.below(26) as u32);
+            self.steps.push((at, Action::User { edit, during }));
+            // And something comes again, there or elsewhere.
+            let peer = random.below(self.members.len());
+            let again = if random.chance(50) { member } else { peer };
+            let after = random.next_number() % 9_000;
+            self.steps.push((at + after, Action::User { edit: user(random, again), during: None }));
         }
     }
 
@@ -335,7 +360,7 @@ fn members(random: &mut Random, machines: usize, groups: usize) -> Vec<MemberSet
                     0..6 => Join::Adopt,
                     _ => Join::Wait,
                 },
-                create: random.chance(20),
+                on_missing: if random.chance(20) { OnMissing::Create } else { OnMissing::Suspend },
                 joins: (!first && random.chance(15)).then(|| 1_000 + random.next_number() % (LENGTH / 2)),
                 begins: match random.below(10) {
                     _ if first => Begins::Own,

@@ -2,7 +2,7 @@
 
 use super::disk::{Contents, Disk, Inode, Layout};
 use super::document::{Content, Style};
-use super::ledger::{Author, MemberNo};
+use super::ledger::{Author, EditId, GONE, MemberNo};
 
 use crate::Random;
 
@@ -143,8 +143,13 @@ impl Disk {
                     .or(self.gone.get(&edit.member))
                     .copied();
                 let said = self.said(&Contents { bytes: bytes.clone(), ..Contents::default() }, &layout, slot);
-                let there = said.is_some();
-                let number = self.ledger.lock().edit(half, said.unwrap_or_default());
+                let removed = said.is_none() && edit.change == Change::Remove;
+                let there = said.is_some() || removed;
+                let said = said.unwrap_or_else(|| if removed { GONE.to_owned() } else { String::new() });
+                let number = match removed {
+                    true => self.removes(half),
+                    false => self.ledger.lock().edit(half, said),
+                };
                 self.ledger.tell(format_args!(
                     "user of member {} writes the rest of {}: edit {number}",
                     edit.member, layout.name
@@ -215,7 +220,11 @@ impl Disk {
             Some((_, half)) => style.said(&String::from_utf8_lossy(half).replace("\r\n", "\n"), slot),
             None => after.clone(),
         };
-        if stands.is_none() && edit.change != Change::Break {
+        let gone = stands.is_none() && edit.change != Change::Break;
+        if gone && previous.is_some() && (edit.change == Change::Remove || half.is_none()) {
+            let number = self.removes(previous);
+            authors.insert(member, Author::Edit(number));
+        } else if gone {
             if let Some(previous) = authors.remove(&member) {
                 self.gone.insert(member, previous);
                 if let Author::Edit(old) = previous {
@@ -240,6 +249,14 @@ impl Disk {
             }
             _ => self.write(inode, Contents { bytes, agents: false, authors }, edit.synced),
         }
+    }
+
+    /// A user removes a portion. No bytes are lost if nobody notices.
+    fn removes(&self, previous: Option<Author>) -> EditId {
+        let mut ledger = self.ledger.lock();
+        let number = ledger.edit(previous, GONE.to_owned());
+        ledger.edits[number].superseded = true;
+        number
     }
 
     /// The file's text after a change; `None` if it is such that its user writes it anew.
@@ -291,7 +308,8 @@ impl Disk {
                         other => other,
                     };
                 }
-                let body = older.map(|author| ledger.text_of(author)).filter(|body| !body.is_empty())?;
+                let body =
+                    older.map(|author| ledger.text_of(author)).filter(|body| !body.is_empty() && body != GONE)?;
                 content = Content { own: content.own, ..style.read(&body) };
             }
             Change::Empty => content = Content { own: content.own, ..Content::default() },

@@ -100,6 +100,9 @@ pub struct Assignment {
     pub create: bool,
     #[prost(bool, tag = "9")]
     pub paused: bool,
+    /// Whether a missing portion is an edit as any other.
+    #[prost(bool, tag = "10")]
+    pub delete: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Report {
@@ -143,6 +146,8 @@ pub mod condition {
         Suspended = 3,
         /// Its machine's brake holds an edit back.
         Braked = 4,
+        /// Its whole file is missing.
+        NoFile = 5,
     }
     impl Kind {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -156,6 +161,7 @@ pub mod condition {
                 Self::Missing => "MISSING",
                 Self::Suspended => "SUSPENDED",
                 Self::Braked => "BRAKED",
+                Self::NoFile => "NO_FILE",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -166,6 +172,7 @@ pub mod condition {
                 "MISSING" => Some(Self::Missing),
                 "SUSPENDED" => Some(Self::Suspended),
                 "BRAKED" => Some(Self::Braked),
+                "NO_FILE" => Some(Self::NoFile),
                 _ => None,
             }
         }
@@ -387,8 +394,8 @@ pub struct NewMember {
     pub direction: i32,
     #[prost(enumeration = "Join", tag = "6")]
     pub join: i32,
-    #[prost(bool, tag = "7")]
-    pub create: bool,
+    #[prost(enumeration = "OnMissing", tag = "7")]
+    pub on_missing: i32,
     #[prost(string, tag = "8")]
     pub format: ::prost::alloc::string::String,
 }
@@ -540,12 +547,15 @@ pub struct MemberStatus {
     pub restored_at: u64,
     #[prost(uint64, tag = "13")]
     pub generation: u64,
-    /// It is suspended because its portion or its file is missing: that is never taken for an edit.
+    /// It is suspended because its portion or its file is missing: that is not taken for an edit.
     #[prost(bool, tag = "14")]
     pub missing: bool,
     /// It is suspended because its machine's brake holds back what was edited.
     #[prost(bool, tag = "15")]
     pub braked: bool,
+    /// It is suspended because its whole file is missing: not even a person can accept that as an edit.
+    #[prost(bool, tag = "16")]
+    pub no_file: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LogRequest {
@@ -691,6 +701,36 @@ impl Direction {
             "BOTH" => Some(Self::Both),
             "SEND" => Some(Self::Send),
             "RECEIVE" => Some(Self::Receive),
+            _ => None,
+        }
+    }
+}
+/// What a member does when its portion is missing from its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OnMissing {
+    Suspend = 0,
+    Create = 1,
+    Delete = 2,
+}
+impl OnMissing {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Suspend => "SUSPEND",
+            Self::Create => "CREATE",
+            Self::Delete => "DELETE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SUSPEND" => Some(Self::Suspend),
+            "CREATE" => Some(Self::Create),
+            "DELETE" => Some(Self::Delete),
             _ => None,
         }
     }

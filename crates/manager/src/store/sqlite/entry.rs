@@ -404,10 +404,10 @@ pub(super) fn write_member(
 ) -> Result<(), StoreError> {
     let (condition, cause) = rows::condition(&member.condition);
     let sql = "INSERT INTO members (id, group_id, agent, path, selector, format, mapping, direction, joining, \
-                   create_missing, paused, condition, cause, reported_gen, committed_gen, standing, restored_at, \
+                   on_missing, paused, condition, cause, reported_gen, committed_gen, standing, restored_at, \
                    noticed_at) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
-               ON CONFLICT (id) DO UPDATE SET format = ?6, joining = ?9, create_missing = ?10, paused = ?11, \
+               ON CONFLICT (id) DO UPDATE SET format = ?6, joining = ?9, on_missing = ?10, paused = ?11, \
                    condition = ?12, cause = ?13, reported_gen = ?14, committed_gen = ?15, standing = ?16, \
                    restored_at = ?17, noticed_at = ?18";
     let mut statement = connection.prepare_cached(sql).map_err(failed("write a member"))?;
@@ -421,7 +421,7 @@ pub(super) fn write_member(
         member.shape.mapping,
         rows::direction(member.direction),
         rows::join(member.join),
-        member.create,
+        rows::on_missing(member.on_missing),
         member.paused,
         condition,
         cause,

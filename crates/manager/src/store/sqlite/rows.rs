@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use plan::{Condition, Conflict, Direction, Fingerprint, GroupId, Join, Kind, Member, MemberId, Record, Shape};
+use plan::{
+    Condition, Conflict, Direction, Fingerprint, GroupId, Join, Kind, Member, MemberId, OnMissing, Record, Shape,
+};
 use plan::{Unmergeable, Version, VersionId};
 use rusqlite::Row;
 
@@ -36,7 +38,7 @@ pub(super) fn optional<const N: usize>(row: &Row<'_>, at: usize) -> rusqlite::Re
 }
 
 /// The columns of a member, in the order that [`member`] reads.
-pub(super) const MEMBER: &str = "id, agent, path, selector, format, mapping, direction, joining, create_missing, paused, \
+pub(super) const MEMBER: &str = "id, agent, path, selector, format, mapping, direction, joining, on_missing, paused, \
      condition, cause, reported_gen, committed_gen, standing, restored_at, noticed_at";
 
 /// A member, and when its last edit was noticed.
@@ -61,7 +63,12 @@ pub(super) fn member(row: &Row<'_>) -> rusqlite::Result<(Member, u64)> {
             3 => Join::Wait,
             _ => return Err(damaged(7, "an unknown way of joining")),
         },
-        create: row.get(8)?,
+        on_missing: match row.get::<_, u8>(8)? {
+            0 => OnMissing::Suspend,
+            1 => OnMissing::Create,
+            2 => OnMissing::Delete,
+            _ => return Err(damaged(8, "an unknown answer to a missing portion")),
+        },
         paused: row.get(9)?,
         condition: match row.get::<_, u8>(10)? {
             0 => Condition::Fine,
@@ -69,6 +76,7 @@ pub(super) fn member(row: &Row<'_>) -> rusqlite::Result<(Member, u64)> {
             2 => Condition::Missing(cause),
             3 => Condition::Suspended(cause),
             4 => Condition::Braked(cause),
+            5 => Condition::NoFile(cause),
             _ => return Err(damaged(10, "an unknown condition")),
         },
         reported_gen: uint(row, 12)?,
@@ -77,6 +85,14 @@ pub(super) fn member(row: &Row<'_>) -> rusqlite::Result<(Member, u64)> {
         restored_at: uint(row, 15)?,
     };
     Ok((member, uint(row, 16)?))
+}
+
+pub(super) fn on_missing(on_missing: OnMissing) -> u8 {
+    match on_missing {
+        OnMissing::Suspend => 0,
+        OnMissing::Create => 1,
+        OnMissing::Delete => 2,
+    }
 }
 
 pub(super) fn direction(direction: Direction) -> u8 {
@@ -103,6 +119,7 @@ pub(super) fn condition(condition: &Condition) -> (u8, &str) {
         Condition::Missing(cause) => (2, cause),
         Condition::Suspended(cause) => (3, cause),
         Condition::Braked(cause) => (4, cause),
+        Condition::NoFile(cause) => (5, cause),
     }
 }
 

@@ -43,7 +43,7 @@ CREATE TABLE members (
     mapping TEXT NOT NULL,
     direction INTEGER NOT NULL,
     joining INTEGER NOT NULL,
-    create_missing INTEGER NOT NULL,
+    on_missing INTEGER NOT NULL,
     paused INTEGER NOT NULL,
     condition INTEGER NOT NULL,
     cause TEXT NOT NULL,

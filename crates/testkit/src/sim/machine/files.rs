@@ -5,13 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use agent::simulated::{self, Answer, Deletion, JournalRecord, MemberIntent, Site};
-use agent::step::{Assignment, Copied, Event, Instruction, MergeInstruction, Merged, Portion, Restored, Sight};
+use agent::step::{Assignment, Copied, Entry, Event, Instruction, MergeInstruction, Merged, Portion, Restored, Sight};
 use agent::{Folder as _, Intent, IntentLog, Recovered, delete, recover, sweep};
 use plan::{Condition, Fingerprint, MemberId, VersionId};
 
 use super::{Copies, FakeFolder, FakeJournal, Happened, Job, Machine, fetch};
 use crate::sim::disk::Writing;
-use crate::sim::ledger::Author;
+use crate::sim::ledger::{Author, GONE};
 
 /// The folder that every simulated agent's files are in.
 pub(crate) const FOLDER: &str = "/m";
@@ -94,9 +94,13 @@ impl Machine {
     ) -> Option<Happened> {
         self.disk().begin(None);
         let happened = match job {
-            Job::Look { member, attempt } => self.look(member, attempt),
-            Job::BackUp { member, attempt } => self.back_up(member, attempt, copies, random, repository),
-            Job::Restore { instruction, expected } => self.restore(&instruction, expected, copies, repository),
+            Job::Look { member, attempt } => self.noticing(member, |machine| machine.look(member, attempt)),
+            Job::BackUp { member, attempt } => {
+                self.noticing(member, |machine| machine.back_up(member, attempt, copies, random, repository))
+            }
+            Job::Restore { instruction, expected } => {
+                self.noticing(instruction.member, |machine| machine.restore(&instruction, expected, copies, repository))
+            }
             Job::Merge(instruction) => self.merge(&instruction, copies, random, repository),
             Job::Recover { member } => self.recover(member),
             Job::Delete(deletions) => {
@@ -116,7 +120,7 @@ impl Machine {
     /// What stands in a member's file.
     pub(crate) fn read(&self, member: MemberId) -> Result<simulated::Read, Answer> {
         self.disk().begin(None);
-        self.site(member).map_err(|condition| Answer::Sight(Sight::Absent(condition)))?.read(&self.keys, 99)
+        self.site(member).map_err(|condition| Answer::Sight(Sight::Absent(condition)))?.read(&self.keys, 99, true)
     }
 
     fn look(&self, member: MemberId, attempt: u32) -> Happened {
@@ -140,19 +144,22 @@ impl Machine {
             Ok(site) => site,
             Err(condition) => return not(condition),
         };
-        let read = match site.read(&self.keys, attempt) {
+        let absent = self.steps.member(member).is_some_and(|member| member.is_absent());
+        let read = match site.read(&self.keys, attempt, absent) {
             Ok(read) => read,
             Err(Answer::Again(wait)) => {
                 return Happened::Again(Job::BackUp { member, attempt: attempt + 1 }, wait.as_millis() as u64);
             }
             Err(Answer::Sight(Sight::Absent(condition))) => return not(condition),
-            Err(Answer::Sight(Sight::Present(_))) => return not(Condition::Suspended("interrupted".to_owned())),
+            Err(Answer::Sight(Sight::Present(_) | Sight::Blank(_))) => {
+                return not(Condition::Suspended("interrupted".to_owned()));
+            }
         };
         if !repository {
             return not(Condition::Suspended("the repository: it cannot be reached".to_owned()));
         }
         let version = simulated::version_id(random, &read.portion);
-        let author = self.author(member);
+        let author = if read.portion.is_absent() { self.remover(member) } else { self.author(member) };
         self.ledger.lock().proposed.insert(version, author);
         let number = self.numbers.get(&member);
         self.ledger.tell(format_args!(
@@ -173,6 +180,43 @@ impl Machine {
         let number = self.numbers.get(&member)?;
         let disk = self.disk();
         disk.last_read(*number).and_then(|contents| contents.authors.get(number).copied())
+    }
+
+    /// Remembers who removed what is missing, as it was when the file was read.
+    fn noticing(&mut self, member: MemberId, job: impl FnOnce(&mut Machine) -> Happened) -> Happened {
+        let happened = job(self);
+        let remover = self.remover(member);
+        self.removers.insert(member, remover);
+        happened
+    }
+
+    /// Who removed what was just found to be missing of a member. That outlasts the file in which it was done.
+    fn remover(&self, member: MemberId) -> Option<Author> {
+        let number = self.numbers.get(&member)?;
+        let read = self.author(member);
+        let gone = self.disk().gone.get(number).copied();
+        let removed = |author: &Author| self.ledger.lock().text_of(*author) == GONE;
+        [read, gone].into_iter().flatten().find(removed)
+    }
+
+    /// An edit that removes a portion was somebody's: of a member of which that is one, or of which a person said so.
+    pub(super) fn judge_absence(&self, member: MemberId, entry: &Entry) {
+        let known = self.journal.borrow().contents.members.get(&member).and_then(|kept| kept.entry.fingerprint);
+        let absent = Some(Fingerprint::ABSENT);
+        if entry.fingerprint != absent || known == absent || entry.generation == entry.base_gen {
+            return;
+        }
+        let Some(number) = self.numbers.get(&member).copied() else { return };
+        let delete = self.steps.member(member).is_some_and(|m| m.assignment.delete);
+        let ledger = self.ledger.lock();
+        if ledger.accepted.contains(&number) || ledger.is_excused(number) {
+            return;
+        }
+        drop(ledger);
+        if !delete || self.removers.get(&member).copied().flatten().is_none() {
+            let what = format!("what is missing of member {number} was taken for an edit, and nobody said so");
+            self.ledger.breaks(5, what);
+        }
     }
 
     fn restore(
@@ -222,7 +266,8 @@ impl Machine {
         let mut log = self.log(member, &intent);
         let (restored, written, unfinished) = match recover(&self.folder(), &intent.intent, &mut log) {
             Ok(Recovered::Done { displaced }) => {
-                (Restored::Done(intent.portion.clone()), Some(displaced.map(|d| deletion(d, &name))), false)
+                let restored = Restored::done(intent.portion.clone(), intent.intent.old.is_some());
+                (restored, Some(displaced.map(|d| deletion(d, &name))), false)
             }
             Ok(Recovered::NotDone) => (done.restored, None, false),
             Ok(Recovered::KeptAside(aside)) => (self.kept(member, &aside), None, false),
@@ -284,18 +329,27 @@ impl Machine {
         let name = self.name(member).to_string_lossy().into_owned();
         let Some(number) = self.numbers.get(&member).copied() else { return };
         let mut disk = self.disk();
-        let Some(contents) = disk.at(&name).cloned() else { return };
+        let Some(contents) = disk.at(&name).cloned() else {
+            // There is no file, and there is to be no portion.
+            if let Author::Restored { serial, .. } = author {
+                self.ledger.lock().texts.insert(serial, GONE.to_owned());
+            }
+            disk.gone.insert(number, author);
+            return;
+        };
         let Some(layout) = disk.layouts.iter().find(|layout| layout.name == name).cloned() else { return };
         let Some(slot) = layout.slots.iter().position(|(m, _)| *m == number) else { return };
+        // Whatever became of it meanwhile, what was read is what that version says.
+        if let (Author::Restored { version, .. }, Some(Author::Edit(edit))) = (author, read) {
+            self.ledger.lock().edits[edit].version.get_or_insert(version);
+        }
         if contents.authors.get(&number).copied() != read {
             return;
         }
-        if let (Author::Restored { serial, version }, Some(text)) = (author, disk.said(&contents, &layout, slot)) {
-            let mut ledger = self.ledger.lock();
-            ledger.texts.insert(serial, text);
-            if let Some(Author::Edit(edit)) = read {
-                ledger.edits[edit].version.get_or_insert(version);
-            }
+        if let (Author::Restored { serial, .. }, Some(text)) =
+            (author, disk.said(&contents, &layout, slot).or(Some(GONE.to_owned())))
+        {
+            self.ledger.lock().texts.insert(serial, text);
         }
         disk.attribute(&name, number, author);
     }

@@ -32,7 +32,9 @@ impl Manager {
                 ledger.breaks(4, format!("one edit of member {number} became two versions"));
             }
         }
-        if let (Some(Author::Restored { .. }) | None, true, false) = (author, is_new, excused) {
+        // Of what the power took a person may say that it is not to be: that is judged where it was noticed.
+        let excused_absence = record.shape.is_absent() && author.is_none();
+        if let (Some(Author::Restored { .. }) | None, true, false) = (author, is_new, excused || excused_absence) {
             ledger.breaks(4, format!("what was restored into member {number} became a version"));
         }
         let said = after.versions.get(&version).map(|v| v.record.value);

@@ -145,7 +145,7 @@ fn members(
             shape: Shape { format: String::new(), mapping: mapping.join("; ") },
             direction: setup.direction,
             join: setup.join,
-            create: setup.create,
+            on_missing: setup.on_missing,
             paused: false,
             condition: Condition::Fine,
             reported_gen: 0,
