@@ -194,6 +194,16 @@ fn table(kind: usize, private: bool, rows: &[(u8, &str, &str)]) -> Member {
             }
             member(scheme, &(lines.join("\n") + "\n"), "rows", mapping)
         }
+        5 => {
+            let bar = |text: &str| text.replace('|', "\\|");
+            let end = if private { " own |" } else { "" };
+            let mut text = format!("# T\n\n| id | a | b |{end}\n| - | - | - |{}\n", if private { " - |" } else { "" });
+            for (id, a, b) in rows {
+                let own = if private { format!(" {id}00 |") } else { String::new() };
+                text.push_str(&format!("| {id} | {} | {} |{own}\n", bar(a), bar(b)));
+            }
+            member(Scheme::Md, &text, "/T|table", mapping)
+        }
         2 if !rows.is_empty() => member(Scheme::Jsonl, &(objects.join("\n") + "\n"), "rows", mapping),
         3 => member(Scheme::Yaml, &format!("t: [{}]\n", objects.join(", ")), "/t", mapping),
         _ => member(Scheme::Json, &format!("{{\"t\": [\n  {}\n]}}\n", objects.join(",\n  ")), "/t", mapping),
@@ -206,7 +216,7 @@ proptest! {
     /// From any format into any other: what arrives means what was sent, again it changes nothing, rows that stay keep their order, and
     /// private columns stay with their rows.
     #[test]
-    fn tables_travel(a in rows(), b in rows(), from in 0usize..5, to in 0usize..5, private in any::<bool>()) {
+    fn tables_travel(a in rows(), b in rows(), from in 0usize..6, to in 0usize..6, private in any::<bool>()) {
         let (from, to) = (table(from, false, &a), table(to, private, &b));
         let value = from.value().unwrap();
         let after = match to.with(&value) {

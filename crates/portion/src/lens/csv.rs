@@ -31,6 +31,7 @@ use std::borrow::Cow;
 
 use self::expression::{Part, parsed};
 pub(crate) use self::fragment::Shape;
+pub(super) use self::fragment::{push, records};
 use self::request::{Request, cell_string, cell_text};
 use self::table::Table;
 use super::{Edit, Format, Fragment, Item, Lens, LensError, apply, body};

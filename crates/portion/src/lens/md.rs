@@ -6,6 +6,8 @@
 //! Headings in lists, quotes, code and HTML are no sections. Two equal paths are ambiguous. `front` is the front matter: YAML between `---`
 //! lines or TOML between `+++` lines, at the start of the file; its fragment has that format.
 //!
+//! `/Guide/Install|table` is the table in that section's own text ([`table`]); of several, `|table:2`.
+//!
 //! # Fragments
 //! A section with its heading, which is part of it, at level 1 and the headings in it shifted alike, without blank lines at the end, with LF. An underlined
 //! heading is written with `#`, so that the fragment can stand at any level; one of several lines stays underlined. What is put is shifted back.
@@ -18,6 +20,7 @@
 mod front;
 mod headings;
 mod shift;
+mod table;
 
 use std::borrow::Cow;
 
@@ -74,6 +77,9 @@ impl Lens for Markdown {
         if expression == FRONT {
             return front::get(&outline);
         }
+        if let Some(done) = table::get(&outline, expression) {
+            return done;
+        }
         let at = located(&outline, expression)?;
         let text =
             shift::to_root(outline.text, &outline.headings, &outline.section(at), outline.headings[at].level - 1);
@@ -84,6 +90,9 @@ impl Lens for Markdown {
         let outline = Outline::read(file)?;
         if expression == FRONT {
             return front::put(&outline, fragment);
+        }
+        if let Some(done) = table::put(&outline, expression, fragment) {
+            return done;
         }
         let at = located(&outline, expression)?;
         let text = section_named(fragment, &outline.headings[at].name)?;
@@ -102,6 +111,9 @@ impl Lens for Markdown {
         if expression == FRONT {
             return front::insert(&outline, fragment);
         }
+        if let Some(done) = table::insert(&outline, expression, fragment) {
+            return done;
+        }
         let tokens = tokens(expression)?;
         let text = section_named(fragment, tokens.last().map_or("", String::as_str))?;
         insert(&outline, &tokens, &text)
@@ -111,6 +123,9 @@ impl Lens for Markdown {
         let outline = Outline::read(file)?;
         if expression == FRONT {
             return front::remove(&outline);
+        }
+        if let Some(done) = table::remove(&outline, expression) {
+            return done;
         }
         let at = located(&outline, expression)?;
         let span = outline.section(at);
@@ -130,7 +145,10 @@ impl Lens for Markdown {
 
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {
         let outline = Outline::read(file)?;
-        Ok(outline.items())
+        let mut items = outline.items();
+        items.extend(table::items(&outline));
+        items.sort_by_key(|item| item.lines.0);
+        Ok(items)
     }
 
     fn omitted(&self, file: &[u8]) -> Result<Vec<LensError>, LensError> {
@@ -140,7 +158,13 @@ impl Lens for Markdown {
     }
 
     fn format_for(&self, expression: &str, _value: &Value) -> Format {
-        if expression == FRONT { Format::Yaml } else { Format::Markdown }
+        let is_table =
+            expression.rsplit_once('|').is_some_and(|(_, which)| which == "table" || which.starts_with("table:"));
+        match expression {
+            FRONT => Format::Yaml,
+            _ if is_table => Format::Csv,
+            _ => Format::Markdown,
+        }
     }
 }
 

@@ -161,3 +161,97 @@ fn new_sections() {
     remove(Md, "# A\nx\n\n# B\ny\n", "/B", "# A\nx\n");
     remove(Md, "# A\nx\n# B\ny\n\n# C\n", "/B", "# A\nx\n\n# C\n");
 }
+
+const PRICES: &str = "\
+# Shop
+
+## Prices
+
+| sku  | price | note |
+| ---- | ----: | ---- |
+| a-1  | 1     | x\\|y |
+| b-22 | 2.50  |      |
+
+text
+
+## Other
+
+name | `n`
+---|---
+x | 1
+
+| a |
+|---|
+";
+
+#[test]
+fn tables_by_their_section() {
+    get(Md, PRICES, "/Shop/Prices|table", "sku,price,note\na-1,1,x|y\nb-22,2.50,\n");
+    get(Md, PRICES, "/Shop/Other|table:1", "name,`n`\nx,1\n");
+    get(Md, PRICES, "/Shop/Other|table:2", "a\n");
+    get(Md, "|a|b|\n|-|-|\n|1|\n", "|table", "a,b\n1,\n");
+    get(Md, "# x|table\nt\n", "/x|table", "# x|table\nt\n");
+    get_fails(Md, PRICES, "/Shop/Other|table", "ambiguous: `/Shop/Other|table` matches 2 portions, on lines 14, 18");
+    get_fails(
+        Md,
+        PRICES,
+        "/Shop|table",
+        "missing: nothing stands at `/Shop|table`; did you mean `/Shop/Prices|table`, `/Shop/Other|table:1`, `/Shop/Other|table:2`?",
+    );
+    get_fails(
+        Md,
+        PRICES,
+        "/Shop/Price|table",
+        "missing: nothing stands at `/Shop/Price|table`; did you mean `/Shop/Prices|table`, `/Shop/Other|table:1`, `/Shop/Other|table:2`?",
+    );
+    let listed = portion::list(Md, PRICES.as_bytes()).unwrap();
+    let tables: Vec<_> =
+        listed.iter().filter(|item| item.kind == "table").map(|item| (&item.selector[..], item.lines)).collect();
+    assert_eq!(
+        tables,
+        [("/Shop/Prices|table", (5, 8)), ("/Shop/Other|table:1", (14, 16)), ("/Shop/Other|table:2", (18, 19))]
+    );
+}
+
+#[test]
+fn cells_stay_below_each_other() {
+    let at = "/Shop/Prices|table";
+    let with = |old: &str, new: &str| PRICES.replace(old, new);
+    put(Md, PRICES, at, "sku,price,note\na-1,12.5,x|y\nb-22,2.50,\n", &with("| 1     |", "| 12.5  |"));
+    put(
+        Md,
+        PRICES,
+        at,
+        "sku,price,note\na-1,1,\nb-22,2.50,z\n",
+        &with("|      |", "| z    |").replace("x\\|y", "    "),
+    );
+    put(
+        Md,
+        PRICES,
+        at,
+        "sku,price,note\na-1,1,x|y\nb-22,2.50,\nc,3,n\n",
+        &with("2.50  |      |\n", "2.50  |      |\n| c    | 3     | n    |\n"),
+    );
+    put(Md, PRICES, at, "sku,price,note\nb-22,2.50,\n", &with("| a-1  | 1     | x\\|y |\n", ""));
+    put(Md, PRICES, at, "sku,price,note\n", &with("| a-1  | 1     | x\\|y |\n| b-22 | 2.50  |      |\n", ""));
+    put(Md, PRICES, "/Shop/Other|table:1", "name,`n`\nx,1\ny|,2\n", &with("x | 1\n", "x | 1\ny\\| | 2\n"));
+    put(Md, "|a|b|\r\n|-|-|\r\n|1|2|", "|table", "a,b\n1,3\n", "|a|b|\r\n|-|-|\r\n|1|3|");
+    // Other columns: those that stay keep their alignment.
+    put(Md, "|a|b|\n|-|-:|\n|1|2|\n", "|table", "b,c\n2,3\n", "| b | c |\n| -: | --- |\n| 2 | 3 |\n");
+    put_fails(
+        Md,
+        PRICES,
+        at,
+        "sku,price,note\n\"a\nb\",1,\n",
+        "cannot say: markdown cannot say a line end in a table's cell at ``",
+    );
+    insert(
+        Md,
+        "# A\nx\n\n# B\n",
+        "/A|table",
+        Format::Csv,
+        "a,b\n1,2\n",
+        "# A\nx\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n# B\n",
+    );
+    remove(Md, PRICES, "/Shop/Other|table:2", &with("\n| a |\n|---|\n", "\n"));
+}

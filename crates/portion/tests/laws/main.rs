@@ -84,7 +84,7 @@ laws! {
     // A region that is put into the other of its own name would hold its own markers.
     marked_files: Subject { refusals: 20, ..Subject::keyed(Scheme::Mark, crate::keys::marked()) };
     // A section with another heading is another portion.
-    markdown_files: Subject { refusals: 97, ..Subject::keyed(Scheme::Md, crate::md::files()) };
+    markdown_files: Subject { refusals: 97, related: crate::md::related, ..Subject::keyed(Scheme::Md, crate::md::files()) };
     // A row with another key is another portion, and a column of another number of rows does not fit.
     csv_files: Subject { refusals: 85, related: crate::csv::related, ..Subject::keyed(Scheme::Csv, crate::csv::files(None)) };
     tsv_files: Subject { refusals: 85, related: crate::csv::related, ..Subject::keyed(Scheme::Tsv, crate::csv::files(Some('\t'))) };

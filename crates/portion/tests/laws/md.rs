@@ -21,6 +21,8 @@ const BLOCKS: &[&str] = &[
     "    # code",
     "<div>\n# no\n</div>",
     "| a |\n|---|\n| b |",
+    "| a | b |\n| - | -: |\n| x\\|y | 1 |\n| z ||",
+    "a | b\n--|--\nq | `r`",
     "***",
     "[r]: /url",
     "# [r]",
@@ -33,6 +35,14 @@ const BLOCKS: &[&str] = &[
     "\\# no",
     "# #",
 ];
+
+/// A table stands in its section, and in those around.
+pub(crate) fn related(a: &str, b: &str) -> bool {
+    let section = |selector: &str| selector.rsplit_once("|table").map_or(selector, |(section, _)| section).to_owned();
+    let (a, b) = (section(a), section(b));
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    long.strip_prefix(&short).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
 
 pub(crate) fn files() -> BoxedStrategy<Vec<u8>> {
     let block = (prop::sample::select(BLOCKS), prop::sample::select(vec!["\n", "\n\n", "\n\n\n"]));

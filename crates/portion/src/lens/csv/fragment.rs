@@ -25,7 +25,7 @@ pub(crate) enum Shape {
 }
 
 /// Appends one record in the normal form.
-pub(super) fn push<T: AsRef<[u8]>>(out: &mut Vec<u8>, fields: impl IntoIterator<Item = T>) {
+pub(in crate::lens) fn push<T: AsRef<[u8]>>(out: &mut Vec<u8>, fields: impl IntoIterator<Item = T>) {
     let start = out.len();
     let mut first = true;
     for field in fields {
@@ -48,6 +48,20 @@ pub(super) fn push<T: AsRef<[u8]>>(out: &mut Vec<u8>, fields: impl IntoIterator<
 /// The table that a fragment is. `None` for a text that holds nothing.
 pub(super) fn table(text: &[u8]) -> Result<Option<Table<'_>>, LensError> {
     Table::untrimmed(text, b',', body::bom(text), false)
+}
+
+/// The header and the rows of a fragment, each as long as the header; nothing of a text that holds nothing.
+pub(in crate::lens) fn records(text: &[u8]) -> Result<Vec<Vec<String>>, LensError> {
+    let Some(table) = table(text)? else { return Ok(Vec::new()) };
+    let names = table.names.iter().map(|name| string(text, name.clone()));
+    let mut rows = vec![names.collect::<Result<Vec<String>, LensError>>()?];
+    let mut reader = table.reader();
+    while reader.next()?.is_some() {
+        table.check_width(&reader.fields)?;
+        let fields = (0..table.names.len()).map(|column| string(text, table.text(&reader.fields, column)?));
+        rows.push(fields.collect::<Result<Vec<String>, LensError>>()?);
+    }
+    Ok(rows)
 }
 
 impl Shape {

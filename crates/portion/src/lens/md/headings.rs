@@ -107,7 +107,7 @@ impl<'a> Outline<'a> {
     }
 
     /// The path of a heading, the outermost name first.
-    fn path(&self, at: usize) -> Vec<&str> {
+    pub(super) fn path(&self, at: usize) -> Vec<&str> {
         let mut path: Vec<&str> = std::iter::successors(Some(at), |at| self.headings[*at].parent)
             .map(|at| self.headings[at].name.as_str())
             .collect();
