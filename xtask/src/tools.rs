@@ -180,6 +180,10 @@ const CORPORA: &[(Client, &str)] = &[
     (Client::PipSource, "ezodf==0.3.2"),
     (Client::PipSource, "py3o.template==0.10.0"),
     (Client::PipSource, "pyexcel-ods3==0.6.1"),
+    (Client::PipSource, "pyexcel-ods==0.6.0"),
+    (Client::PipSource, "appy==1.0.22"),
+    (Client::PipSource, "tablib==3.10.0"),
+    (Client::Cargo, "spreadsheet-ods@1.0.4"),
 ];
 
 enum Client {

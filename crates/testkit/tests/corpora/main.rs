@@ -31,7 +31,7 @@ const ENOUGH: &[(&str, usize)] = &[
     ("xlsx", 70),
     ("docx", 40),
     ("pptx", 60),
-    ("ods", 10),
+    ("ods", 40),
 ];
 
 #[test]
