@@ -19,7 +19,7 @@ mod selector;
 use std::borrow::Cow;
 
 use self::records::{Found, Records};
-use self::selector::{Asked, parsed};
+use self::selector::{Asked, Key, parsed};
 use super::json::{JSON, one_line};
 use super::{BOM, Edit, Format, Fragment, Item, Lens, LensError, Syntax, apply, body};
 use crate::value::Value;
@@ -58,6 +58,14 @@ fn as_json(fragment: &Fragment, expression: &str) -> Result<Fragment, LensError>
     }
 }
 
+/// Refuses a record that would be another portion.
+fn check_key(key: &Key, json: &Fragment, expression: &str) -> Result<(), LensError> {
+    if key.is_of(&json.format.value(&json.text)?) {
+        return Ok(());
+    }
+    Err(LensError::Refused(format!("the fragment is another record than `{expression}`: its `{}` differs", key.at)))
+}
+
 /// The edits of a record, none of which makes a second line of it.
 fn on_one_line(record: &[u8], edits: Vec<Edit>) -> Result<Vec<Edit>, LensError> {
     if edits.iter().all(|edit| memchr::memchr2(b'\n', b'\r', &edit.text).is_none()) {
@@ -86,7 +94,11 @@ impl Lens for Jsonl {
             Asked::Record(key, pointer) => {
                 let Found { span, .. } = records::one(file, &key, expression)?;
                 let record = &file[span.clone()];
-                let edits = JSON.put(record, &pointer, &as_json(fragment, expression)?);
+                let json = as_json(fragment, expression)?;
+                if pointer.is_empty() {
+                    check_key(&key, &json, expression)?;
+                }
+                let edits = JSON.put(record, &pointer, &json);
                 let edits = edits.map_err(|error| in_file(file, span.start, expression, error))?;
                 Ok(shifted(on_one_line(record, edits)?, span.start))
             }
@@ -98,9 +110,7 @@ impl Lens for Jsonl {
             Asked::Rows => rows::fill(file, fragment, expression),
             Asked::Record(key, pointer) if pointer.is_empty() => {
                 let json = as_json(fragment, expression)?;
-                if !key.is_of(&json.format.value(&json.text)?) {
-                    return Err(LensError::Refused(format!("the fragment is another record than `{expression}`")));
-                }
+                check_key(&key, &json, expression)?;
                 Ok(vec![rows::behind(file, &json.text)?])
             }
             Asked::Record(key, pointer) => {

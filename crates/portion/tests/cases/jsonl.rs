@@ -103,11 +103,11 @@ fn what_is_refused() {
         LOG,
         "id=42",
         "{\"id\":7}",
-        "refused: after the edit, `id=42` could not be found again: nothing stands at `id=42`; did you mean `id=1`, `id=7`, `id=n=1`?",
+        "refused: the fragment is another record than `id=42`: its `/id` differs",
     );
     let text = Fragment { format: Format::JsonLine, text: b"{\"id\":8}".to_vec() };
     assert_eq!(
         said(portion::insert(Jsonl, LOG.as_bytes(), "id=9", &text)),
-        "refused: the fragment is another record than `id=9`"
+        "refused: the fragment is another record than `id=9`: its `/id` differs"
     );
 }
