@@ -10,8 +10,11 @@ mod sheet;
 mod text;
 mod write;
 
+use std::collections::HashSet;
+use std::rc::Rc;
+
 use super::office::a1::{self, Area};
-use super::office::book::{Book, Grid, Spreadsheet, Table};
+use super::office::book::{Book, Grid, Name, Spreadsheet, Table};
 use super::office::opc::Package;
 use super::office::xml::{Node, Tree};
 use super::zip::fault;
@@ -34,6 +37,7 @@ struct Document<'a> {
     tree: Tree,
     sheets: Vec<Node>,
     names: Vec<String>,
+    defined: Vec<Name>,
     tables: Vec<Table>,
 }
 
@@ -64,7 +68,9 @@ impl<'a> Document<'a> {
             names.push(name);
         }
         let tables = tables(&tree, body, &names);
-        Ok(Document { package, tree, sheets, names, tables })
+        let mut document = Document { package, tree, sheets, names, defined: Vec::new(), tables };
+        document.defined = document.read_names();
+        Ok(document)
     }
 }
 
@@ -119,12 +125,10 @@ fn reference(text: &str) -> Option<(String, &str)> {
     }
 }
 
-impl Book for Document<'_> {
-    fn sheets(&self) -> &[String] {
-        &self.names
-    }
-
-    fn names(&self) -> Vec<(String, Option<(usize, Area)>)> {
+impl Document<'_> {
+    /// What the defined names mean; of equal ones the first.
+    fn read_names(&self) -> Vec<Name> {
+        let mut known = HashSet::new();
         let tree = &self.tree;
         let body = full(tree, tree.root(), "office:body").and_then(|body| full(tree, body, "office:spreadsheet"));
         let names = body.and_then(|body| full(tree, body, "table:named-expressions"));
@@ -133,21 +137,31 @@ impl Book for Document<'_> {
             let means = tree.attribute(node, "table:cell-range-address");
             Some((name, means.and_then(|means| address(&means, &self.names))))
         };
-        let mut out: Vec<(String, Option<(usize, Area)>)> = Vec::new();
+        let mut out: Vec<Name> = Vec::new();
         for (name, means) in names.into_iter().flat_map(|names| tree.children(names)).filter_map(named) {
-            if !out.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
+            if known.insert(name.to_ascii_lowercase()) {
                 out.push((name, means));
             }
         }
         out
+    }
+}
+
+impl Book for Document<'_> {
+    fn sheets(&self) -> &[String] {
+        &self.names
+    }
+
+    fn names(&self) -> &[Name] {
+        &self.defined
     }
 
     fn tables(&self) -> &[Table] {
         &self.tables
     }
 
-    fn grid(&self, sheet: usize) -> Result<Box<dyn Grid + '_>, LensError> {
-        Ok(Box::new(sheet::Sheet::read(&self.tree, self.sheets[sheet])?))
+    fn grid(&self, sheet: usize) -> Result<Rc<dyn Grid + '_>, LensError> {
+        Ok(Rc::new(sheet::Sheet::read(&self.tree, self.sheets[sheet])?))
     }
 
     fn save(

@@ -13,9 +13,11 @@ mod strings;
 mod write;
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
+use std::rc::Rc;
 
 use super::office::a1::{self, Area, Pos};
-use super::office::book::{Book, Grid, Spreadsheet, Table};
+use super::office::book::{Book, Grid, Name, Spreadsheet, Table};
 use super::office::dates::Shows;
 use super::office::opc::{Package, Relation};
 use super::office::xml::{Node, Tree};
@@ -34,7 +36,7 @@ struct Workbook<'a> {
     /// Those that have cells, with their parts.
     names: Vec<String>,
     parts: Vec<String>,
-    /// Names of all sheets, charts included: what a name's own sheet is counted by.
+    defined: Vec<Name>,
     tables: Vec<Table>,
     relations: Vec<Relation>,
     is_1904: bool,
@@ -75,6 +77,7 @@ impl<'a> Workbook<'a> {
             tree,
             names,
             parts,
+            defined: Vec::new(),
             tables: Vec::new(),
             relations,
             is_1904,
@@ -82,6 +85,7 @@ impl<'a> Workbook<'a> {
             styles: OnceCell::new(),
         };
         book.tables = book.read_tables()?;
+        book.defined = book.read_names();
         Ok(book)
     }
 
@@ -229,19 +233,17 @@ fn styles(tree: &Tree) -> Vec<Shows> {
         .collect()
 }
 
-impl Book for Workbook<'_> {
-    fn sheets(&self) -> &[String] {
-        &self.names
-    }
-
-    fn names(&self) -> Vec<(String, Option<(usize, Area)>)> {
+impl Workbook<'_> {
+    /// What the defined names mean; of equal ones the first.
+    fn read_names(&self) -> Vec<Name> {
+        let mut known = HashSet::new();
         let tree = &self.tree;
         let names = tree.child(tree.root(), "definedNames");
-        let mut out: Vec<(String, Option<(usize, Area)>)> = Vec::new();
+        let mut out: Vec<Name> = Vec::new();
         for node in names.into_iter().flat_map(|names| tree.named(names, "definedName")) {
             let name = tree.attribute(node, "name").unwrap_or_default().into_owned();
             let own = tree.attribute(node, "localSheetId").is_some() || name.starts_with("_xlnm.");
-            if own || name.is_empty() || out.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
+            if own || name.is_empty() || !known.insert(name.to_ascii_lowercase()) {
                 continue;
             }
             let text = tree.text(node).unwrap_or_default();
@@ -253,14 +255,24 @@ impl Book for Workbook<'_> {
         }
         out
     }
+}
+
+impl Book for Workbook<'_> {
+    fn sheets(&self) -> &[String] {
+        &self.names
+    }
+
+    fn names(&self) -> &[Name] {
+        &self.defined
+    }
 
     fn tables(&self) -> &[Table] {
         &self.tables
     }
 
-    fn grid(&self, sheet: usize) -> Result<Box<dyn Grid + '_>, LensError> {
+    fn grid(&self, sheet: usize) -> Result<Rc<dyn Grid + '_>, LensError> {
         let tree = self.package.tree(&self.parts[sheet])?;
-        Ok(Box::new(sheet::Sheet::read(tree, self)?))
+        Ok(Rc::new(sheet::Sheet::read(tree, self)?))
     }
 
     fn save(&self, sheet: usize, edits: Vec<Edit>, resized: Option<(&Table, Area)>) -> Result<Vec<Edit>, LensError> {

@@ -9,6 +9,8 @@
 //! Only cells that differ. A formula shows the value that its program last computed, and is never overwritten; nor are the cells that a merged
 //! one covers. Formats stay: a cell that shows dates takes dates.
 
+use std::rc::Rc;
+
 use super::a1::{self, Area, Pos};
 use super::cells::{self, Rows};
 use super::place::{self, Cells, Of, Place};
@@ -24,12 +26,15 @@ pub(crate) trait Book {
     /// The sheets' names, in their order.
     fn sheets(&self) -> &[String];
     /// Defined names that mean one range: the sheet's number and the range; `None` for what means something else.
-    fn names(&self) -> Vec<(String, Option<(usize, Area)>)>;
+    fn names(&self) -> &[Name];
     fn tables(&self) -> &[Table];
-    fn grid(&self, sheet: usize) -> Result<Box<dyn Grid + '_>, LensError>;
+    fn grid(&self, sheet: usize) -> Result<Rc<dyn Grid + '_>, LensError>;
     /// The edits of the file, given those of the sheet's part and a table's new range.
     fn save(&self, sheet: usize, edits: Vec<Edit>, resized: Option<(&Table, Area)>) -> Result<Vec<Edit>, LensError>;
 }
+
+/// A defined name and what it means.
+pub(crate) type Name = (String, Option<(usize, Area)>);
 
 /// A range that has a header.
 #[derive(Debug, Clone)]
@@ -90,7 +95,7 @@ enum Shape {
 /// A portion, located.
 struct Found<'b> {
     sheet: usize,
-    grid: Box<dyn Grid + 'b>,
+    grid: Rc<dyn Grid + 'b>,
     /// All cells that it may hold.
     area: Area,
     shape: Shape,
@@ -107,6 +112,16 @@ fn is_blank(value: &Value) -> bool {
 
 impl Spreadsheet {
     fn found<'b>(&self, book: &'b dyn Book, expression: &str) -> Result<Found<'b>, LensError> {
+        self.found_in(book, expression, &mut None)
+    }
+
+    /// The same with the sheet that was read last, and is not read again.
+    fn found_in<'b>(
+        &self,
+        book: &'b dyn Book,
+        expression: &str,
+        last: &mut Option<(usize, Rc<dyn Grid + 'b>)>,
+    ) -> Result<Found<'b>, LensError> {
         let Place { of, has_header } = place::parsed(self.scheme, expression)?;
         let missing = |what: String| LensError::Missing {
             selector: expression.to_owned(),
@@ -118,11 +133,8 @@ impl Spreadsheet {
                 (sheet.ok_or_else(|| missing(format!("{}!", a1::quoted(&name))))?, cells, None)
             }
             Of::Name(name) => {
-                let (_, means) = book
-                    .names()
-                    .into_iter()
-                    .find(|(known, _)| known.eq_ignore_ascii_case(&name))
-                    .ok_or_else(|| missing(expression.to_owned()))?;
+                let known = book.names().iter().find(|(known, _)| known.eq_ignore_ascii_case(&name));
+                let (_, means) = known.ok_or_else(|| missing(expression.to_owned()))?;
                 let (sheet, area) = means.ok_or_else(|| {
                     refused(format!("the name `{name}` means something else than one range of cells"))
                 })?;
@@ -145,7 +157,12 @@ impl Spreadsheet {
             Cells::Fixed(area) if area.width() == 1 && area.height() == 1 => Shape::Cell,
             Cells::Fixed(_) => Shape::Fixed,
         };
-        Ok(Found { sheet, grid: book.grid(sheet)?, area, shape, table })
+        let grid = match last {
+            Some((known, grid)) if *known == sheet => grid.clone(),
+            _ => book.grid(sheet)?,
+        };
+        *last = Some((sheet, grid.clone()));
+        Ok(Found { sheet, grid, area, shape, table })
     }
 
     fn edits(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
@@ -166,7 +183,7 @@ impl Spreadsheet {
 /// What stands in a book, as expressions: sheets, names, tables.
 fn selectors(book: &dyn Book) -> Vec<String> {
     let sheets = book.sheets().iter().map(|name| format!("{}!", a1::quoted(name)));
-    let names = book.names().into_iter().filter(|(_, means)| means.is_some()).map(|(name, _)| format!("name:{name}"));
+    let names = book.names().iter().filter(|(_, means)| means.is_some()).map(|(name, _)| format!("name:{name}"));
     let tables = book.tables().iter().map(|table| format!("table:{}", table.name));
     sheets.chain(names).chain(tables).collect()
 }
@@ -432,9 +449,9 @@ impl Lens for Spreadsheet {
 
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {
         let book = (self.open)(file)?;
-        let mut items = Vec::new();
+        let (mut items, mut last) = (Vec::new(), None);
         for selector in selectors(book.as_ref()) {
-            let found = match self.found(book.as_ref(), &selector) {
+            let found = match self.found_in(book.as_ref(), &selector, &mut last) {
                 Ok(found) => found,
                 // A name or a table that cannot be read is told by `omitted`.
                 Err(LensError::Refused(_)) => continue,
@@ -460,11 +477,14 @@ impl Lens for Spreadsheet {
 
     fn omitted(&self, file: &[u8]) -> Result<Vec<LensError>, LensError> {
         let book = (self.open)(file)?;
-        let tell =
-            |selector: String| match self.found(book.as_ref(), &selector).and_then(|found| found.fragment(&selector)) {
+        let mut last = None;
+        let tell = |selector: String| {
+            let found = self.found_in(book.as_ref(), &selector, &mut last);
+            match found.and_then(|found| found.fragment(&selector)) {
                 Err(error @ (LensError::Refused(_) | LensError::TooLarge(_))) => Some(error),
                 _ => None,
-            };
+            }
+        };
         Ok(selectors(book.as_ref()).into_iter().filter_map(tell).collect())
     }
 
