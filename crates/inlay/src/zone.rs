@@ -72,7 +72,6 @@ impl Zone {
         like: &Listed<'_>,
         group: &str,
     ) -> Result<(Record, String), CommandError> {
-        let v1::VersionEntry { agent, path, selector, .. } = like.entry;
         let mapping = mapping(&like.record)?;
         let mut record = self.again(&like.record)?;
         record.value = self.keys.meaning(record.group, &mapping, written).map_err(|e| CommandError::lens(group, e))?;
@@ -83,13 +82,27 @@ impl Zone {
             record.shape.format = written.format.name().to_owned();
             record.text = self.keys.text(record.group, &written.text);
         }
+        record.size = written.text.len() as u64;
+        let snapshot = self.copy(&mut record, &written.text, like.entry, group).await?;
+        Ok((record, snapshot))
+    }
+
+    /// Backs up the text of a record, which then tells where the copy lies, and is signed. Returns the snapshot that holds it.
+    pub(crate) async fn copy(
+        &self,
+        record: &mut Record,
+        text: &[u8],
+        entry: &v1::VersionEntry,
+        group: &str,
+    ) -> Result<String, CommandError> {
+        let v1::VersionEntry { agent, path, selector, .. } = entry;
         let copy = repo::Copy {
             group: group.to_owned(),
             agent: agent.clone(),
             path: path.clone(),
             selector: selector.clone(),
             job: record.version.to_string(),
-            content: written.text.clone().into(),
+            content: text.to_vec().into(),
             time: jiff::Timestamp::now(),
         };
         let failed = |error| CommandError::failed("the content cannot be backed up").because(error);
@@ -98,10 +111,9 @@ impl Zone {
         let writer = Writer::start(self.repository.clone(), options).map_err(failed)?;
         let location = writer.backup(copy).await.map_err(failed)?;
         let sealed = writer.shutdown().await.map_err(failed)?;
-        record.size = written.text.len() as u64;
         record.copy = location.encode();
-        self.keys.sign(&mut record);
-        Ok((record, sealed.last().map(|sealed| sealed.snapshot.to_string()).unwrap_or_default()))
+        self.keys.sign(record);
+        Ok(sealed.last().map(|sealed| sealed.snapshot.to_string()).unwrap_or_default())
     }
 
     /// A new version with the content of an old one.

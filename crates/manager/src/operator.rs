@@ -67,7 +67,9 @@ fn refusal(refused: &Refused) -> Status {
     match refused {
         Refused::GroupExists(_) | Refused::Linked { .. } => Status::already_exists(message),
         Refused::NoGroup(_) | Refused::NoAgent(_) | Refused::NoMember { .. } => Status::not_found(message),
-        Refused::NothingWaits(_) | Refused::Resolve(_) => Status::failed_precondition(message),
+        Refused::NothingWaits(_) | Refused::OtherRecord(_) | Refused::Resolve(_) => {
+            Status::failed_precondition(message)
+        }
         Refused::TooMany(_) | Refused::Full(_) => Status::resource_exhausted(message),
     }
 }
@@ -161,6 +163,15 @@ impl Operator for OperatorService {
 
     async fn accept(&self, request: Request<v1::AcceptRequest>) -> Result<Response<v1::Done>, Status> {
         self.do_accept(Self::allowed(request)?).await?;
+        Ok(Response::new(v1::Done {}))
+    }
+
+    async fn recopy(&self, request: Request<v1::RecopyRequest>) -> Result<Response<v1::Done>, Status> {
+        let request = Self::allowed(request)?;
+        let record = request.record.as_ref().ok_or_else(|| bad("the field `record` is missing"))?;
+        let record = wire::from_record(record).map_err(|e| bad(e.to_string()))?;
+        let snapshot = Some(request.snapshot).filter(|snapshot| !snapshot.is_empty());
+        stored(self.manager.inner.store.recopy(request.name, record, snapshot).await).await?;
         Ok(Response::new(v1::Done {}))
     }
 

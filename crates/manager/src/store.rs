@@ -155,6 +155,9 @@ pub enum Refused {
     /// The agent has as many members as can be told to it in one message.
     #[error("the agent `{0}` has too many members: link fewer portions of its files, or take some out")]
     Full(String),
+    /// A record of a version that exists says something else of it.
+    #[error("the record is not that of a version of `{0}`")]
+    OtherRecord(String),
     /// The decision is refused.
     #[error(transparent)]
     Resolve(#[from] plan::ResolveError),
@@ -382,6 +385,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Ends a conflict, or makes an old version the next one.
     async fn resolve(&self, resolve: Resolve) -> Queued<Result<VersionId, Refused>>;
+
+    /// The copy of a version of that group was lost, and lies elsewhere now; see [`Group::recopy`](plan::Group::recopy).
+    async fn recopy(&self, name: String, record: Record, snapshot: Option<String>) -> Queued<Result<(), Refused>>;
 
     /// Keeps an invite.
     async fn invite(&self, invite: Invite) -> Queued<()>;

@@ -209,6 +209,19 @@ impl Group {
         Ok(record.version)
     }
 
+    /// The copy of a version was lost, and lies elsewhere now: the record says the same but for that. `false` if it says anything else, or of
+    /// no version of this group; then nothing has changed.
+    pub fn recopy(&mut self, record: &Record, snapshot: Option<String>) -> bool {
+        let Some(version) = self.versions.get_mut(&record.version) else { return false };
+        let old = &version.record;
+        let same = Record { copy: old.copy.clone(), mac: old.mac, ..record.clone() } == *old;
+        if same {
+            version.record = record.clone();
+            version.snapshot = snapshot;
+        }
+        same
+    }
+
     fn add_head(&mut self, record: &Record, kind: Kind, mut parents: Vec<VersionId>, now: u64) -> Outcome {
         let mut seen = Vec::new();
         parents.retain(|p| {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use plan::{BackedUp, Group, GroupId, JobId, MemberId, Report, VersionId};
+use plan::{BackedUp, Group, GroupId, JobId, MemberId, Record, Report, VersionId};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 use wire::{MergeAnswer, v1};
@@ -160,6 +160,10 @@ impl Store for SqliteStore {
 
     async fn give_way(&self, name: String, members: Vec<MemberId>) -> Queued<Result<(), Refused>> {
         self.writer.queue(SYNCED, move |tx: &mut Tx<'_>| tx.give_way(&name, &members)).await
+    }
+
+    async fn recopy(&self, name: String, record: Record, snapshot: Option<String>) -> Queued<Result<(), Refused>> {
+        self.writer.queue(SYNCED, move |tx: &mut Tx<'_>| tx.recopy(&name, &record, snapshot.clone())).await
     }
 
     async fn resolve(&self, resolve: Resolve) -> Queued<Result<VersionId, Refused>> {

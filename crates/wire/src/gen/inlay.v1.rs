@@ -482,6 +482,17 @@ pub struct ResolveRequest {
     pub snapshot: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecopyRequest {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The version's record: as it was but for where the copy lies, and its signature.
+    #[prost(message, optional, tag = "2")]
+    pub record: ::core::option::Option<Record>,
+    /// The snapshot that holds the copy.
+    #[prost(string, tag = "3")]
+    pub snapshot: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResolveReply {
     #[prost(bytes = "vec", tag = "1")]
     pub version: ::prost::alloc::vec::Vec<u8>,
@@ -1172,6 +1183,21 @@ pub mod operator_client {
             req.extensions_mut().insert(GrpcMethod::new("inlay.v1.Operator", "Resolve"));
             self.inner.unary(req, path, codec).await
         }
+        /// The copy of a version was lost, and lies elsewhere now.
+        pub async fn recopy(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RecopyRequest>,
+        ) -> std::result::Result<tonic::Response<super::Done>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/inlay.v1.Operator/Recopy");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("inlay.v1.Operator", "Recopy"));
+            self.inner.unary(req, path, codec).await
+        }
         pub async fn status(
             &mut self,
             request: impl tonic::IntoRequest<super::StatusRequest>,
@@ -1284,6 +1310,11 @@ pub mod operator_server {
             &self,
             request: tonic::Request<super::ResolveRequest>,
         ) -> std::result::Result<tonic::Response<super::ResolveReply>, tonic::Status>;
+        /// The copy of a version was lost, and lies elsewhere now.
+        async fn recopy(
+            &self,
+            request: tonic::Request<super::RecopyRequest>,
+        ) -> std::result::Result<tonic::Response<super::Done>, tonic::Status>;
         async fn status(
             &self,
             request: tonic::Request<super::StatusRequest>,
@@ -1568,6 +1599,34 @@ pub mod operator_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ResolveSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(accept_compression_encodings, send_compression_encodings)
+                            .apply_max_message_size_config(max_decoding_message_size, max_encoding_message_size);
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/inlay.v1.Operator/Recopy" => {
+                    #[allow(non_camel_case_types)]
+                    struct RecopySvc<T: Operator>(pub Arc<T>);
+                    impl<T: Operator> tonic::server::UnaryService<super::RecopyRequest> for RecopySvc<T> {
+                        type Response = super::Done;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(&mut self, request: tonic::Request<super::RecopyRequest>) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move { <T as Operator>::recopy(&inner, request).await };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RecopySvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(accept_compression_encodings, send_compression_encodings)

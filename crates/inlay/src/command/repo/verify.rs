@@ -15,9 +15,9 @@ use crate::zone::{self, Zone};
 
 /// Read every version's copy: which are lost or damaged, and make again what a file here still holds
 ///
-/// A version whose copy is gone stays in the history, and cannot be shown or restored. Where it is a group's newest one, and a file of
-/// this machine still holds it, its content is backed up again, as the next version: no file changes by that, and a member that waits
-/// for it goes on. The exit code is 1 if a copy is lost and was not made again.
+/// A version whose copy is gone stays in the history, and cannot be shown or restored. Where a file of this machine holds exactly its content,
+/// that is backed up again: the version is whole then, no file changes, and a member that waits for it goes on. The exit code is 1 if a copy
+/// is lost and was not made again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  inlay repo verify")]
 pub struct Args {}
@@ -30,8 +30,8 @@ struct Lost {
     why: String,
     /// It is what the group's members are to hold.
     head: bool,
-    /// It was made again, as that version.
-    again: Option<String>,
+    /// It was made again.
+    again: bool,
 }
 
 pub(super) fn run(ctx: &Context) -> Result<(), CommandError> {
@@ -54,50 +54,36 @@ pub(super) fn run(ctx: &Context) -> Result<(), CommandError> {
                 let head = record.version.0.as_slice() == log.head;
                 let (number, why) = (entry.number, error.why());
                 let listed = Listed { entry, record: record.clone() };
-                let again = if head { again(&mut service, &zone, group, &listed, ctx).await? } else { None };
+                let again = again(&mut service, &zone, group, &listed, ctx).await?;
                 lost.push(Lost { group: group.name.clone(), number, record, why, head, again });
             }
         }
         drop(progress);
         tell(read, &lost, &groups, ctx)?;
-        let left = lost.iter().filter(|lost| lost.again.is_none()).count();
+        let left = lost.iter().filter(|lost| !lost.again).count();
         if left == 0 { Ok(()) } else { Err(CommandError::failed(format!("{left} of the copies cannot be read"))) }
     })
 }
 
-/// Makes a group's newest version again, if a file of this machine holds it in the form in which it was backed up.
+/// Backs a version up again, if a file of this machine holds it in the form in which it was backed up.
 async fn again(
     service: &mut Service,
     zone: &Zone,
     group: &v1::GroupStatus,
-    head: &Listed<'_>,
+    lost: &Listed<'_>,
     ctx: &Context,
-) -> Result<Option<String>, CommandError> {
-    let record = &head.record;
-    let holds = |m: &&v1::MemberStatus| {
-        Some(&m.agent) == service.agent.as_ref()
-            && m.version == record.version.0
-            && m.format == record.shape.format
-            && m.mapping == record.shape.mapping
+) -> Result<bool, CommandError> {
+    let mut record = lost.record.clone();
+    let may_hold = |m: &&v1::MemberStatus| {
+        Some(&m.agent) == service.agent.as_ref() && m.format == record.shape.format && m.mapping == record.shape.mapping
     };
-    for member in group.members.iter().filter(holds) {
-        let Some(fragment) = standing(member, record, ctx) else { continue };
-        if zone.keys.text(record.group, &fragment.text) != record.text {
-            continue;
-        }
-        let (new, snapshot) = zone.write(&fragment, head, &group.name).await?;
-        let request = v1::ResolveRequest {
-            name: group.name.clone(),
-            kind: "restore".to_owned(),
-            head: record.version.0.to_vec(),
-            branches: Vec::new(),
-            record: Some(wire::record(&new)),
-            snapshot,
-        };
-        service.client.resolve(request).await?;
-        return Ok(Some(new.version.to_string()));
-    }
-    Ok(None)
+    let texts = group.members.iter().filter(may_hold).filter_map(|member| standing(member, &record, ctx));
+    let text = texts.map(|fragment| fragment.text).find(|text| zone.keys.is_copy(&record, text));
+    let Some(text) = text else { return Ok(false) };
+    let snapshot = zone.copy(&mut record, &text, lost.entry, &group.name).await?;
+    let request = v1::RecopyRequest { name: group.name.clone(), record: Some(wire::record(&record)), snapshot };
+    service.client.recopy(request).await?;
+    Ok(true)
 }
 
 /// What stands in a member's file now; `None` if that is nothing that can be read.
@@ -121,11 +107,11 @@ fn tell(read: u64, lost: &[Lost], groups: &[v1::GroupStatus], ctx: &Context) -> 
     }
     for one in lost {
         let at = format!("{}@{}", one.group, one.number);
-        match &one.again {
-            Some(version) => ctx.print(format_args!("{at}  lost, and made again as version {}", &version[..8]))?,
-            None => ctx.print(format_args!("{at}  lost: {}", one.why))?,
+        match one.again {
+            true => ctx.print(format_args!("{at}  lost, and made again from a file here"))?,
+            false => ctx.print(format_args!("{at}  lost: {}", one.why))?,
         }
-        if one.head && one.again.is_none() {
+        if one.head && !one.again {
             ctx.say(format_args!("  → {}", advice(one, groups, ctx)));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use plan::{AgentId, GroupId, Member, MemberId, Policy, VersionId};
+use plan::{AgentId, GroupId, Member, MemberId, Policy, Record, VersionId};
 use rusqlite::{OptionalExtension, params};
 use subtle::ConstantTimeEq;
 
@@ -210,6 +210,31 @@ impl Tx<'_> {
         }
         self.cache.put(entry);
         Ok(decided.map_err(Refused::from))
+    }
+
+    pub(super) fn recopy(
+        &mut self,
+        name: &str,
+        record: &Record,
+        snapshot: Option<String>,
+    ) -> Result<Result<(), Refused>, StoreError> {
+        let mut entry = match self.named(name)? {
+            Ok(entry) => entry,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        entry.load_version(self.connection, record.version)?;
+        let same = entry.group.recopy(record, snapshot.clone());
+        if same {
+            let sql = "UPDATE versions SET copy = ?2, mac = ?3, snapshot = ?4 WHERE id = ?1";
+            let written = self
+                .connection
+                .prepare_cached(sql)
+                .and_then(|mut s| s.execute(params![record.version.0, record.copy, record.mac, snapshot]));
+            written.map_err(failed("write a version"))?;
+            self.events.push(Event::Changed);
+        }
+        self.cache.put(entry);
+        Ok(if same { Ok(()) } else { Err(Refused::OtherRecord(name.to_owned())) })
     }
 
     /// A decision about a group and these members of it; their agents are told. A refused one must have changed nothing.
