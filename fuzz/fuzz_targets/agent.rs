@@ -114,6 +114,7 @@ impl<'a> World<'a> {
                     mapping: pool.shape()?.mapping,
                     direction: pool.below(4)?.into(),
                     create: pool.below(2)? == 0,
+                    delete: pool.below(2)? == 0,
                     paused: pool.below(4)? == 0,
                 };
                 let removed = if pool.below(6)? == 0 { vec![member] } else { Vec::new() };
