@@ -96,6 +96,12 @@ impl<'a> Table<'a> {
     ) -> Result<Option<Table<'a>>, LensError> {
         let mut reader = Reader::new(file, separator, start);
         let Some(record) = reader.next()? else { return Ok(None) };
+        // Any bytes are a table of something; a person's is text.
+        let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace() && *byte != separator;
+        if let Some(at) = file[record.start..record.next].iter().position(is_control) {
+            let found = "a control character: this is no table of text";
+            return Err(LensError::unparsable(file, record.start + at, found));
+        }
         let mut names = Vec::with_capacity(reader.fields.len());
         for field in &reader.fields {
             names.push(field.text(file)?);
