@@ -172,12 +172,12 @@ pub(crate) fn look(place: &Place, target: &Target, keys: &Keys, buffer: &mut Vec
         Ok(found) => Look::Found(Box::new(found), seen),
         Err(error) => {
             let is_missing = matches!(error, LensError::Missing { .. });
-            let quiet = if is_missing { GONE } else { QUIET };
+            let quiet = if is_missing || is_blank(buffer) { GONE } else { QUIET };
             let age = place.folder.now().saturating_sub(reading.stat.modified);
             if !last && (0..quiet.as_nanos() as i128).contains(&age) {
                 return Look::Again(QUIET);
             }
-            if is_missing && is_blank(buffer) {
+            if is_blank(buffer) && (is_missing || matches!(error, LensError::Unparsable { .. })) {
                 return Look::Blank(seen);
             }
             Look::Absent(condition_of(&error), Some(seen))

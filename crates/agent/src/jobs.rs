@@ -94,6 +94,16 @@ impl Tools {
         look
     }
 
+    /// Why a member's portion cannot be removed; empty if it can.
+    pub(crate) fn stays(&self, target: &Target, scheme: portion::Scheme) -> String {
+        let Ok(place) = self.place(target) else { return String::new() };
+        let mut buffer = self.buffers.take();
+        let read = place.folder.read(&place.name, &mut buffer, detect::MAX_FILE);
+        let why = read.ok().and_then(|_| portion::may_go(scheme, &buffer, &target.selector.expression).err());
+        self.buffers.give(buffer);
+        why.map(|error| error.to_string()).unwrap_or_default()
+    }
+
     /// Looks until there is an answer.
     pub(crate) async fn look_at(self: &Arc<Self>, target: &Arc<Target>) -> Look {
         for attempt in 0.. {

@@ -259,8 +259,8 @@ fn removal(site: Site<'_>, standing: Option<&Found>, file: &[u8]) -> Result<(New
     let Some(found) = standing else { return Ok((New::Same, None)) };
     if found.own != found.shared {
         return Err(LensError::Refused(
-            "the group's portion was removed; this one holds keys that are private to this file, and stays: remove it \
-             yourself"
+            "the group's portion was removed; this one holds keys that are private to this file, and stays: `inlay put \
+             --remove` takes it out here, `inlay undo` or `inlay restore NAME@V` brings the others back"
                 .to_owned(),
         ));
     }
@@ -269,7 +269,9 @@ fn removal(site: Site<'_>, standing: Option<&Found>, file: &[u8]) -> Result<(New
         Err(LensError::Missing { .. }) => Ok((New::Whole(new), None)),
         Err(_) if detect::is_blank(&new) => Ok((New::Whole(new), None)),
         _ => Err(LensError::Refused(
-            "the group's portion was removed; here what follows it would take its place: remove it yourself".to_owned(),
+            "the group's portion was removed; here what follows it would take its place: take it out of the group with \
+             `inlay unlink`, or bring the others back with `inlay undo` or `inlay restore NAME@V`"
+                .to_owned(),
         )),
     }
 }

@@ -79,6 +79,12 @@ impl Place {
         }
     }
 
+    /// Why the portion cannot be removed; empty if it can, or is not there.
+    pub(crate) fn stays(&self) -> String {
+        let why = self.bytes.as_ref().and_then(|bytes| portion::may_go(self.scheme, bytes, &self.expression).err());
+        why.map(|error| error.to_string()).unwrap_or_default()
+    }
+
     fn unreadable(&self, error: LensError) -> CommandError {
         CommandError::unreadable(&self.written, error)
     }

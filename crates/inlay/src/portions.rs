@@ -48,6 +48,8 @@ pub(crate) struct Portion {
     pub content: Content,
     /// What is shared of it, if it can be read here.
     pub shared: Option<Fragment>,
+    /// Why it cannot be removed; empty if it can, or is not there.
+    pub stays: String,
 }
 
 /// Finds out which portions are meant. Nothing is read yet.
@@ -68,7 +70,18 @@ pub(crate) async fn look(
         }
         let address = address.clone();
         let (format, content) = (String::new(), Content::Unknown);
-        portions.push(Portion { address, agent, path, selector, mapping, here, format, content, shared: None });
+        portions.push(Portion {
+            address,
+            agent,
+            path,
+            selector,
+            mapping,
+            here,
+            format,
+            content,
+            shared: None,
+            stays: String::new(),
+        });
     }
     Ok(portions)
 }
@@ -130,6 +143,7 @@ impl Portion {
             self.content = Content::Missing;
             return Ok(None);
         };
+        self.stays = place.stays();
         let shared = self.mapping.share(own).map_err(|e| place.lens(e))?;
         let value = self.mapping.value(&shared).map_err(|e| place.lens(e))?;
         self.format = shared.format.name().to_owned();
@@ -157,6 +171,7 @@ impl Portion {
         self.selector =
             reply.selector.parse().map_err(|_| CommandError::failed("the agent's answer cannot be read"))?;
         self.format = reply.format;
+        self.stays = reply.stays;
         self.content = match wire::from_condition(reply.condition.as_ref())? {
             Condition::Fine => Content::Fingerprint(reply.value),
             Condition::Missing(_) | Condition::NoFile(_) => Content::Missing,

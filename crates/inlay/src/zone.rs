@@ -51,7 +51,9 @@ impl Zone {
             return Ok(Fragment { format: Format::Absent, text: Vec::new() });
         }
         let location = Location::decode(&record.copy).map_err(|e| damaged().because(e))?;
-        let text = self.repository.read(&location).await.map_err(|e| damaged().because(e))?;
+        let text = self.repository.read(&location).await.map_err(|e| {
+            damaged().because(e).hint("`inlay repo verify`, on each machine, makes whole what a file still holds")
+        })?;
         if !self.keys.is_copy(record, &text) {
             return Err(
                 damaged().hint("it is not what was backed up; `inlay restic check` looks at the whole repository")

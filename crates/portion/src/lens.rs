@@ -31,7 +31,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-pub use apply::{edits, insert, put, remove};
+pub use apply::{edits, insert, may_go, put, remove};
 pub(crate) use json::{compact as json_compact, prefix as json_prefix};
 
 pub use crate::registry::Format;
@@ -206,6 +206,12 @@ pub trait Lens: Send + Sync {
     /// whose expressions are positions says it its own way.
     fn is_removed(&self, before: &[u8], after: &[u8], expression: &str) -> bool {
         apply::is_removed(self, before, after, expression)
+    }
+
+    /// Whether the expression means a position, which something else takes once what stands there is removed: an item of a list by
+    /// its number, lines, cells.
+    fn is_position(&self, file: &[u8], expression: &str) -> bool {
+        apply::is_item(self, file, expression)
     }
 
     /// Every portion that can be addressed, in the file's order.

@@ -24,7 +24,7 @@ mod value;
 pub use address::{Address, AddressError};
 pub use lens::{
     Edit, Format, Fragment, Item, Lens, LensError, MAX_DEPTH, MAX_PORTION, Position, Span, edits, get, insert, list,
-    omitted, put, remove,
+    may_go, omitted, put, remove,
 };
 pub use mapping::{Mapping, MappingError};
 pub use merge::{Choice, Clash, ClashKind, LineRanges, Merged, Side, merge, merge_choosing, merge_values};

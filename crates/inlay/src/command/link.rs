@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
-use portion::{Address, Scheme, Selector};
+use portion::Address;
 use wire::v1;
 
 use crate::ask::{self, Progress};
@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         map(&mut portions, args)?;
         portions::read(&mut service, &mut portions, ctx).await?;
         if args.on_missing == Some(OnMissing::Delete) {
-            portions.iter().try_for_each(|portion| can_go(&portion.selector, &portion.shown(ctx)))?;
+            portions.iter().try_for_each(|portion| can_go(portion, ctx))?;
         }
         portions::describe(&portions, ctx);
         let begins = begins(&portions, args, ctx, &service)?;
@@ -123,15 +123,14 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     })
 }
 
-/// An error for a portion that cannot go missing, or whose place something else would take: it is no name that it is addressed by.
-fn can_go(selector: &Selector, shown: &str) -> Result<(), CommandError> {
-    let why = match selector.scheme {
-        Some(Scheme::Lines | Scheme::Bytes) => "positions always name something else once something is removed",
-        _ if selector.expression.is_empty() => "it is the whole document",
-        _ => return Ok(()),
-    };
-    Err(CommandError::usage(format!("`{shown}` cannot be removed by --on-missing delete: {why}"))
-        .hint("name a part of the file by a key, a heading or a marker"))
+/// An error for a portion that cannot go missing, or whose place something else would take.
+fn can_go(portion: &Portion, ctx: &Context) -> Result<(), CommandError> {
+    if portion.stays.is_empty() {
+        return Ok(());
+    }
+    let shown = portion.shown(ctx);
+    Err(CommandError::usage(format!("`{shown}` cannot be removed, as --on-missing delete would: {}", portion.stays))
+        .hint("name a part of the file by a key, a heading or a marker; or link without --on-missing delete"))
 }
 
 /// The manager; where none runs, `up` is offered.

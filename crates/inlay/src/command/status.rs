@@ -179,9 +179,9 @@ fn advice(group: &v1::GroupStatus, ctx: &Context) -> String {
             Some(member) if member.missing => missing_advice(group, member, ctx),
             // The machine's own line says it.
             Some(member) if member.braked => String::new(),
-            Some(_) => format!(
-                "put the cause right, and it goes on by itself; or `inlay accept {name}` if what stands there now is meant, `inlay restore {name}@head` if it is not"
-            ),
+            // A person has to say what is meant; the cause names the commands.
+            Some(member) if member.cause.contains("inlay ") => String::new(),
+            Some(_) => "put the cause right, and it goes on by itself".to_owned(),
             None => String::new(),
         },
         _ => String::new(),

@@ -106,6 +106,35 @@ pub fn remove(scheme: Scheme, file: &[u8], expression: &str) -> Result<Vec<u8>, 
     Ok(written)
 }
 
+/// Whether the portion that stands there can be removed, and is missing then: something that people say by a name.
+///
+/// # Errors
+/// Those of [`remove`]; [`LensError::Refused`] says why it is none.
+pub fn may_go(scheme: Scheme, file: &[u8], expression: &str) -> Result<(), LensError> {
+    let refused = |why: &str| Err(LensError::Refused(why.to_owned()));
+    if expression.is_empty() {
+        return refused("it is the whole document");
+    }
+    let lens = scheme.lens();
+    if lens.is_position(file, expression) {
+        return refused("it is addressed by its position, which means something else once anything is removed");
+    }
+    let without = remove(scheme, file, expression)?;
+    match lens.get(&without, expression) {
+        Err(LensError::Missing { .. }) => Ok(()),
+        Err(_) if is_blank(&without) => Ok(()),
+        _ => refused("what follows it would take its place"),
+    }
+}
+
+/// Whether a JSON Pointer ends in a number, and a list stands above it.
+pub(super) fn is_item<L: Lens + ?Sized>(lens: &L, file: &[u8], expression: &str) -> bool {
+    let Some((parent, last)) = expression.rsplit_once('/') else { return false };
+    let is_index = !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit());
+    let is_list = |fragment: Fragment| matches!(fragment.format.value(&fragment.text), Ok(Value::Sequence(_)));
+    is_index && lens.get(file, parent).is_ok_and(is_list)
+}
+
 fn tidy(fragment: &Fragment) -> Result<Fragment, LensError> {
     check_size(fragment.text.len())?;
     Ok(Fragment { format: fragment.format, text: fragment.format.tidy(&fragment.text)?.into_owned() })

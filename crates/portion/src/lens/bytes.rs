@@ -136,6 +136,10 @@ impl Lens for Bytes {
         Ok(vec![Edit { span, text: Vec::new() }])
     }
 
+    fn is_position(&self, _: &[u8], _: &str) -> bool {
+        true
+    }
+
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {
         // Any range is a portion; the whole file is the one that has a name.
         if file.is_empty() {

@@ -156,6 +156,10 @@ impl Lens for Lines {
         Ok(body::removed(file, &span))
     }
 
+    fn is_position(&self, _: &[u8], _: &str) -> bool {
+        true
+    }
+
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {
         // Any two positions are a portion; the whole file is the one that has a name.
         let lines = count(file);

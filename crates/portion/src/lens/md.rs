@@ -143,6 +143,10 @@ impl Lens for Markdown {
         guarded(&outline, &span, edits)
     }
 
+    fn is_position(&self, _: &[u8], expression: &str) -> bool {
+        expression.contains("|table:")
+    }
+
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {
         let outline = Outline::read(file)?;
         let mut items = outline.items();

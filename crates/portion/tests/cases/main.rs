@@ -101,3 +101,30 @@ fn listed(scheme: Scheme, file: &str, expected: &[(&str, usize, usize)]) {
         portion::get(scheme, file.as_bytes(), &item.selector).unwrap();
     }
 }
+
+/// What can be removed and is missing then: what has a name.
+#[test]
+fn what_may_go() {
+    let list = r#"{"l": ["a", "b"], "0": {"1": 2}}"#;
+    let tables = "# A\n\n| k |\n|---|\n| 1 |\n\ntext\n\n| k |\n|---|\n| 2 |\n";
+    for (scheme, file, expression, why) in [
+        (Scheme::Json, list, "/l", None),
+        (Scheme::Json, list, "/0/1", None),
+        (Scheme::Json, list, "/l/1", Some("position")),
+        (Scheme::Json, list, "", Some("whole document")),
+        (Scheme::Toml, "l = [1]\n", "/l/0", Some("position")),
+        (Scheme::Yaml, "l:\n- a\n", "/l/0", Some("position")),
+        (Scheme::Lines, "a\nb\n", "0,1", Some("position")),
+        (Scheme::Csv, "id,n\n1,a\n2,b\n", "row id=1", None),
+        (Scheme::Csv, "id,n\n1,a\n2,b\n", "cell id=1/n", Some("emptied, not removed")),
+        (Scheme::Md, tables, "/A|table:1", Some("position")),
+        (Scheme::Mark, "# inlay:begin x\na\n# inlay:end x\n", "x", None),
+    ] {
+        let found = portion::may_go(scheme, file.as_bytes(), expression).err().map(|error| error.to_string());
+        match (&found, why) {
+            (None, None) => {}
+            (Some(found), Some(why)) if found.contains(why) => {}
+            _ => panic!("{expression}: {found:?}"),
+        }
+    }
+}

@@ -355,6 +355,9 @@ pub struct InspectReply {
     /// What is wrong with the question; empty if nothing.
     #[prost(string, tag = "11")]
     pub refused: ::prost::alloc::string::String,
+    /// Why the portion cannot be removed; empty if it can.
+    #[prost(string, tag = "12")]
+    pub stays: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct InviteRequest {

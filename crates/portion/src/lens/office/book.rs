@@ -447,6 +447,10 @@ impl Lens for Spreadsheet {
         book.save(found.sheet, found.grid.plan(&changes)?, None)
     }
 
+    fn is_position(&self, _: &[u8], _: &str) -> bool {
+        true
+    }
+
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {
         let book = (self.open)(file)?;
         let (mut items, mut last) = (Vec::new(), None);

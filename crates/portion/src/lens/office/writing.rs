@@ -263,6 +263,10 @@ impl Lens for Writing {
         document.save(&place.tree.part, apply::splice(place.tree.source().as_bytes(), &edits)?)
     }
 
+    fn is_position(&self, _: &[u8], expression: &str) -> bool {
+        expression.starts_with("table:") || expression.starts_with("slide:")
+    }
+
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {
         let document = (self.open)(file)?;
         let mut items = Vec::new();
