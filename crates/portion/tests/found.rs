@@ -1,6 +1,9 @@
 //! What fuzzing found, kept as data: each input once broke a law of the lens contract (`cargo xtask fuzz`, `fuzz/src/laws.rs`).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "archive/mod.rs"]
+mod archive;
+
 use portion::{Fragment, LensError, Scheme, get, list, put, remove};
 
 /// Total and GetPut, for a file and an expression, and whatever may be put there.
@@ -57,4 +60,15 @@ fn an_entry_that_stands_behind_the_end_of_a_document_is_not_removed() {
     for expression in ["/0", "/1"] {
         assert!(matches!(remove(Scheme::Yaml, file, expression), Ok(_) | Err(LensError::Refused(_))), "{expression}");
     }
+}
+
+#[test]
+fn a_tag_with_an_attribute_that_is_none_is_no_xml() {
+    // Of a row that stands for three the first was written anew, with a cell of which nobody had read all.
+    let row = "<table:table table:name=\"S\"><table:table-row tablA:number-rows-repeated=\"3\"><table:table-cell \
+               office:value-type=\"float\" office:value?\"1\" table:number-columns-repeated=\"2\"/>\
+               </table:table-row></table:table>";
+    let file = archive::ods(row, archive::How::default());
+    assert!(matches!(list(Scheme::Ods, &file), Err(LensError::Unparsable { .. })));
+    assert!(matches!(get(Scheme::Ods, &file, "S!A1"), Err(LensError::Unparsable { .. })));
 }

@@ -297,7 +297,11 @@ impl Builder<'_> {
                 .map_err(|error| wrong(offset + reader.error_position() as usize, &error.to_string()))?;
             let end = offset + reader.buffer_position() as usize;
             match event {
-                Event::Start(_) | Event::Empty(_) => {
+                Event::Start(ref tag) | Event::Empty(ref tag) => {
+                    // What is read here and there of a tag is sound as a whole.
+                    if let Some(error) = tag.attributes().find_map(Result::err) {
+                        return Err(wrong(start, &format!("an attribute that is none: {error}")));
+                    }
                     if self.stack.is_empty() && !self.tree.places.is_empty() {
                         return Err(wrong(start, "a second root"));
                     }
