@@ -36,8 +36,10 @@ pub(crate) async fn inspect(tools: Arc<Tools>, home: Option<PathBuf>, request: I
             reply.format.clone_from(&found.portion.format);
             reply.text = found.portion.fingerprint.0.to_vec();
             reply.size = found.shared.text.len() as u64;
-            let (asked, scheme) = (target.clone(), found.scheme);
-            reply.stays = tools.blocking(move |tools| tools.stays(&asked, scheme)).await.unwrap_or_default();
+            if request.removal {
+                let (asked, scheme) = (target.clone(), found.scheme);
+                reply.stays = tools.blocking(move |tools| tools.stays(&asked, scheme)).await.unwrap_or_default();
+            }
             let selector = Selector { scheme: Some(found.scheme), expression: target.selector.expression.clone() };
             reply.selector = selector.to_string();
             match found.value(&target, &tools.keys) {

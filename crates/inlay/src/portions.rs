@@ -48,8 +48,6 @@ pub(crate) struct Portion {
     pub content: Content,
     /// What is shared of it, if it can be read here.
     pub shared: Option<Fragment>,
-    /// Why it cannot be removed; empty if it can, or is not there.
-    pub stays: String,
 }
 
 /// Finds out which portions are meant. Nothing is read yet.
@@ -70,18 +68,7 @@ pub(crate) async fn look(
         }
         let address = address.clone();
         let (format, content) = (String::new(), Content::Unknown);
-        portions.push(Portion {
-            address,
-            agent,
-            path,
-            selector,
-            mapping,
-            here,
-            format,
-            content,
-            shared: None,
-            stays: String::new(),
-        });
+        portions.push(Portion { address, agent, path, selector, mapping, here, format, content, shared: None });
     }
     Ok(portions)
 }
@@ -143,7 +130,6 @@ impl Portion {
             self.content = Content::Missing;
             return Ok(None);
         };
-        self.stays = place.stays();
         let shared = self.mapping.share(own).map_err(|e| place.lens(e))?;
         let value = self.mapping.value(&shared).map_err(|e| place.lens(e))?;
         self.format = shared.format.name().to_owned();
@@ -152,14 +138,29 @@ impl Portion {
         Ok(Some(value))
     }
 
-    async fn ask(&mut self, service: &mut Service) -> Result<(), CommandError> {
-        let request = v1::InspectRequest {
+    /// Why it cannot be removed; empty if it can, or is not there.
+    pub(crate) async fn stays(&self, service: &mut Service, ctx: &Context) -> Result<String, CommandError> {
+        if self.here {
+            let address = Address { agent: None, path: self.path.clone(), selector: Some(self.selector.clone()) };
+            return Place::to_make(&address, ctx).map(|place| place.stays());
+        }
+        let request = v1::InspectRequest { removal: true, ..self.question() };
+        Ok(service.client.inspect(request).await?.into_inner().stays)
+    }
+
+    fn question(&self) -> v1::InspectRequest {
+        v1::InspectRequest {
             id: Vec::new(),
             agent: self.agent.clone(),
             path: self.path.clone(),
             selector: self.selector.to_string(),
             mapping: self.mapping.to_string(),
-        };
+            removal: false,
+        }
+    }
+
+    async fn ask(&mut self, service: &mut Service) -> Result<(), CommandError> {
+        let request = self.question();
         let reply = service.client.inspect(request).await?.into_inner();
         if !reply.refused.is_empty() {
             return Err(CommandError::usage(format!(
@@ -171,7 +172,6 @@ impl Portion {
         self.selector =
             reply.selector.parse().map_err(|_| CommandError::failed("the agent's answer cannot be read"))?;
         self.format = reply.format;
-        self.stays = reply.stays;
         self.content = match wire::from_condition(reply.condition.as_ref())? {
             Condition::Fine => Content::Fingerprint(reply.value),
             Condition::Missing(_) | Condition::NoFile(_) => Content::Missing,

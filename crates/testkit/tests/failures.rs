@@ -106,7 +106,7 @@ fn a_full_disk() {
     let pair = link(&cluster);
     let expected = expect_test::expect![[r#"
         suspended: disk full: beside the file there is no room for its new contents (or no inode); make room
-        → put the cause right, and it goes on by itself; or `inlay accept words` if what stands there now is meant, `inlay restore words@head` if it is not
+        → put the cause right, and it goes on by itself
     "#]];
     check(&cluster, &pair, || disk.fill(), "disk full", expected, || disk.empty());
 }
@@ -118,7 +118,7 @@ fn no_inodes_left() {
     let pair = link(&cluster);
     let expected = expect_test::expect![[r#"
         suspended: disk full: beside the file there is no room for its new contents (or no inode); make room
-        → put the cause right, and it goes on by itself; or `inlay accept words` if what stands there now is meant, `inlay restore words@head` if it is not
+        → put the cause right, and it goes on by itself
     "#]];
     check(&cluster, &pair, || disk.fill_with_files(), "disk full", expected, || disk.empty());
 }
@@ -130,7 +130,7 @@ fn a_file_system_that_became_read_only() {
     let pair = link(&cluster);
     let expected = expect_test::expect![[r#"
         suspended: the file's disk is read-only; make it writable
-        → put the cause right, and it goes on by itself; or `inlay accept words` if what stands there now is meant, `inlay restore words@head` if it is not
+        → put the cause right, and it goes on by itself
     "#]];
     check(&cluster, &pair, || disk.read_only(true), "read-only", expected, || disk.read_only(false));
 }
@@ -147,7 +147,7 @@ fn permission_to_write_the_folder_that_was_lost() {
     let folder = cluster.agents[1].file("disk");
     let expected = expect_test::expect![[r#"
         suspended: the agent may not write in the file's folder, or not replace the file; give it the right
-        → put the cause right, and it goes on by itself; or `inlay accept words` if what stands there now is meant, `inlay restore words@head` if it is not
+        → put the cause right, and it goes on by itself
     "#]];
     check(&cluster, &pair, || set_mode(&folder, 0o500), "may not write", expected, || set_mode(&folder, 0o700));
 }
@@ -159,7 +159,7 @@ fn permission_to_read_the_file_that_was_lost() {
     let file = pair.right.path.clone();
     let expected = expect_test::expect![[r#"
         suspended: the agent may not read the file; give it the right
-        → put the cause right, and it goes on by itself; or `inlay accept words` if what stands there now is meant, `inlay restore words@head` if it is not
+        → put the cause right, and it goes on by itself
     "#]];
     check(&cluster, &pair, || set_mode(&file, 0o000), "may not read", expected, || set_mode(&file, 0o644));
 }
@@ -171,7 +171,7 @@ fn a_folder_that_was_moved_away_and_back() {
     let (folder, away) = (cluster.agents[1].file("disk"), cluster.agents[1].file("away"));
     let expected = expect_test::expect![[r#"
         suspended: the file's folder is missing
-        → put the cause right, and it goes on by itself; or `inlay accept words` if what stands there now is meant, `inlay restore words@head` if it is not
+        → put the cause right, and it goes on by itself
     "#]];
     let fail = || std::fs::rename(&folder, &away).unwrap();
     check(&cluster, &pair, fail, "folder", expected, || std::fs::rename(&away, &folder).unwrap());
@@ -200,7 +200,7 @@ fn a_file_that_is_half_written() {
     let half = whole.len() / 2;
     let expected = expect_test::expect![[r#"
         suspended: unparsable at 3:6: unclosed table, expected `]`
-        → put the cause right, and it goes on by itself; or `inlay accept words` if what stands there now is meant, `inlay restore words@head` if it is not
+        → put the cause right, and it goes on by itself
     "#]];
     let fail = || write(&whole[..half]);
     let mend = || {
@@ -236,7 +236,7 @@ fn no_room_for_the_agents_own_journal() {
     });
     let expected = expect_test::expect![[r#"
         suspended: disk full: the agent has no room for its own journal, and does nothing without it; make room in its home
-        → put the cause right, and it goes on by itself; or `inlay accept words` if what stands there now is meant, `inlay restore words@head` if it is not
+        → put the cause right, and it goes on by itself
     "#]];
     expected.assert_eq(&told(&cluster, "b", "disk full"));
     // Edits on both sides, and what it can remember nothing of is overwritten by nothing.
@@ -332,13 +332,13 @@ fn a_repository_that_was_moved_away() {
             "repository",
             expect_test::expect![[r#"
                 suspended: the repository cannot be used: the repository's server refused to write KIND/ID: it failed, and its log says why (HTTP status 500)
-                → put the cause right, and it goes on by itself; or `inlay accept words` if what stands there now is meant, `inlay restore words@head` if it is not
+                → put the cause right, and it goes on by itself
             "#]],
         ),
         Some((
             "repository",
             expect_test::expect![[r#"
-                suspended: the repository cannot be used: no such file in the repository: KIND/ID: put the cause right, and it goes on by itself; or `inlay accept words` if what stands there now is meant, `inlay restore words@head` if it is not
+                suspended: the repository cannot be used: no such file in the repository: KIND/ID: put the cause right, and it goes on by itself
             "#]],
         )),
         || std::fs::rename(&away, &folder).unwrap(),
@@ -369,7 +369,7 @@ fn a_repository_whose_disk_is_full() {
             "repository",
             expect_test::expect![[r#"
                 suspended: the repository cannot be used: the repository's server refused to write KIND/ID: its disk or its quota is full (HTTP status 507)
-                → put the cause right, and it goes on by itself; or `inlay accept words` if what stands there now is meant, `inlay restore words@head` if it is not
+                → put the cause right, and it goes on by itself
             "#]],
         ),
         None,

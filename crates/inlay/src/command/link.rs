@@ -89,7 +89,9 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         map(&mut portions, args)?;
         portions::read(&mut service, &mut portions, ctx).await?;
         if args.on_missing == Some(OnMissing::Delete) {
-            portions.iter().try_for_each(|portion| can_go(portion, ctx))?;
+            for portion in &portions {
+                can_go(&mut service, portion, ctx).await?;
+            }
         }
         portions::describe(&portions, ctx);
         let begins = begins(&portions, args, ctx, &service)?;
@@ -124,12 +126,13 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
 }
 
 /// An error for a portion that cannot go missing, or whose place something else would take.
-fn can_go(portion: &Portion, ctx: &Context) -> Result<(), CommandError> {
-    if portion.stays.is_empty() {
+async fn can_go(service: &mut Service, portion: &Portion, ctx: &Context) -> Result<(), CommandError> {
+    let stays = portion.stays(service, ctx).await?;
+    if stays.is_empty() {
         return Ok(());
     }
     let shown = portion.shown(ctx);
-    Err(CommandError::usage(format!("`{shown}` cannot be removed, as --on-missing delete would: {}", portion.stays))
+    Err(CommandError::usage(format!("`{shown}` cannot be removed, as --on-missing delete would: {stays}"))
         .hint("name a part of the file by a key, a heading or a marker; or link without --on-missing delete"))
 }
 

@@ -327,6 +327,9 @@ pub struct InspectRequest {
     /// Empty: the agent proposes one.
     #[prost(string, tag = "5")]
     pub mapping: ::prost::alloc::string::String,
+    /// Whether the answer is to say if the portion can be removed.
+    #[prost(bool, tag = "6")]
+    pub removal: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct InspectReply {
