@@ -149,6 +149,8 @@ impl Case<'_> {
             (Scheme::Csv, Format::CsvRow),
             (Scheme::Tsv, Format::CsvRow),
             (Scheme::Jsonl, Format::JsonLine),
+            (Scheme::Ics, Format::Ics),
+            (Scheme::Vcf, Format::Vcf),
             (Scheme::Xlsx, Format::Cells),
             (Scheme::Ods, Format::Cells),
             (Scheme::Bytes, Format::Bytes),

@@ -30,11 +30,13 @@ pub(crate) const FOR_THOROUGH_TESTS: &[Program] =
     &[Program { name: "soffice", probe: &["--version"], package: "libreoffice-calc-nogui" }];
 
 /// Python packages that read what inlay wrote.
-const READERS: &[&str] = &["openpyxl==3.1.5", "python-docx==1.2.0", "python-pptx==1.0.2"];
+const READERS: &[&str] =
+    &["openpyxl==3.1.5", "python-docx==1.2.0", "python-pptx==1.0.2", "icalendar==7.3.2", "vobject==0.9.9"];
 
 /// Where they lie.
 pub(crate) fn python_packages(root: &Path) -> PathBuf {
-    folder(root).join("python")
+    // With other packages it is another folder.
+    folder(root).join(format!("python-{}", READERS.join("-").replace("==", "-")))
 }
 
 /// Installs them, if they are not there yet.
@@ -172,6 +174,11 @@ const CORPORA: &[(Client, &str)] = &[
     // Questions to language models, one a line, by many authors.
     (Client::Pip, "evals==3.0.1.post1"),
     (Client::Pip, "inspect-evals==0.26.0"),
+    // Calendars and address books.
+    (Client::PipSource, "icalendar==7.3.2"),
+    (Client::PipSource, "recurring-ical-events==3.8.2"),
+    (Client::PipSource, "khal==0.14.1"),
+    (Client::PipSource, "khard==0.21.0"),
     (Client::Cargo, "umya-spreadsheet@3.1.1"),
     (Client::Npm, "xlsx-populate@1.21.0"),
     (Client::PipSource, "python-docx==1.2.0"),

@@ -11,6 +11,7 @@ pub(crate) mod csv;
 pub(crate) mod docx;
 mod encoding;
 mod flow;
+pub(crate) mod ical;
 pub(crate) mod json;
 pub(crate) mod jsonl;
 pub(crate) mod keys;

@@ -2,7 +2,8 @@
 //! the other lenses.
 
 use crate::lens::{
-    Lens, Syntax, absent, bytes, csv, docx, json, jsonl, keys, lines, mark, md, ods, office, pptx, toml, xlsx, yaml,
+    Lens, Syntax, absent, bytes, csv, docx, ical, json, jsonl, keys, lines, mark, md, ods, office, pptx, toml, xlsx,
+    yaml,
 };
 
 /// Declares [`Scheme`], and what stands in its table.
@@ -122,6 +123,10 @@ schemes! {
     Docx = "docx", docx::DOCX, names: [], extensions: ["docx", "docm", "dotx", "dotm"];
     /// `slide:3/shape:NAME` or `slide:3/table:NAME` of a PowerPoint presentation.
     Pptx = "pptx", pptx::PPTX, names: [], extensions: ["pptx", "pptm", "potx", "ppsx"];
+    /// `uid:UID`, or `uid:UID/SUMMARY`, of an iCalendar file.
+    Ics = "ics", ical::ICS, names: [], extensions: ["ics", "ical", "ifb", "icalendar"];
+    /// `uid:UID` or `fn:NAME`, or `uid:UID/TEL`, of a vCard file.
+    Vcf = "vcf", ical::VCF, names: [], extensions: ["vcf", "vcard"];
     /// The lines between `inlay:begin NAME` and `inlay:end NAME` in any text file.
     Mark = "mark", mark::Mark, names: [], extensions: [];
     /// `10,20`: lines by RFC 5147 (positions between lines, counted from 0).
@@ -208,6 +213,10 @@ formats! {
     Jsonl = "jsonl", jsonl::Jsonl, editors: "jsonl";
     /// One JSON value on one line.
     JsonLine = "json-line", jsonl::JsonLine, editors: "json";
+    /// A component of a calendar: content lines, unfolded. Its value is a map.
+    Ics = "ics", ical::ICS, editors: "ics";
+    /// A vCard: content lines, unfolded. Its value is a map.
+    Vcf = "vcf", ical::VCF, editors: "vcf";
     /// Text whose value is a string: a marked region, lines, one scalar of a line format.
     Text = "text", lines::Lines, editors: "txt";
     /// Bytes whose value is bytes.

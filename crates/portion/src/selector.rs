@@ -21,7 +21,7 @@ pub struct Selector {
 }
 
 /// What stands before a colon in expressions themselves, `table:Q3`: no names of schemes.
-const OWN_WORDS: &[&str] = &["bookmark", "heading", "name", "rows", "slide", "table", "tag"];
+const OWN_WORDS: &[&str] = &["bookmark", "fn", "heading", "name", "rows", "slide", "table", "tag", "tzid", "uid"];
 
 /// Why a text is no selector.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

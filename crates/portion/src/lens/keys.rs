@@ -32,6 +32,7 @@ use self::document::Document;
 use self::find::Target;
 pub(crate) use self::grammar::{ENV, GIT_CONFIG, HOSTS, INI, PROPERTIES, SSH_CONFIG, SYSTEMD};
 use self::grammar::{Grammar, Headers, Quoting};
+use super::lines::{string_of, text_of};
 use super::{Edit, Format, Fragment, Item, Lens, LensError, MAX_PORTION, Span, Syntax, body, lf};
 use crate::pointer;
 use crate::value::Value;
@@ -110,19 +111,6 @@ impl Keys {
             Target::Entry(at) => edit::guarded(document, Some(entries[at].section), |entry| entry == at, edits),
         }
     }
-}
-
-/// The value that a fragment of text stands for. A line end is taken off its end; a value that ends with one has another there.
-fn string_of(text: &[u8]) -> &[u8] {
-    text.strip_suffix(b"\n").unwrap_or(text)
-}
-
-/// The fragment of text that stands for a value.
-fn text_of(mut value: Vec<u8>) -> Vec<u8> {
-    if value.ends_with(b"\n") {
-        value.push(b'\n');
-    }
-    value
 }
 
 fn check_size(span: &Span) -> Result<(), LensError> {

@@ -183,6 +183,19 @@ impl Lens for Lines {
     }
 }
 
+/// The value that a fragment of text stands for. A line end is taken off its end; a value that ends with one has another there.
+pub(super) fn string_of(text: &[u8]) -> &[u8] {
+    text.strip_suffix(b"\n").unwrap_or(text)
+}
+
+/// The fragment of text that stands for a value.
+pub(super) fn text_of(mut value: Vec<u8>) -> Vec<u8> {
+    if value.ends_with(b"\n") {
+        value.push(b'\n');
+    }
+    value
+}
+
 /// The text as a string, without its last line end.
 pub(super) fn string(text: &[u8]) -> Result<&str, LensError> {
     match std::str::from_utf8(text) {

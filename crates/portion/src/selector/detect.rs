@@ -79,6 +79,13 @@ fn by_content(content: &[u8]) -> Option<Scheme> {
         (b'/', Some(b'/' | b'*')) if holds_object(text) => return Some(Scheme::Jsonc),
         _ => {}
     }
+    let begins = |start: &[u8]| text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start));
+    if begins(b"BEGIN:VCALENDAR") {
+        return Some(Scheme::Ics);
+    }
+    if begins(b"BEGIN:VCARD") {
+        return Some(Scheme::Vcf);
+    }
     if text.starts_with(b"---\n") || text.starts_with(b"---\r\n") || text.starts_with(b"%YAML") {
         return Some(Scheme::Yaml);
     }
@@ -177,6 +184,10 @@ mod tests {
             (".prettierrc", "{\n  // c\n  \"a\": 1\n}", Some("jsonc")),
             ("x", "---\na: 1\n", Some("yaml")),
             ("x", "[\"a\"]", Some("json")),
+            ("team.ics", "", Some("ics")),
+            ("contacts.vcf", "", Some("vcf")),
+            ("calendar", "BEGIN:VCALENDAR\r\n", Some("ics")),
+            ("card", "begin:vcard\n", Some("vcf")),
             ("x", "hello", None),
             ("x", "", None),
             ("", "", None),

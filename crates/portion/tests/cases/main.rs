@@ -6,6 +6,7 @@ mod archive;
 mod convert;
 mod csv;
 mod docx;
+mod ical;
 mod json;
 mod jsonl;
 mod keys;

@@ -8,6 +8,7 @@
 #[path = "../archive/mod.rs"]
 mod archive;
 mod csv;
+mod ical;
 mod json;
 mod jsonl;
 mod keys;
@@ -93,6 +94,9 @@ laws! {
     ods_files: Subject { scheme: Scheme::Ods, files: crate::office::ods(), related: crate::office::same_sheet, refusals: 60 };
     // A record with another key is another portion.
     jsonl_files: Subject { refusals: 75, related: crate::jsonl::related, ..Subject::keyed(Scheme::Jsonl, crate::jsonl::files()) };
+    // A component with another key is another portion, and quoted-printable is not written.
+    ics_files: Subject { refusals: 90, related: |a, b| a == b, ..Subject::keyed(Scheme::Ics, crate::ical::files(Scheme::Ics)) };
+    vcf_files: Subject { refusals: 90, related: |a, b| a == b, ..Subject::keyed(Scheme::Vcf, crate::ical::files(Scheme::Vcf)) };
     // What is no text stays where it is, and a portion within a paragraph is one line.
     docx_files: Subject { scheme: Scheme::Docx, files: crate::office::docx(), related: crate::office::overlap, refusals: 75 };
     pptx_files: Subject { scheme: Scheme::Pptx, files: crate::office::pptx(), related: |a, b| a == b, refusals: 75 };

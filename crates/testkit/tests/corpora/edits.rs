@@ -94,6 +94,24 @@ pub(crate) fn edited_table(value: &Value, seed: u64) -> Value {
     }
 }
 
+/// An event or a card: another text in one property, or one more property, or one fewer. What it is known by stays.
+pub(crate) fn edited_component(value: &Value, seed: u64) -> Value {
+    let pick = usize::try_from(seed % 1_000_003).unwrap();
+    let Value::Map(members) = value else { return edited(value, seed) };
+    let mut members = members.to_vec();
+    let is_key = |key: &str| ["component", "VERSION", "UID", "FN", "TZID", "RECURRENCE-ID"].contains(&key);
+    let texts = ["SUMMARY", "DESCRIPTION", "LOCATION", "NOTE", "TITLE", "COMMENT"];
+    match (pick % 3, members.iter().position(|(key, value)| texts.contains(&key.as_str()) && !value.is_container())) {
+        (0, Some(at)) => members[at].1 = edited(&members[at].1, seed / 3),
+        (1, _) if members.iter().any(|(key, _)| !is_key(key)) => {
+            let others: Vec<usize> = (0..members.len()).filter(|at| !is_key(&members[*at].0)).collect();
+            members.remove(others[pick % others.len()]);
+        }
+        _ => members.push(("X-INLAY-PROBE".to_owned(), Value::String(TEXTS[pick % TEXTS.len()].to_owned()))),
+    }
+    Value::Map(members)
+}
+
 fn sequence(items: &[Value], pick: usize) -> Vec<Value> {
     let mut items = items.to_vec();
     match pick % 3 {

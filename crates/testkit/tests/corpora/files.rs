@@ -34,6 +34,8 @@ const KINDS: &[(&str, &str)] = &[
     (".socket", "systemd"),
     (".timer", "systemd"),
     (".target", "systemd"),
+    (".ics", "ics"),
+    (".vcf", "vcf"),
     (".xlsx", "xlsx"),
     (".xlsm", "xlsx"),
     (".ods", "ods"),

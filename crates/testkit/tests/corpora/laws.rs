@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use portion::{Format, Fragment, Item, LensError, Scheme, Value};
 
 use crate::archive;
-use crate::edits::{edited, edited_section, edited_table};
+use crate::edits::{edited, edited_component, edited_section, edited_table};
 use crate::files::{self, File, hash};
 use crate::oracle;
 
@@ -190,6 +190,7 @@ impl Portion<'_> {
             Value::String(text) if fragment.format == Format::Markdown => {
                 Value::String(edited_section(text, self.seed))
             }
+            _ if matches!(self.scheme, Scheme::Ics | Scheme::Vcf) => edited_component(value, self.seed),
             _ if matches!(self.scheme, Scheme::Csv | Scheme::Tsv | Scheme::Jsonl) && !self.item.selector.is_empty() => {
                 match value {
                     Value::Sequence(items) if items.is_empty() => return,

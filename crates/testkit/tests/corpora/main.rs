@@ -28,6 +28,8 @@ const ENOUGH: &[(&str, usize)] = &[
     ("md", 500),
     ("csv", 300),
     ("jsonl", 300),
+    ("ics", 250),
+    ("vcf", 20),
     ("xlsx", 70),
     ("docx", 40),
     ("pptx", 60),
