@@ -2,8 +2,8 @@
 //! the other lenses.
 
 use crate::lens::{
-    Lens, Syntax, absent, bytes, csv, docx, ical, json, jsonl, keys, lines, mark, md, ods, office, pptx, toml, xlsx,
-    yaml,
+    Composed, Lens, Syntax, absent, bytes, csv, docx, ical, json, jsonl, jsonpath, keys, lines, mark, md, ods, office,
+    pptx, regex, toml, xlsx, yaml,
 };
 
 /// Declares [`Scheme`], and what stands in its table.
@@ -26,8 +26,15 @@ macro_rules! schemes {
                 }
             }
 
-            /// The lens that this scheme addresses.
+            /// The lens that this scheme addresses, which reads other schemes' stages behind its own expression, too.
             pub fn lens(self) -> &'static dyn Lens {
+                match self {
+                    $(Scheme::$name => const { &Composed(&$lens) },)*
+                }
+            }
+
+            /// The format's own lens, for expressions that hold nothing but its own words.
+            pub(crate) fn own_lens(self) -> &'static dyn Lens {
                 match self {
                     $(Scheme::$name => &$lens,)*
                 }
@@ -127,6 +134,10 @@ schemes! {
     Ics = "ics", ical::ICS, names: [], extensions: ["ics", "ical", "ifb", "icalendar"];
     /// `uid:UID` or `fn:NAME`, or `uid:UID/TEL`, of a vCard file.
     Vcf = "vcf", ical::VCF, names: [], extensions: ["vcf", "vcard"];
+    /// `$.users[?@.id=='k1'].city`: a JSONPath (RFC 9535) into JSON, JSONC, TOML or YAML that finds one node.
+    JsonPath = "jsonpath", jsonpath::JsonPath, names: [], extensions: [];
+    /// What the one capture group of a regular expression captures, in any text file.
+    Re = "re", regex::Re, names: [], extensions: [];
     /// The lines between `inlay:begin NAME` and `inlay:end NAME` in any text file.
     Mark = "mark", mark::Mark, names: [], extensions: [];
     /// `10,20`: lines by RFC 5147 (positions between lines, counted from 0).

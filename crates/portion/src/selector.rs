@@ -16,7 +16,8 @@ pub use crate::registry::Scheme;
 pub struct Selector {
     /// The scheme, where it was written; otherwise the file's name or content tells it.
     pub scheme: Option<Scheme>,
-    /// The expression, in the scheme's own syntax.
+    /// The expression, in the scheme's own syntax. Behind a `|`, another scheme's name and a colon, that scheme's expression follows, for
+    /// what stands within: `front|yaml:/tags`.
     pub expression: String,
 }
 

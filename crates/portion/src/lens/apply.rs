@@ -220,7 +220,7 @@ fn next(expression: &str) -> Option<String> {
 /// # Errors
 /// Those of the lens; [`LensError::Refused`] if the result would not mean `value`.
 pub(crate) fn update(scheme: Scheme, format: Format, text: &[u8], value: &Value) -> Result<Vec<u8>, LensError> {
-    let lens = scheme.lens();
+    let lens = scheme.own_lens();
     let standing = format.value(text)?;
     let mut out = text.to_vec();
     for change in changes(&standing, value) {

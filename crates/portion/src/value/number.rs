@@ -1,5 +1,6 @@
 //! Numbers, exact on their digits.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 /// The most digits that a hexadecimal, octal or binary number may have to be compared with a decimal one: conversion takes
@@ -74,6 +75,28 @@ impl Number {
         let whole = if whole.is_empty() { "0" } else { whole };
         let json = format!("{sign}{whole}{fraction}{exponent}");
         is_json(json.as_bytes()).then_some(json)
+    }
+
+    /// Which of two is larger, exactly; `None` where one is no number that is understood.
+    pub(crate) fn compare(&self, other: &Number) -> Option<Ordering> {
+        // A sign, infinities above all, the place of the first digit, and the digits: as a tuple that compares as the number does.
+        let rank = |number: &Number| match normal(&number.0) {
+            Normal::Infinite { negative } => Some((negative, 2, 0, String::new())),
+            Normal::Finite { digits, .. } if digits.is_empty() => Some((false, 0, 0, digits)),
+            Normal::Finite { negative, digits, exponent } => {
+                Some((negative, 1, exponent.saturating_add(digits.len() as i64), digits))
+            }
+            Normal::Nan | Normal::Other(_) => None,
+        };
+        let ((a_negative, a_kind, a_place, a_digits), (b_negative, b_kind, b_place, b_digits)) =
+            (rank(self)?, rank(other)?);
+        let magnitude = (a_kind, a_place, a_digits).cmp(&(b_kind, b_place, b_digits));
+        Some(match (a_negative, b_negative) {
+            (false, false) => magnitude,
+            (true, true) => magnitude.reverse(),
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+        })
     }
 
     /// The number in a form that equal numbers share and unequal ones do not.
@@ -264,6 +287,18 @@ mod tests {
             assert_eq!(a == b, equal, "{a} {b}");
             assert_eq!(a.normal() == b.normal(), equal, "{a} {b}");
         }
+    }
+
+    #[test]
+    fn order_is_exact() {
+        let ordered =
+            ["-inf", "-1e3", "-2", "-1.5", "-0.001", "0", "1e-9", "0.9", "1", "1.1", "0x10", "100", "1e400", "inf"];
+        for (at, a) in ordered.iter().enumerate() {
+            for (other, b) in ordered.iter().enumerate() {
+                assert_eq!(Number::new(*a).compare(&Number::new(*b)), Some(at.cmp(&other)), "{a} {b}");
+            }
+        }
+        assert_eq!(Number::new("nan").compare(&Number::new("1")), None);
     }
 
     #[test]

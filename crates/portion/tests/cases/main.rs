@@ -3,17 +3,20 @@
 
 #[path = "../archive/mod.rs"]
 mod archive;
+mod compose;
 mod convert;
 mod csv;
 mod docx;
 mod ical;
 mod json;
 mod jsonl;
+mod jsonpath;
 mod keys;
 mod mark;
 mod md;
 mod numbers;
 mod ods;
+mod regex;
 mod toml;
 mod xlsx;
 mod yaml;

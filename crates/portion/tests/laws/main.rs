@@ -7,6 +7,7 @@
 
 #[path = "../archive/mod.rs"]
 mod archive;
+mod compose;
 mod csv;
 mod ical;
 mod json;
@@ -14,6 +15,7 @@ mod jsonl;
 mod keys;
 mod md;
 mod office;
+mod regex;
 mod toml;
 mod yaml;
 
@@ -45,6 +47,14 @@ impl Subject {
 fn by_pointer(a: &str, b: &str) -> bool {
     let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
     long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// One normalized path is the beginning of the other, or an item of the list whose items move up.
+fn by_path(a: &str, b: &str) -> bool {
+    let leads =
+        |short: &str, long: &str| long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('['));
+    let list = a.strip_suffix(']').and_then(|a| a.rsplit_once('[')).filter(|(_, last)| last.parse::<usize>().is_ok());
+    leads(a, b) || leads(b, a) || list.is_some_and(|(list, _)| leads(list, b))
 }
 
 macro_rules! laws {
@@ -100,6 +110,8 @@ laws! {
     // What is no text stays where it is, and a portion within a paragraph is one line.
     docx_files: Subject { scheme: Scheme::Docx, files: crate::office::docx(), related: crate::office::overlap, refusals: 75 };
     pptx_files: Subject { scheme: Scheme::Pptx, files: crate::office::pptx(), related: |a, b| a == b, refusals: 75 };
+    // The whole document is not removed, and comments do not go into a file that looks like strict JSON.
+    jsonpath_files: Subject { related: by_path, refusals: 40, ..Subject::keyed(Scheme::JsonPath, crate::json::files(true)) };
     lines_files: Subject::keyed(Scheme::Lines, crate::keys::plain());
     bytes_files: Subject::keyed(Scheme::Bytes, crate::keys::plain());
 }
