@@ -26,6 +26,7 @@ pub mod fuzzing;
 mod history;
 mod home;
 mod invitation;
+mod mappings;
 mod members;
 mod os;
 mod place;

@@ -7,11 +7,13 @@
 mod clause;
 mod named;
 mod table;
+mod words;
 
 use std::fmt;
 use std::str::FromStr;
 
-use self::clause::{Clause, Pattern, Reader, Step, cannot_say};
+use self::clause::{Clause, Reader, cannot_say};
+use self::words::difference;
 use crate::lens::{Format, Fragment, LensError};
 use crate::nearest::nearest;
 use crate::pointer;
@@ -28,6 +30,9 @@ use crate::value::Value;
 /// - `map PATH=PATH`: this file's name of a key, then the group's. Both paths are the same but for the last key.
 /// - `default PATH=JSON [if KEY]`: a key that the group leaves out while it has this value (and, with `if`, while `KEY` stands
 ///   beside it); a new entry in this file gets it. Where several fit, the first counts.
+/// - `omit PATH=JSON [if KEY]`: the same, but a new entry in this file does not get it.
+/// - `split PATH=PATH`: this file has a list of texts where the group has its first item, under the same name, and the others: `split
+///   /*/command=/*/args`. Both paths are the same but for the last key.
 /// - `key NAME`: the fragment is a list of maps; the group has a map of them, by what they say under this key. Paths begin with that: `except
 ///   /*/notes` is a private column.
 ///
@@ -232,7 +237,9 @@ impl Mapping {
     }
 
     fn translates(&self) -> bool {
-        self.clauses.iter().any(|clause| matches!(clause, Clause::Map { .. } | Clause::Default { .. }))
+        let changes =
+            |clause: &Clause| matches!(clause, Clause::Map { .. } | Clause::Default { .. } | Clause::Split { .. });
+        self.clauses.iter().any(changes)
     }
 
     /// Whether what stands at a path of this file is private. Its parents are not.
@@ -269,124 +276,6 @@ impl Mapping {
         *members = kept;
         taken
     }
-
-    /// The clause that gives a key at `parent` its default, if its condition holds among `members`.
-    fn default_of(&self, parent: &[String], members: &[(String, Value)], key: &str) -> Option<&Value> {
-        self.clauses.iter().find_map(|clause| match clause {
-            Clause::Default { path, value, only_if } => {
-                let fits = path.0.len() == parent.len() + 1
-                    && path.leads(parent)
-                    && path.0.last().is_some_and(|step| step.matches(key))
-                    && only_if.as_ref().is_none_or(|wanted| members.iter().any(|(key, _)| key == wanted));
-                fits.then_some(value)
-            }
-            _ => None,
-        })
-    }
-
-    /// From this file's words to the group's. `path` is in this file's.
-    fn outward(&self, value: Value, format: Format, path: &mut Vec<String>) -> Result<Value, LensError> {
-        let Value::Map(members) = value else {
-            return Ok(value);
-        };
-        let mut out: Vec<(String, Value)> = Vec::with_capacity(members.len());
-        let dropped = |(key, value): &(String, Value)| {
-            self.default_of(path, &members, key).is_some_and(|default| default.agrees(value))
-        };
-        let dropped: Vec<bool> = members.iter().map(dropped).collect();
-        for ((key, member), dropped) in members.into_iter().zip(dropped) {
-            if dropped {
-                continue;
-            }
-            path.push(key);
-            let name = self.group_name(path);
-            let parent = &path[..path.len() - 1];
-            if path.last() != Some(&self.own_name(parent, &name)) {
-                return Err(cannot_say(format, path, format!("this: the group calls another key `{name}`")));
-            }
-            let member = self.outward(member, format, path)?;
-            out.push((name, member));
-            path.pop();
-        }
-        Ok(Value::Map(out))
-    }
-
-    fn group_name(&self, path: &[String]) -> String {
-        let renamed = self.clauses.iter().find_map(|clause| match clause {
-            Clause::Map { own, group } if own.matches(path) => Some(group),
-            _ => None,
-        });
-        renamed.or(path.last()).cloned().unwrap_or_default()
-    }
-
-    /// From the group's words to this file's. `path` is in this file's.
-    fn inward(
-        &self,
-        value: &Value,
-        standing: Option<&Value>,
-        format: Format,
-        path: &mut Vec<String>,
-    ) -> Result<Value, LensError> {
-        let Value::Map(members) = value else {
-            return Ok(value.clone());
-        };
-        let mut out: Vec<(String, Value)> = Vec::with_capacity(members.len());
-        for (name, member) in members {
-            let key = self.own_name(path, name);
-            let below = standing.and_then(|standing| standing.child(&key));
-            path.push(key.clone());
-            if self.group_name(path) != *name {
-                return Err(cannot_say(format, path, format!("`{name}`, which here is another key's name")));
-            }
-            out.push((key, self.inward(member, below, format, path)?));
-            path.pop();
-        }
-        self.add_defaults(&mut out, standing, path);
-        Ok(Value::Map(out))
-    }
-
-    /// A new entry gets its defaults. One that stands without them keeps doing so, as long as that means the same.
-    fn add_defaults(&self, members: &mut Vec<(String, Value)>, standing: Option<&Value>, path: &[String]) {
-        let mut added = Vec::new();
-        for clause in &self.clauses {
-            let Clause::Default { path: pattern, .. } = clause else {
-                continue;
-            };
-            let (true, Some(Step::Key(key))) = (pattern.0.len() == path.len() + 1, pattern.0.last()) else {
-                continue;
-            };
-            if self.is_private(&[path, std::slice::from_ref(key)].concat()) {
-                continue;
-            }
-            let stands = |list: &[(String, Value)]| list.iter().any(|(known, _)| known == key);
-            let Some(value) = self.default_of(path, members, key).filter(|_| !stands(members) && !stands(&added))
-            else {
-                continue;
-            };
-            let left_out = match standing {
-                Some(Value::Map(old)) => !stands(old) && self.default_of(path, old, key) == Some(value),
-                _ => false,
-            };
-            if !left_out {
-                added.push((key.clone(), value.clone()));
-            }
-        }
-        members.splice(0..0, added);
-    }
-
-    fn own_name(&self, parent: &[String], name: &str) -> String {
-        let renamed = self.clauses.iter().find_map(|clause| match clause {
-            Clause::Map { own: Pattern(steps), group } if group == name && steps.len() == parent.len() + 1 => {
-                let leads = steps.iter().zip(parent).all(|(step, key)| step.matches(key));
-                match steps.last() {
-                    Some(Step::Key(key)) if leads => Some(key),
-                    _ => None,
-                }
-            }
-            _ => None,
-        });
-        renamed.map_or(name, |key| key).to_owned()
-    }
 }
 
 fn private_here(format: Format, path: &[String]) -> LensError {
@@ -417,25 +306,6 @@ fn fill(value: &mut Value, columns: &[String]) {
             }
         }
     }
-}
-
-/// The path of the first place where two values do not agree.
-fn difference(a: &Value, b: &Value) -> Option<Vec<String>> {
-    if a.agrees(b) {
-        return None;
-    }
-    if let (Value::Map(a), Value::Map(b)) = (a, b) {
-        let find = |members: &[(String, Value)], key: &str| members.iter().position(|(known, _)| known == key);
-        let missing = |from: &[(String, Value)], to: &[(String, Value)]| {
-            from.iter().find(|(key, _)| find(to, key).is_none()).map(|(key, _)| vec![key.clone()])
-        };
-        let inner = a.iter().find_map(|(key, value)| {
-            let path = difference(value, &b[find(b, key)?].1)?;
-            Some([vec![key.clone()], path].concat())
-        });
-        return inner.or_else(|| missing(b, a)).or_else(|| missing(a, b));
-    }
-    Some(Vec::new())
 }
 
 impl fmt::Display for Mapping {

@@ -48,6 +48,8 @@ fn texts_are_canonical() {
         ("key  id; except /*/a", "key id; except /*/a"),
         ("key \"the id\"", "key \"the id\""),
         ("default /a=1 if \"b c\"", "default /a=1 if \"b c\""),
+        ("omit /*/a=[ ] if b", "omit /*/a=[] if b"),
+        ("split /*/command = /*/args", "split /*/command=/*/args"),
     ] {
         let mapping = mapping(written);
         assert_eq!(mapping.to_string(), canonical);
@@ -61,8 +63,11 @@ fn texts_are_canonical() {
 #[test]
 fn what_cannot_be_read_or_reversed_is_refused_when_made() {
     for (text, why) in [
-        ("mcp:clade", "`mcp:clade` is no named mapping (did you mean `mcp:claude`?); there are mcp:claude, mcp:codex"),
-        ("drop /a", "`drop` is no clause; there are except, only, map, default, key"),
+        (
+            "mcp:clade",
+            "`mcp:clade` is no named mapping (did you mean `mcp:claude`?); there are mcp:claude, mcp:claude-desktop, mcp:codex, mcp:vscode, mcp:cursor, mcp:zed, mcp:gemini, mcp:windsurf, mcp:opencode, settings:vscode",
+        ),
+        ("drop /a", "`drop` is no clause; there are except, only, map, default, omit, split, key"),
         ("except a", "`a` is no path: it starts with `/`, as in `/*/timeout`"),
         ("except", "a clause ends too early"),
         ("except /a~x", "`/a~x` is no path: a `~` in a key is written `~0`, a `/` in a key `~1`"),
@@ -88,6 +93,11 @@ fn what_cannot_be_read_or_reversed_is_refused_when_made() {
         ("default /a=x", "`default /a`: the value is no JSON: line 1, column 1: expected a value, found `x`"),
         ("except /*/a; default /b/a=1", "`default /b/a=1` speaks of what is private"),
         ("only /a; map /b=/c", "`map /b=/c` speaks of what is private"),
+        ("split /a", "expected `=` before ``, as in `split /*/command=/*/args`"),
+        ("split /a=/b/c", "`split /a=/b/c`: both paths must be the same but for the last key, which is no `*`"),
+        ("split /a=/b; map /a=/c", "`map /a=/c` gives a key a second meaning in the group (`split /a=/b`)"),
+        ("map /x=/b; split /a=/b", "`split /a=/b` gives two keys one name in the group (`map /x=/b`)"),
+        ("except /a; split /a=/b", "`split /a=/b` speaks of what is private"),
         ("key id; key name", "`key name` is a second key of the rows (`key id`)"),
         ("except /*/id; key id", "`except /*/id` speaks of the key by which rows are told apart"),
         ("key id; map /*/id=/*/ID", "`map /*/id=/*/ID` speaks of the key by which rows are told apart"),
@@ -182,6 +192,30 @@ fn keys_are_renamed_and_defaults_left_out() {
         r#"{"x": {"c": 0}}"#,
         r#"{"x": {"t": 1, "c": 0}}"#,
     );
+    // Left out of the group, and not added to what is new.
+    let omit = "omit /*/l=[]; omit /*/t=1 if u";
+    check(
+        omit,
+        r#"{"x": {"l": [], "c": 0}}"#,
+        r#"{"x": {"c": 0}}"#,
+        r#"{"x": {"c": 5}, "y": {"c": 6}}"#,
+        r#"{"x": {"l": [], "c": 5}, "y": {"c": 6}}"#,
+    );
+    check(
+        omit,
+        r#"{"x": {"t": 1, "u": 0}}"#,
+        r#"{"x": {"u": 0}}"#,
+        r#"{"x": {"u": 0, "l": [2]}}"#,
+        r#"{"x": {"t": 1, "u": 0, "l": [2]}}"#,
+    );
+    // One list here, two keys there.
+    check(
+        "split /*/c=/*/a",
+        r#"{"x": {"c": ["p", "-y"]}, "y": {"c": ["q"]}}"#,
+        r#"{"x": {"c": "p", "a": ["-y"]}, "y": {"c": "q"}}"#,
+        r#"{"x": {"c": "p", "a": ["-z", 1]}, "y": {"c": "r"}}"#,
+        r#"{"x": {"c": ["p", "-z", 1]}, "y": {"c": ["r"]}}"#,
+    );
     check("default /a=null", r#"{"a": null}"#, "{}", r#"{"a": 1}"#, r#"{"a": 1}"#);
 }
 
@@ -254,6 +288,8 @@ fn entries() -> impl Strategy<Value = Value> {
         Just(value("\"s\"")),
         Just(value("true")),
         Just(value("[{\"a\": 1}, 2]")),
+        Just(value("[\"s\", 1]")),
+        Just(value("[\"s\"]")),
         Just(value("null")),
     ];
     let keys = "[a-d]";
@@ -283,8 +319,13 @@ fn any_mapping() -> impl Strategy<Value = Mapping> {
             "default /d=true",
             "default /b=[1] if a",
             "default /b={}",
+            "omit /*/b=\"s\"",
+            "omit /*/d=true if a",
+            "omit /c={}",
+            "split /*/a=/*/rest",
+            "split /d=/others",
         ],
-        0..5,
+        0..6,
     );
     clauses.prop_filter_map("cannot be reversed", |clauses| clauses.join("; ").parse().ok())
 }
@@ -326,7 +367,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_mapping_or_an_error(text in "(except|only|map|default|mcp:claude| |;|/|\\*|=|\"|[a-z~1]|é){0,12}") {
+    fn any_text_is_a_mapping_or_an_error(text in "(except|only|map|default|omit|split|mcp:claude| |;|/|\\*|=|\"|[a-z~1]|é){0,12}") {
         if let Ok(mapping) = text.parse::<Mapping>() {
             prop_assert_eq!(mapping.to_string().parse::<Mapping>().unwrap(), mapping);
         }

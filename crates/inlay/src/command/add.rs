@@ -7,6 +7,7 @@ use crate::command::{diff, link};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::history;
+use crate::mappings::Clauses;
 use crate::members;
 use crate::place::argument;
 use crate::portions::{self, Content, Portion};
@@ -36,6 +37,10 @@ pub struct Args {
     /// Keys that are private to these files, as JSON Pointers from the portion's root; * stands for any key. Can be given several times
     #[arg(long, value_name = "POINTER")]
     pub except: Vec<String>,
+    /// A key that the group leaves out while it has this value, as in '/*/type="stdio" if command' (the condition, another key
+    /// beside it, may be left out); a new entry gets it. Can be given several times
+    #[arg(long, value_name = "KEY=JSON")]
+    pub default: Vec<String>,
     /// Their name of a key and the group's, as in /*/http_headers=/*/headers. Can be given several times
     #[arg(long, value_name = "THEIRS=GROUPS")]
     pub map: Vec<String>,
@@ -65,10 +70,8 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         let mut service = Service::open(ctx).await?;
         let group = service.group(&args.name).await?;
         let mut portions = portions::look(&mut service, &args.addresses, ctx).await?;
-        let key = args.key.as_ref().map(|column| portions::key_clause(column));
-        let except = args.except.iter().map(|path| format!("except {path}"));
-        let clauses: Vec<String> =
-            key.into_iter().chain(except).chain(args.map.iter().map(|pair| format!("map {pair}"))).collect();
+        let clauses =
+            Clauses { key: args.key.as_deref(), except: &args.except, default: &args.default, map: &args.map }.all();
         for portion in &mut portions {
             portion.add_mapping(&clauses.join("; "))?;
         }

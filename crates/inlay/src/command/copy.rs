@@ -1,13 +1,13 @@
 //! `inlay copy FROM TO`.
 
-use portion::{Address, Fragment, Mapping};
+use portion::{Address, Fragment};
 
 use crate::change::Change;
 use crate::command::put;
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::mappings::{self, Clauses};
 use crate::place::{Place, argument};
-use crate::portions;
 
 /// Copy a portion into another, once.
 ///
@@ -26,6 +26,10 @@ pub struct Args {
     /// Neither copy nor touch these keys; * stands for any one key. Can be given several times
     #[arg(long, value_name = "POINTER")]
     pub except: Vec<String>,
+    /// A key that is not copied while it has this value, as in '/*/type="stdio" if command' (the condition, another key
+    /// beside it, may be left out); a new entry gets it. Can be given several times
+    #[arg(long, value_name = "KEY=JSON")]
+    pub default: Vec<String>,
     /// What FROM calls A is called B in TO, as in '/*/headers=/*/http_headers'. Can be given several times
     #[arg(long, value_name = "A=B")]
     pub map: Vec<String>,
@@ -59,7 +63,11 @@ struct Copied {
 }
 
 fn planned(from: &Place, to: &Place, args: &Args, ctx: &Context) -> Result<Copied, CommandError> {
-    let (theirs, ours) = mappings(args, ctx)?;
+    let clauses = Clauses { key: args.key.as_deref(), except: &args.except, default: &args.default, map: &args.map };
+    let (theirs, ours, known) = mappings::of_two(&args.from, &args.to, clauses)?;
+    if known {
+        ctx.say(format!("reading {} as `{theirs}` and writing {} as `{ours}`", args.from.path, args.to.path));
+    }
     let shared = theirs.share(from.get()?).map_err(|e| from.lens(e))?;
     // Rows told apart by a key keep their own order: they travel as a value.
     let one_language = theirs.to_string() == ours.to_string() && ours.key().is_none();
@@ -78,31 +86,4 @@ fn planned(from: &Place, to: &Place, args: &Args, ctx: &Context) -> Result<Copie
     let new = ours.unshare(standing.as_ref(), &travelling).map_err(|e| to.lens(e))?;
     let after = put::replaced(to, &new, true)?;
     Ok(Copied { after, standing, new })
-}
-
-/// The mappings of FROM and of TO: those that both programs are known by, or none; then what was asked for.
-fn mappings(args: &Args, ctx: &Context) -> Result<(Mapping, Mapping), CommandError> {
-    let proposed =
-        |address: &Address| address.selector.as_ref().and_then(|selector| Mapping::proposed(&address.path, selector));
-    let (theirs, ours) = match (proposed(&args.from), proposed(&args.to)) {
-        (Some(theirs), Some(ours)) if theirs != ours => {
-            ctx.say(format!("reading {} as `{theirs}` and writing {} as `{ours}`", args.from.path, args.to.path));
-            (theirs, ours)
-        }
-        _ => Default::default(),
-    };
-    let key = args.key.iter().map(|column| portions::key_clause(column));
-    let excepted = key.chain(args.except.iter().map(|path| format!("except {path}")));
-    let renamed = args.map.iter().map(|pair| format!("map {pair}"));
-    Ok((with(&theirs, excepted.clone().chain(renamed))?, with(&ours, excepted)?))
-}
-
-fn with(mapping: &Mapping, clauses: impl Iterator<Item = String>) -> Result<Mapping, CommandError> {
-    let clauses: Vec<String> = clauses.collect();
-    if clauses.is_empty() {
-        return Ok(mapping.clone());
-    }
-    mapping.with(&clauses.join("; ")).map_err(|error| {
-        CommandError::usage(error).hint("keys are JSON Pointers from the portion's root, as in `--except '/*/timeout'`")
-    })
 }

@@ -1,7 +1,7 @@
 //! `inlay diff A B`.
 
 use anstyle::{AnsiColor, Style};
-use portion::{Address, Format, Fragment, Value};
+use portion::{Address, Format, Fragment, Mapping, Value};
 use serde_json::json;
 
 use crate::command::get;
@@ -9,13 +9,15 @@ use crate::context::Context;
 use crate::difference::{self, Difference};
 use crate::error::CommandError;
 use crate::history;
+use crate::mappings::{self, Clauses};
 use crate::place::{Place, argument};
 use crate::text;
 
 /// Compare two portions, by value and by text.
 ///
 /// Exit code 0 if they mean the same, 4 if they do not. Between two formats only values can be compared; within one, a text
-/// that differs (comments, order, style) is shown, and with --text, which two formats refuse, it counts.
+/// that differs (comments, order, style) is shown, and with --text, which two formats refuse, it counts. Where both files are known (the
+/// MCP servers of two programs), each program's own names and defaults are used.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The first portion, PATH#SELECTOR; or a group
@@ -30,11 +32,28 @@ pub struct Args {
     /// Exit code 4 also if only the texts differ
     #[arg(long)]
     pub text: bool,
+    /// Two portions: leave these keys out; * stands for any one key. Can be given several times
+    #[arg(long, value_name = "POINTER")]
+    pub except: Vec<String>,
+    /// Two portions: a key that counts as missing while it has this value, as in '/*/type="stdio" if command' (the condition, another key
+    /// beside it, may be left out). Can be given several times
+    #[arg(long, value_name = "KEY=JSON")]
+    pub default: Vec<String>,
+    /// Two portions: what the first calls A is called B in the second, as in '/*/headers=/*/http_headers'. Can be given several times
+    #[arg(long, value_name = "A=B")]
+    pub map: Vec<String>,
+    /// Both portions are tables: rows are told apart by this column, and their order does not count
+    #[arg(long, value_name = "COLUMN")]
+    pub key: Option<String>,
 }
 
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     // A group's name holds no `#`, and a portion cannot be named without one.
     if !args.first.contains('#') && !args.second.contains('#') {
+        if args.key.is_some() || [&args.except, &args.default, &args.map].iter().any(|given| !given.is_empty()) {
+            return Err(CommandError::usage("--except, --default, --map and --key are for two portions")
+                .hint("the versions of a group are compared in the group's own words"));
+        }
         let same = history::diff(&args.first, &args.second, args.third.as_deref(), ctx)?;
         return if same == Same::Text || (same == Same::Value && !args.text) {
             Ok(())
@@ -47,13 +66,18 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     }
     let address = |text: &str| argument(text).map_err(CommandError::usage);
     let (first, second) = (address(&args.first)?, address(&args.second)?);
-    let side = |address: &Address| -> Result<Side, CommandError> {
+    let clauses = Clauses { key: args.key.as_deref(), except: &args.except, default: &args.default, map: &args.map };
+    let (one, other, known) = mappings::of_two(&first, &second, clauses)?;
+    if known {
+        ctx.say(format!("reading {} as `{one}` and {} as `{other}`", first.path, second.path));
+    }
+    let side = |address: &Address, mapping: &Mapping| -> Result<Side, CommandError> {
         let place = Place::open(address, ctx)?;
-        let fragment = place.get()?;
-        let value = fragment.format.value(&fragment.text).map_err(|e| place.lens(e))?;
+        let fragment = mapping.share(place.get()?).map_err(|e| place.lens(e))?;
+        let value = mapping.value(&fragment).map_err(|e| place.lens(e))?;
         Ok(Side { name: address.to_string(), fragment, value })
     };
-    let (first, second) = (side(&first)?, side(&second)?);
+    let (first, second) = (side(&first, &one)?, side(&second, &other)?);
     let (one, other) = (first.fragment.format, second.fragment.format);
     if args.text && one != other {
         let (first, second) = (&first.name, &second.name);

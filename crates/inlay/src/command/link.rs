@@ -10,6 +10,7 @@ use crate::ask::{self, Progress};
 use crate::command::{status, up};
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::mappings::Clauses;
 use crate::place::argument;
 use crate::portions::{self, Content, Portion};
 use crate::service::{self, NoService, Service};
@@ -39,6 +40,10 @@ pub struct Args {
     /// Keys that are private to each file, as JSON Pointers from the portion's root; * stands for any key. Can be given several times
     #[arg(long, value_name = "POINTER")]
     pub except: Vec<String>,
+    /// A key that the group leaves out while it has this value, as in '/*/type="stdio" if command' (the condition, another key
+    /// beside it, may be left out); a new entry gets it. Can be given several times
+    #[arg(long, value_name = "KEY=JSON")]
+    pub default: Vec<String>,
     /// What the first ADDRESS calls A, the others call B, as in /*/headers=/*/http_headers. Can be given several times
     #[arg(long, value_name = "A=B")]
     pub map: Vec<String>,
@@ -154,8 +159,8 @@ async fn open_or_start(ctx: &Context) -> Result<Service, CommandError> {
 
 /// Adds the mappings of the command line to those that the files' names propose.
 fn map(portions: &mut [Portion], args: &Args) -> Result<(), CommandError> {
-    let mut all: Vec<String> = args.key.iter().map(|column| portions::key_clause(column)).collect();
-    all.extend(args.except.iter().map(|path| format!("except {path}")));
+    let clauses = Clauses { key: args.key.as_deref(), except: &args.except, default: &args.default, map: &args.map };
+    let mut all = clauses.shared();
     for (at, portion) in portions.iter_mut().enumerate() {
         if at == 1 {
             for pair in &args.map {

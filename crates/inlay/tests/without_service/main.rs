@@ -439,3 +439,68 @@ fn a_pipe_is_refused_at_once() {
         assert!(said.contains("not a regular file"), "{args:?}: {said}");
     }
 }
+
+#[test]
+fn diff_reads_as_the_options_say() {
+    // Rows by a key, whatever their order; a private column; another name; a default.
+    let csv = "id,cost,notes\n2,20,mine\n1,10,\n";
+    let json = "[{\"id\": \"1\", \"price\": 10}, {\"id\": \"2\", \"price\": 20, \"unit\": \"EUR\"}]\n";
+    let args =
+        ["diff", "a.csv#rows", "b.json#json:", "--key", "id", "--except", "/*/notes", "--map", "/*/cost=/*/price"];
+    let files = &[("a.csv", csv), ("b.json", json)];
+    check(&Case { files, args: &args, code: 4, out: "+ /2/unit: \"EUR\"\n", ..Case::default() });
+    let with_default = [&args[..], &["--default", "/*/unit=\"EUR\""]].concat();
+    check(&Case { files, args: &with_default, err: &["they mean the same"], ..Case::default() });
+    // Two programs' own words.
+    let (claude, codex) = (CLAUDE, CODEX);
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join(".codex")).unwrap();
+    fs::write(folder.path().join(".claude.json"), claude).unwrap();
+    fs::write(folder.path().join(".codex/config.toml"), codex).unwrap();
+    let done = Command::new(env!("CARGO_BIN_EXE_inlay"))
+        .args(["diff", ".claude.json#/mcpServers", ".codex/config.toml#/mcp_servers"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let err = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success() && err.contains("as `mcp:claude` and"), "{err}");
+    check(&Case {
+        args: &["diff", "group", "1", "--key", "id"],
+        code: 2,
+        err: &["--key are for two portions"],
+        ..Case::default()
+    });
+}
+
+#[test]
+fn one_format_inside_another() {
+    let note = "---\ntitle: A\ntags: [x, y] # mine\n---\n# A\n";
+    check(&Case {
+        files: &[("n.md", note)],
+        args: &["put", "n.md#front|yaml:/tags"],
+        input: "[z]\n",
+        after: &[("n.md", &note.replace("[x, y]", "[z]"))],
+        ..Case::default()
+    });
+    let users = "{\"users\": [{\"id\": \"k1\", \"city\": \"Rome\"}, {\"id\": \"k2\"}]}\n";
+    check(&Case {
+        files: &[("u.json", users)],
+        args: &["get", "u.json#jsonpath:$.users[?@.id=='k1'].city"],
+        out: "\"Rome\"",
+        ..Case::default()
+    });
+    check(&Case {
+        files: &[("Makefile", "NAME = x\nVERSION = 1.2\n")],
+        args: &["put", "Makefile#re:^VERSION = (.*)$"],
+        input: "1.3",
+        after: &[("Makefile", "NAME = x\nVERSION = 1.3\n")],
+        ..Case::default()
+    });
+    check(&Case {
+        files: &[("u.json", users)],
+        args: &["get", "u.json#jsonpath:$.users[*].id"],
+        code: 3,
+        err: &["matches 2 portions"],
+        ..Case::default()
+    });
+}

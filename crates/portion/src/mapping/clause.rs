@@ -7,6 +7,8 @@
 //!         / "only" PATH                       everything else is private; several are one list
 //!         / "map" PATH "=" PATH               this file's name of a key = the group's name of it
 //!         / "default" PATH "=" JSON [ "if" KEY ]
+//!         / "omit" PATH "=" JSON [ "if" KEY ]  a default that is not added to new entries
+//!         / "split" PATH "=" PATH           this file's list = the group's first item and its others
 //!         / "key" KEY                         a list of rows is a map of them, by this key
 //! ```
 //! A path is a JSON Pointer in which a token `*` stands for any key; a key that is a star is written `~*`. A path or key with white
@@ -81,6 +83,11 @@ impl Pattern {
         }
     }
 
+    /// Whether keys of one map can match both.
+    fn are_siblings(&self, other: &Pattern) -> bool {
+        self.0.len() == other.0.len() && self.parent().iter().zip(other.parent()).all(|(a, b)| a.meets(b))
+    }
+
     fn parent(&self) -> &[Step] {
         &self.0[..self.0.len().saturating_sub(1)]
     }
@@ -99,9 +106,26 @@ pub(super) enum Clause {
         path: Pattern,
         value: Value,
         only_if: Option<String>,
+        /// Whether a new entry gets it.
+        is_added: bool,
+    },
+    /// The list at the path is two members of the group's value: its first item goes by the list's name, the others by `others`.
+    Split {
+        own: Pattern,
+        others: String,
     },
     /// A list of rows, told apart by this key.
     Key(String),
+}
+
+impl Clause {
+    /// The path of a key, and a name that it has in the group and not here.
+    fn renamed(&self) -> Option<(&Pattern, &str)> {
+        match self {
+            Clause::Map { own, group: name } | Clause::Split { own, others: name } => Some((own, name)),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Pattern {
@@ -127,14 +151,15 @@ impl fmt::Display for Clause {
             }
             Clause::Except(path) => write!(f, "except {path}"),
             Clause::Only(path) => write!(f, "only {path}"),
-            Clause::Map { own, group } => {
+            Clause::Map { own, group: name } | Clause::Split { own, others: name } => {
+                let verb = if matches!(self, Clause::Map { .. }) { "map" } else { "split" };
                 let mut renamed = own.clone();
                 renamed.0.pop();
-                renamed.0.push(Step::Key(group.clone()));
-                write!(f, "map {own}={renamed}")
+                renamed.0.push(Step::Key(name.clone()));
+                write!(f, "{verb} {own}={renamed}")
             }
-            Clause::Default { path, value, only_if } => {
-                write!(f, "default {path}={}", compact(value))?;
+            Clause::Default { path, value, only_if, is_added } => {
+                write!(f, "{} {path}={}", if *is_added { "default" } else { "omit" }, compact(value))?;
                 match only_if {
                     None => Ok(()),
                     Some(key) => {
@@ -209,29 +234,35 @@ impl<'a> Reader<'a> {
             "except" => Ok(Clause::Except(self.path()?)),
             "only" => Ok(Clause::Only(self.path()?)),
             "key" => Ok(Clause::Key(self.word()?)),
-            "map" => {
+            "map" | "split" => {
                 let own = self.path()?;
-                self.equals("map /*/headers=/*/http_headers")?;
+                self.equals(if verb == "map" { "map /*/headers=/*/http_headers" } else { "split /*/command=/*/args" })?;
                 let group = self.path()?;
                 let same = own.parent() == group.parent();
                 match (own.last(), group.last()) {
-                    (Some(a), Some(b)) if same && a != b => Ok(Clause::Map { group: b.to_owned(), own }),
+                    (Some(a), Some(b)) if same && a != b => {
+                        let name = b.to_owned();
+                        Ok(match verb {
+                            "map" => Clause::Map { own, group: name },
+                            _ => Clause::Split { own, others: name },
+                        })
+                    }
                     _ => Err(MappingError(format!(
-                        "`map {own}={group}`: both paths must be the same but for the last key, which is no `*`"
+                        "`{verb} {own}={group}`: both paths must be the same but for the last key, which is no `*`"
                     ))),
                 }
             }
-            "default" => {
+            "default" | "omit" => {
                 let path = self.path()?;
                 if path.last().is_none() {
-                    return Err(MappingError(format!("`default {path}`: the last key is no `*`")));
+                    return Err(MappingError(format!("`{verb} {path}`: the last key is no `*`")));
                 }
                 self.equals("default /*/type=\"stdio\"")?;
                 let (value, len) = json_prefix(self.rest.as_bytes())
-                    .map_err(|error| MappingError(format!("`default {path}`: the value is no JSON: {error}")))?;
+                    .map_err(|error| MappingError(format!("`{verb} {path}`: the value is no JSON: {error}")))?;
                 if matches!(&value, Value::Map(members) if !members.is_empty()) {
                     let why = "a default is a scalar, a list or an empty map";
-                    return Err(MappingError(format!("`default {path}`: {why}")));
+                    return Err(MappingError(format!("`{verb} {path}`: {why}")));
                 }
                 self.rest = self.rest[len..].trim_start();
                 let only_if = match self.rest.strip_prefix("if").filter(|rest| rest.starts_with(char::is_whitespace)) {
@@ -241,9 +272,11 @@ impl<'a> Reader<'a> {
                     }
                     None => None,
                 };
-                Ok(Clause::Default { path, value, only_if })
+                Ok(Clause::Default { path, value, only_if, is_added: verb == "default" })
             }
-            _ => Err(MappingError(format!("`{verb}` is no clause; there are except, only, map, default, key"))),
+            _ => Err(MappingError(format!(
+                "`{verb}` is no clause; there are except, only, map, default, omit, split, key"
+            ))),
         }
     }
 
@@ -302,16 +335,19 @@ pub(super) fn check(clauses: &[Clause]) -> Result<(), MappingError> {
                 (Clause::Map { own: a, .. }, Clause::Map { own: b, .. }) if a.meets(b) => {
                     Some("gives a key a second name in the group")
                 }
-                (Clause::Map { own: a, group: x }, Clause::Map { own: b, group: y })
-                    if x == y
-                        && a.0.len() == b.0.len()
-                        && a.parent().iter().zip(b.parent()).all(|(a, b)| a.meets(b)) =>
-                {
+                (a, b) if a.renamed().zip(b.renamed()).is_some_and(|((a, x), (b, y))| x == y && a.are_siblings(b)) => {
                     Some("gives two keys one name in the group")
                 }
-                (Clause::Default { path: a, only_if: x, .. }, Clause::Default { path: b, only_if: y, .. })
-                    if a.meets(b) && (x == y || x.is_none()) =>
+                (Clause::Split { own: a, .. }, Clause::Map { own: b, .. } | Clause::Split { own: b, .. })
+                | (Clause::Map { own: a, .. }, Clause::Split { own: b, .. })
+                    if a.meets(b) =>
                 {
+                    Some("gives a key a second meaning in the group")
+                }
+                (
+                    Clause::Default { path: a, only_if: x, is_added: true, .. },
+                    Clause::Default { path: b, only_if: y, is_added: true, .. },
+                ) if a.meets(b) && (x == y || x.is_none()) => {
                     Some("is never asked: an earlier default has the key already")
                 }
                 _ => None,
@@ -328,9 +364,11 @@ pub(super) fn check(clauses: &[Clause]) -> Result<(), MappingError> {
 fn check_against_all(clause: &Clause, clauses: &[Clause]) -> Result<(), MappingError> {
     let key = clauses.iter().find_map(|other| if let Clause::Key(key) = other { Some(key) } else { None });
     let path = match clause {
-        Clause::Except(path) | Clause::Only(path) | Clause::Map { own: path, .. } | Clause::Default { path, .. } => {
-            path
-        }
+        Clause::Except(path)
+        | Clause::Only(path)
+        | Clause::Map { own: path, .. }
+        | Clause::Split { own: path, .. }
+        | Clause::Default { path, .. } => path,
         Clause::Key(_) => return Ok(()),
     };
     if let (Some(key), [_, Step::Key(column)]) = (key, &path.0[..])
@@ -338,7 +376,8 @@ fn check_against_all(clause: &Clause, clauses: &[Clause]) -> Result<(), MappingE
     {
         return Err(MappingError(format!("`{clause}` speaks of the key by which rows are told apart")));
     }
-    let (Clause::Map { own: path, .. } | Clause::Default { path, .. }) = clause else {
+    let (Clause::Map { own: path, .. } | Clause::Split { own: path, .. } | Clause::Default { path, .. }) = clause
+    else {
         return Ok(());
     };
     let onlys: Vec<&Pattern> =

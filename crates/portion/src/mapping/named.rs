@@ -2,7 +2,9 @@
 //!
 //! The vocabulary of `mcp:…`: a map of server names to `command`, `args`, `env` (programs started here) or `url`, `headers`
 //! (servers elsewhere), and `type` where it is neither of the usual two, as the Model Context Protocol's `mcpServers` files have
-//! them. What only one program knows stays private in its file.
+//! them. What only one program knows stays private in its file. Empty `args`, `env` and `headers` mean what none means.
+//!
+//! What stands for a variable differs by program (`${API_KEY}`, `${env:API_KEY}`, `{env:API_KEY}`, `$API_KEY`) and is not translated.
 
 use super::Mapping;
 use crate::selector::{Scheme, Selector};
@@ -14,23 +16,102 @@ pub(super) const NAMED: &[(&str, &str)] = &[
     (
         "mcp:claude",
         "only /*/type; only /*/command; only /*/args; only /*/env; only /*/url; only /*/headers; \
-         default /*/type=\"stdio\" if command; default /*/type=\"http\" if url",
+         default /*/type=\"stdio\" if command; default /*/type=\"http\" if url; \
+         omit /*/args=[]; omit /*/env={}; omit /*/headers={}",
     ),
+    // Claude Desktop, modelcontextprotocol.io/docs/develop/connect-local-servers: programs started here only.
+    ("mcp:claude-desktop", "only /*/command; only /*/args; only /*/env; omit /*/args=[]; omit /*/env={}"),
     // OpenAI Codex, codex-rs/config/src/mcp_types.rs (RawMcpServerConfig): a server with `command` is started here, one with
     // `url` speaks streamable HTTP; there is no `type`. `cwd`, `env_vars`, `bearer_token_env_var`, `env_http_headers`,
     // `startup_timeout_sec`, `tool_timeout_sec`, `enabled`, `required`, `enabled_tools`, `disabled_tools`, `scopes`, `oauth`, `tools`… are its own.
     (
         "mcp:codex",
         "only /*/command; only /*/args; only /*/env; only /*/url; only /*/http_headers; \
-         map /*/http_headers=/*/headers",
+         map /*/http_headers=/*/headers; omit /*/args=[]; omit /*/env={}; omit /*/http_headers={}",
+    ),
+    // Visual Studio Code, code.visualstudio.com/docs/copilot/reference/mcp-configuration: `type` is "stdio", "http" or "sse".
+    // `envFile`, `cwd`, `dev`, `sandboxEnabled`… are its own, and `inputs` stands outside of the servers.
+    (
+        "mcp:vscode",
+        "only /*/type; only /*/command; only /*/args; only /*/env; only /*/url; only /*/headers; \
+         default /*/type=\"stdio\" if command; default /*/type=\"http\" if url; \
+         omit /*/args=[]; omit /*/env={}; omit /*/headers={}",
+    ),
+    // Cursor, cursor.com/docs/mcp: `type` is "stdio" for programs; servers elsewhere are told by their `url`. `envFile` and `auth` are its own.
+    (
+        "mcp:cursor",
+        "only /*/type; only /*/command; only /*/args; only /*/env; only /*/url; only /*/headers; \
+         default /*/type=\"stdio\" if command; omit /*/type=\"http\" if url; omit /*/type=\"streamable-http\" if url; \
+         omit /*/args=[]; omit /*/env={}; omit /*/headers={}",
+    ),
+    // Zed, zed.dev/docs/ai/mcp: `context_servers` without a `type`. `source`, `enabled`, `settings`, `timeout` are its own.
+    (
+        "mcp:zed",
+        "only /*/command; only /*/args; only /*/env; only /*/url; only /*/headers; \
+         omit /*/args=[]; omit /*/env={}; omit /*/headers={}",
+    ),
+    // Gemini CLI, geminicli.com/docs/tools/mcp-server: `httpUrl` is streamable HTTP; a `url`, which is SSE, is an error that names it.
+    // `cwd`, `timeout`, `trust`, `includeTools`, `excludeTools`, `oauth`, `authProviderType`… are its own.
+    (
+        "mcp:gemini",
+        "only /*/command; only /*/args; only /*/env; only /*/httpUrl; only /*/url; only /*/headers; \
+         map /*/httpUrl=/*/url; omit /*/args=[]; omit /*/env={}; omit /*/headers={}",
+    ),
+    // Windsurf, docs.windsurf.com/windsurf/cascade/mcp: `serverUrl` for servers elsewhere; a `url`, which it takes as well, is an error that
+    // names it. `disabled`, `disabledTools`, `alwaysAllow` are its own.
+    (
+        "mcp:windsurf",
+        "only /*/command; only /*/args; only /*/env; only /*/serverUrl; only /*/url; only /*/headers; \
+         map /*/serverUrl=/*/url; omit /*/args=[]; omit /*/env={}; omit /*/headers={}",
+    ),
+    // opencode, opencode.ai/docs/mcp-servers: `type` is "local" or "remote" and no other, `command` a list with the arguments in it,
+    // `environment` for `env`. `enabled`, `disabled`, `timeout`, `cwd`, `oauth` are its own.
+    (
+        "mcp:opencode",
+        "only /*/type; only /*/command; only /*/environment; only /*/url; only /*/headers; \
+         default /*/type=\"local\" if command; default /*/type=\"remote\" if url; map /*/type=/*/opencode.type; \
+         split /*/command=/*/args; map /*/environment=/*/env; omit /*/environment={}; omit /*/headers={}",
+    ),
+    // Editors of the VS Code family: what they and well-known extensions declare as `machine` or `machine-overridable`, which Settings Sync
+    // leaves out, too (code.visualstudio.com/docs/configure/settings-sync): paths and the network of one machine.
+    (
+        "settings:vscode",
+        "except /http.proxy; except /http.proxyAuthorization; except /http.proxyKerberosServicePrincipal; \
+         except /http.proxyStrictSSL; except /http.proxySupport; except /http.noProxy; except /http.systemCertificates; \
+         except /http.useLocalProxyConfiguration; except /git.path; except /git.defaultCloneDirectory; \
+         except /typescript.npm; except /php.validate.executablePath; \
+         except /python.defaultInterpreterPath; except /python.condaPath; except /python.pipenvPath; except /python.poetryPath; \
+         except /python.venvPath; except /python.venvFolders; except /rust-analyzer.server.path; except /go.goroot; \
+         except /C_Cpp.default.compilerPath; except /cmake.cmakePath; except /java.jdt.ls.java.home; \
+         except /java.configuration.runtimes; except /eslint.nodePath; except /docker.dockerPath; \
+         except /powershell.powerShellAdditionalExePaths; except /dev.containers.dockerPath",
     ),
 ];
 
-/// A known file: how its path ends, the portion of it that is usually shared, and that portion's mapping.
+/// A known file: how its path ends, the portion of it that is usually shared, and that portion's mapping. The empty portion is the whole
+/// document.
 const KNOWN: &[(&str, &str, &str)] = &[
     (".claude.json", "/mcpServers", "mcp:claude"),
     (".mcp.json", "/mcpServers", "mcp:claude"),
+    ("claude_desktop_config.json", "/mcpServers", "mcp:claude-desktop"),
     (".codex/config.toml", "/mcp_servers", "mcp:codex"),
+    (".vscode/mcp.json", "/servers", "mcp:vscode"),
+    ("Code/User/mcp.json", "/servers", "mcp:vscode"),
+    ("Code - Insiders/User/mcp.json", "/servers", "mcp:vscode"),
+    (".cursor/mcp.json", "/mcpServers", "mcp:cursor"),
+    ("zed/settings.json", "/context_servers", "mcp:zed"),
+    (".zed/settings.json", "/context_servers", "mcp:zed"),
+    (".gemini/settings.json", "/mcpServers", "mcp:gemini"),
+    (".codeium/windsurf/mcp_config.json", "/mcpServers", "mcp:windsurf"),
+    ("opencode.json", "/mcp", "mcp:opencode"),
+    ("opencode.jsonc", "/mcp", "mcp:opencode"),
+    ("opencode.json", "/mcp/servers", "mcp:opencode"),
+    ("opencode.jsonc", "/mcp/servers", "mcp:opencode"),
+    ("Code/User/settings.json", "", "settings:vscode"),
+    ("Code - Insiders/User/settings.json", "", "settings:vscode"),
+    ("VSCodium/User/settings.json", "", "settings:vscode"),
+    ("Cursor/User/settings.json", "", "settings:vscode"),
+    ("Windsurf/User/settings.json", "", "settings:vscode"),
 ];
 
 fn ends(path: &str, end: &str) -> bool {
@@ -43,8 +124,8 @@ impl Mapping {
     /// project's own servers in that file, `mcp:codex` for `~/.codex/config.toml#/mcp_servers`.
     pub fn proposed(path: &str, selector: &Selector) -> Option<Mapping> {
         let expression = selector.expression.as_str();
-        let fits = |usual: &str| expression == usual || (usual == "/mcpServers" && is_project(expression));
-        let (.., name) = KNOWN.iter().find(|(end, usual, _)| ends(path, end) && fits(usual))?;
+        let fits = |end: &str, usual: &str| expression == usual || (end == ".claude.json" && is_project(expression));
+        let (.., name) = KNOWN.iter().find(|(end, usual, _)| ends(path, end) && fits(end, usual))?;
         name.parse().ok()
     }
 }
@@ -57,9 +138,11 @@ fn is_project(expression: &str) -> bool {
 
 impl Selector {
     /// The selector of the portion that is usually shared of a known file: `/mcpServers` of `~/.claude.json`, `/mcp_servers` of
-    /// `~/.codex/config.toml`. `None` for other files.
+    /// `~/.codex/config.toml`, all of an editor's settings. `None` for other files.
     pub fn usual(path: &str) -> Option<Selector> {
         let (_, selector, _) = KNOWN.iter().find(|(end, ..)| ends(path, end))?;
-        Some(Selector { scheme: None::<Scheme>, expression: (*selector).to_owned() })
+        // The whole document needs its scheme.
+        let scheme = if selector.is_empty() { Some(Scheme::Jsonc) } else { None };
+        Some(Selector { scheme, expression: (*selector).to_owned() })
     }
 }
