@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: the targets of `fuzz/`, built with libFuzzer and run one after the other.
+//! `cargo xtask fuzz`: the targets of `fuzz/`, built with libFuzzer and run, as many at a time as there are processors.
 //!
 //! What libFuzzer needs of the compiler are options that a stable one has, so nothing is to be installed for it but a C++ compiler. With
 //! `--address` the address sanitizer watches the C that is linked in (zstd, SQLite, aws-lc), too; that takes a nightly toolchain.
@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use crate::shell::{self, TaskError};
 
@@ -40,12 +41,23 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<(), TaskError> {
     let known = targets(root)?;
     let wanted = wanted(args, &known)?;
     let programs = build(root, &wanted)?;
-    let mut found = 0;
-    for target in &wanted.targets {
-        let outcome = fuzz(root, &programs, target, wanted.seconds)?;
-        println!("{}", told(target, &outcome));
-        found += usize::from(outcome.finding.is_some());
-    }
+    let waiting = Mutex::new(wanted.targets.iter());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || -> Result<usize, TaskError> {
+        let mut found = 0;
+        while let Some(target) = next() {
+            let outcome = fuzz(root, &programs, target, wanted.seconds)?;
+            println!("{}", told(target, &outcome));
+            found += usize::from(outcome.finding.is_some());
+        }
+        Ok(found)
+    };
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let found = std::thread::scope(|scope| -> Result<usize, TaskError> {
+        let workers: Vec<_> = (0..processors).map(|_| scope.spawn(work)).collect();
+        let gone = |_| TaskError::Check("a fuzz worker ended by itself".to_owned());
+        workers.into_iter().map(|worker| worker.join().map_err(gone)?).sum()
+    })?;
     match found {
         0 => Ok(()),
         _ => Err(TaskError::Check(format!("{found} of {} targets have a finding", wanted.targets.len()))),

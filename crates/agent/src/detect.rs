@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use plan::{Condition, Fingerprint, GroupId};
-use portion::{Format, Fragment, LensError, Mapping, Scheme, Selector, Value};
+use portion::{Format, Fragment, LensError, Mapping, Scheme, Selector, Value, is_blank};
 
 use crate::folder::{FileId, Reading, Stat};
 use crate::keys::Keys;
 use crate::place::Place;
+use crate::record;
 use crate::step::{Portion, Sight};
 
 /// No larger file is read, in bytes.
@@ -208,7 +209,16 @@ fn kept_aside(place: &Place) -> Option<OsString> {
 }
 
 /// Locates the portion in the file's bytes.
+///
+/// # Errors
+/// Those of the lens; a database is not read, nor written, as bytes.
 pub(crate) fn find(target: &Target, name: &std::ffi::OsStr, bytes: &[u8], keys: &Keys) -> Result<Found, LensError> {
+    if record::is_database_file(bytes) {
+        return Err(LensError::Refused(
+            "it is a SQLite database, which other programs may have open: its rows can be shared (`sqlite:TABLE`), its bytes cannot"
+                .to_owned(),
+        ));
+    }
     let scheme = scheme_of(target, name, bytes)?;
     let own = portion::get(scheme, bytes, &target.selector.expression)?;
     found(target, keys, scheme, own)
@@ -227,11 +237,6 @@ pub(crate) fn scheme_of(target: &Target, name: &std::ffi::OsStr, bytes: &[u8]) -
     target.selector.scheme.or_else(detect).ok_or_else(|| {
         LensError::Refused("neither the file's name nor its content tells the format; name the scheme".to_owned())
     })
-}
-
-/// Whether a file holds nothing at all.
-pub(crate) fn is_blank(file: &[u8]) -> bool {
-    file.iter().all(u8::is_ascii_whitespace)
 }
 
 /// Whether it is a container without content, or a text without any.

@@ -32,6 +32,7 @@ use crate::journal::{self, Deletion};
 use crate::os::Version;
 use crate::outbox::Outgoing;
 use crate::point::point;
+use crate::record;
 use crate::step::{Copied, Effect, Event, Instruction, Merged, Restored, Steps};
 use crate::stream::Stream;
 use crate::watch::Watch;
@@ -87,6 +88,13 @@ struct Local {
     named: u64,
     /// When its file was last touched, for the stages.
     touched: Instant,
+}
+
+impl Local {
+    fn is_database(&self) -> bool {
+        let target = self.target.as_ref().ok();
+        target.is_some_and(|t| t.path.file_name().is_some_and(|name| record::is_database(t, name)))
+    }
 }
 
 /// The loop's state.
@@ -395,8 +403,10 @@ impl Engine {
                 if done.unfinished {
                     self.unfinished.insert(member, false);
                 }
-                if matches!(done.restored, Restored::Changed(_) | Restored::Failed(_)) {
-                    // What was seen before says nothing of what is wrong now: the same file may be there again.
+                let is_database = self.locals.get(&member).is_some_and(Local::is_database);
+                if matches!(done.restored, Restored::Changed(_) | Restored::Failed(_)) && !is_database {
+                    // What was seen before says nothing of what is wrong now: the same file may be there again. (A database that
+                    // was locked is tried again by the rules.)
                     self.see(member, None);
                 }
                 if let Some(seen) = done.seen {
@@ -496,9 +506,11 @@ impl Engine {
                 && !std::mem::replace(busy, true)
             {
                 let (tools, member, report) = (self.tools.clone(), *member, self.report.clone());
+                let target = self.locals.get(&member).and_then(|local| local.target.clone().ok());
                 self.running.spawn(async move {
                     let version = intent.version;
-                    let done = tools.blocking(move |tools| tools.recover(member, &intent)).await.and_then(Result::ok);
+                    let recover = move |tools: &Tools| tools.recover(member, target.as_deref(), &intent);
+                    let done = tools.blocking(recover).await.and_then(Result::ok);
                     let _ = report.send(Happened::Recovered(member, version, done)).await;
                 });
             }

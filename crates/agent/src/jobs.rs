@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use blake3::Hash;
@@ -19,12 +19,14 @@ use crate::buffers::Buffers;
 use crate::copies::{Copies, CopyError, NewCopy};
 use crate::detect::{self, Found, Look, Seen, Target, interrupted};
 use crate::error_chain;
+use crate::files::Files;
 use crate::folder::{FileId, Folder as _, system_time};
 use crate::journal::{self, Deletion, Journal, MemberIntent};
 use crate::keys::{self, Keys};
 use crate::os::OsFolder;
 use crate::place::Place;
 use crate::point::point;
+use crate::record;
 use crate::restore::{self, Before, Done, Site, Version};
 use crate::splice::{self, Deleted, Intent, IntentLog, Recovered};
 use crate::step::{Copied, Instruction, Portion, Restored};
@@ -39,8 +41,8 @@ pub(crate) struct Tools {
     /// Tells this agent's temporary files from others'.
     pub(crate) tag: String,
     pub(crate) permits: Semaphore,
-    /// Several members may live in one file: one of them writes at a time.
-    pub(crate) writing: Mutex<HashMap<PathBuf, Arc<Mutex<()>>>>,
+    /// Several members may live in one file: one of them writes at a time, and nobody else opens a database meanwhile.
+    pub(crate) files: Files,
 }
 
 /// What a restore came to.
@@ -88,20 +90,30 @@ impl Tools {
             Ok(place) => place,
             Err(condition) => return Look::Absent(condition, None),
         };
-        let mut buffer = self.buffers.take();
-        let look = detect::look(&place, target, &self.keys, &mut buffer, attempt);
-        self.buffers.give(buffer);
-        look
+        if record::is_database(target, &place.name) {
+            return self.files.alone(place.path(), || record::look(&place, target, &self.keys, attempt));
+        }
+        self.files.together(place.path(), || {
+            let mut buffer = self.buffers.take();
+            let look = detect::look(&place, target, &self.keys, &mut buffer, attempt);
+            self.buffers.give(buffer);
+            look
+        })
     }
 
     /// Why a member's portion cannot be removed; empty if it can.
     pub(crate) fn stays(&self, target: &Target, scheme: portion::Scheme) -> String {
         let Ok(place) = self.place(target) else { return String::new() };
-        let mut buffer = self.buffers.take();
-        let read = place.folder.read(&place.name, &mut buffer, detect::MAX_FILE);
-        let why = read.ok().and_then(|_| portion::may_go(scheme, &buffer, &target.selector.expression).err());
-        self.buffers.give(buffer);
-        why.map(|error| error.to_string()).unwrap_or_default()
+        if scheme == portion::Scheme::Sqlite {
+            return record::STAYS.to_owned();
+        }
+        self.files.together(place.path(), || {
+            let mut buffer = self.buffers.take();
+            let read = place.folder.read(&place.name, &mut buffer, detect::MAX_FILE);
+            let why = read.ok().and_then(|_| portion::may_go(scheme, &buffer, &target.selector.expression).err());
+            self.buffers.give(buffer);
+            why.map(|error| error.to_string()).unwrap_or_default()
+        })
     }
 
     /// Looks until there is an answer.
@@ -229,10 +241,18 @@ impl Tools {
             Ok(place) => place,
             Err(condition) => return RestoreDone::nothing(Restored::Failed(condition)),
         };
-        let path = place.path();
-        let lock = self.writing.lock().unwrap_or_else(PoisonError::into_inner).entry(path.clone()).or_default().clone();
-        let held = lock.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut buffer = self.buffers.take();
+        self.files.alone(place.path(), || self.write_alone(member, &place, target, version, expected, before))
+    }
+
+    fn write_alone(
+        &self,
+        member: MemberId,
+        place: &Place,
+        target: &Target,
+        version: &Version,
+        expected: Option<Fingerprint>,
+        before: Before,
+    ) -> RestoreDone {
         let intended = Cell::new(None);
         let mut log = |portion: &Portion| -> Box<dyn IntentLog + '_> {
             Box::new(MemberLog {
@@ -244,24 +264,25 @@ impl Tools {
                 intended: Some(&intended),
             })
         };
-        let site = Site { place: &place, target, keys: &self.keys };
-        let done = restore::restore(site, version, expected, before, &mut buffer, &mut log);
-        self.buffers.give(buffer);
-        let mut done = self.finish(member, &place, done);
+        let site = Site { place, target, keys: &self.keys };
+        let done = if record::is_database(target, &place.name) {
+            record::restore(site, version, expected, &mut log)
+        } else {
+            let mut buffer = self.buffers.take();
+            let done = restore::restore(site, version, expected, before, &mut buffer, &mut log);
+            self.buffers.give(buffer);
+            done
+        };
+        let mut done = self.finish(member, place, target, done);
         if let (Some((id, at)), Some(_)) = (intended.get(), &done.written) {
             let stat = place.folder.stat(&place.name).ok().flatten();
             done.seen = stat.filter(|stat| stat.id == id).map(|stat| Seen::before(&stat, at));
-        }
-        drop(held);
-        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        if Arc::strong_count(&lock) == 2 {
-            writing.remove(&path);
         }
         done
     }
 
     /// Finds out what was done, if that is not known.
-    fn finish(&self, member: MemberId, place: &Place, done: Done) -> RestoreDone {
+    fn finish(&self, member: MemberId, place: &Place, target: &Target, done: Done) -> RestoreDone {
         let deletion = |displaced: splice::Displaced| {
             journal::deletion(&place.folder_path, &place.name, &displaced.name, &[displaced.old])
         };
@@ -274,7 +295,12 @@ impl Tools {
             return RestoreDone::nothing(restored);
         };
         let mut log = MemberLog::of(&self.journal, member, &intent);
-        match splice::recover(place.folder.as_ref(), &intent.intent, &mut log) {
+        let recovered = if record::is_transaction(&intent.intent) {
+            record::recover(&place.path(), Some(target), &intent.intent, &mut log).map_err(io::Error::other)
+        } else {
+            splice::recover(place.folder.as_ref(), &intent.intent, &mut log).map_err(io::Error::other)
+        };
+        match recovered {
             Ok(Recovered::Done { displaced }) => {
                 let existed = intent.intent.old.is_some();
                 RestoreDone::written(Restored::done(intent.portion, existed), displaced.map(deletion))
@@ -290,11 +316,23 @@ impl Tools {
         }
     }
 
-    /// Finds out what a write came to that an earlier process began, and finishes it or takes it back.
-    pub(crate) fn recover(&self, member: MemberId, intent: &MemberIntent) -> Result<RestoreDone, io::Error> {
-        let folder = OsFolder::open(&intent.folder, std::path::Path::new(""), &self.tag)?;
+    /// Finds out what a write came to that an earlier process began, and finishes it or takes it back. `target` is the member's, if it is
+    /// still one.
+    pub(crate) fn recover(
+        &self,
+        member: MemberId,
+        target: Option<&Target>,
+        intent: &MemberIntent,
+    ) -> Result<RestoreDone, io::Error> {
         let mut log = MemberLog::of(&self.journal, member, intent);
-        let recovered = splice::recover(&folder, &intent.intent, &mut log).map_err(io::Error::other)?;
+        let path = intent.folder.join(&intent.intent.name);
+        let recovered = if record::is_transaction(&intent.intent) {
+            let found = || record::recover(&path, target, &intent.intent, &mut log);
+            self.files.alone(path.clone(), found).map_err(io::Error::other)?
+        } else {
+            let folder = OsFolder::open(&intent.folder, std::path::Path::new(""), &self.tag)?;
+            splice::recover(&folder, &intent.intent, &mut log).map_err(io::Error::other)?
+        };
         Ok(match recovered {
             Recovered::Done { displaced } => {
                 let deletion = |displaced: splice::Displaced| {
@@ -383,7 +421,11 @@ impl Tools {
     fn is_same(&self, target: &Target, seen: Option<Seen>) -> bool {
         let Some(seen) = seen else { return false };
         let Ok(place) = self.place(target) else { return false };
-        matches!(place.folder.stat(&place.name), Ok(Some(stat)) if seen.is(&stat))
+        let stat = match record::is_database(target, &place.name) {
+            true => record::stat(&place),
+            false => place.folder.stat(&place.name),
+        };
+        matches!(stat, Ok(Some(stat)) if seen.is(&stat))
     }
 }
 

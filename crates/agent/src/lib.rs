@@ -21,6 +21,7 @@ mod enrol;
 mod error;
 #[doc(hidden)]
 pub mod fault;
+mod files;
 mod folder;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -30,11 +31,13 @@ mod inspect;
 mod jobs;
 mod journal;
 mod keys;
+mod open;
 mod os;
 mod outbox;
 mod place;
 #[doc(hidden)]
 pub mod point;
+pub mod record;
 mod repository;
 mod restore;
 mod roster;
@@ -57,6 +60,7 @@ pub use hook::Hook;
 pub use identity::{Credentials, Identity, IdentityError};
 pub use journal::JournalError;
 pub use keys::Keys;
+pub use open::lock_beside;
 pub use os::OsFolder;
 pub use repository::RepositoryOpener;
 pub use run::{Agent, AgentError, AgentOptions, RESCAN};

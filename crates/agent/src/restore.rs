@@ -1,5 +1,6 @@
 //! Restoring a version into a member's portion: verify, put, splice.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use portion::{Edit, Format, Fragment, LensError, Mapping, Value};
 use crate::detect::{self, Found, LARGE, MAX_FILE, Seen, Target};
 use crate::fault::{Fault, planted};
 use crate::keys::Keys;
+use crate::open;
 use crate::place::Place;
 use crate::splice::{self, IntentLog, SpliceError, Spliced};
 use crate::step::{Portion, Restored, Sight};
@@ -41,7 +43,8 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    fn nothing(restored: Restored) -> Done {
+    /// Nothing was written.
+    pub(crate) fn nothing(restored: Restored) -> Done {
         Done { restored, displaced: None, written: false, unfinished: false, found: None }
     }
 }
@@ -135,6 +138,9 @@ pub(crate) fn restore<'a>(
             ))),
         });
     }
+    if let Some(lock) = open::lock(site.place.folder.as_ref(), &site.place.name) {
+        return Done::nothing(Restored::Failed(is_open(&lock)));
+    }
     let old = exists.then_some(file.as_slice());
     let mut log = log(&portion);
     let place = site.place;
@@ -157,6 +163,15 @@ pub(crate) fn restore<'a>(
             Done { unfinished: error.unfinished, ..Done::nothing(Restored::Failed(condition)) }
         }
     }
+}
+
+/// Why a file that an office program has open is not written.
+fn is_open(lock: &OsStr) -> Condition {
+    Condition::Suspended(format!(
+        "locked by an application: it is open in an office program, which would write its own state over ours; close it there (its lock \
+         is {}, to be removed if no program has the file open)",
+        lock.to_string_lossy()
+    ))
 }
 
 /// Why a file was not written, and what a person can do about it.
@@ -213,7 +228,7 @@ pub(crate) fn kept(aside: PathBuf) -> Condition {
 }
 
 /// The texts must be what their records say.
-fn verify(target: &Target, keys: &Keys, version: &Version) -> Result<(), String> {
+pub(crate) fn verify(target: &Target, keys: &Keys, version: &Version) -> Result<(), String> {
     let base = version.text_base.as_ref().map(|(record, text)| (record, text));
     let mut all = std::iter::once((&version.record, &version.text)).chain(base);
     all.try_for_each(|(record, text)| verify_copy(target.group, keys, record, text))
@@ -249,7 +264,7 @@ fn standing(
         (Ok(found), _) => Err(Sight::Present(found.portion)),
         (Err(LensError::Missing { .. }), None | Some(Fingerprint::ABSENT)) => Ok(None),
         // An empty file may not parse, and is one to begin with.
-        (Err(_), None | Some(Fingerprint::ABSENT)) if detect::is_blank(file) => Ok(None),
+        (Err(_), None | Some(Fingerprint::ABSENT)) if portion::is_blank(file) => Ok(None),
         (Err(error), _) => Err(Sight::Absent(detect::condition_of(&error))),
     }
 }
@@ -267,7 +282,7 @@ fn removal(site: Site<'_>, standing: Option<&Found>, file: &[u8]) -> Result<(New
     let new = portion::remove(found.scheme, file, &site.target.selector.expression)?;
     match detect::find(site.target, &site.place.name, &new, site.keys) {
         Err(LensError::Missing { .. }) => Ok((New::Whole(new), None)),
-        Err(_) if detect::is_blank(&new) => Ok((New::Whole(new), None)),
+        Err(_) if portion::is_blank(&new) => Ok((New::Whole(new), None)),
         _ => Err(LensError::Refused(
             "the group's portion was removed; here what follows it would take its place: take it out of the group with \
              `inlay unlink`, or bring the others back with `inlay undo` or `inlay restore NAME@V`"
@@ -323,7 +338,7 @@ fn stays_as_it_is(standing: &Fragment, own: &Fragment) -> Result<bool, LensError
 }
 
 /// The shared fragment that is to stand there. The text travels if the shapes are equal; otherwise the value does.
-fn new_shared(
+pub(crate) fn new_shared(
     target: &Target,
     version: &Version,
     standing: Option<&Found>,

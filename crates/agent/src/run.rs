@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
@@ -15,6 +15,7 @@ use crate::buffers::Buffers;
 use crate::connection::Connect;
 use crate::copies::{Copies, OpenCopies};
 use crate::engine::{Engine, Parts, Seals};
+use crate::files::Files;
 use crate::identity::Identity;
 use crate::jobs::Tools;
 use crate::journal::{Journal, JournalError};
@@ -144,7 +145,7 @@ async fn run(
         buffers: Buffers::default(),
         tag: options.identity.agent.short(),
         permits: Semaphore::new(2 * threads + 2),
-        writing: Mutex::default(),
+        files: Files::default(),
     });
     let (outbox, sending) = outbox::start(journal);
     let (events, streams) = mpsc::channel(256);

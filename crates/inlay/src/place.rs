@@ -1,9 +1,10 @@
 //! An address on this machine, opened: the file's bytes, the scheme and the expression.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use agent::record::{self, RecordError};
 use portion::{Address, AddressError, Fragment, LensError, Scheme};
 
 use crate::context::{Context, Verbosity};
@@ -15,7 +16,7 @@ pub(crate) struct Place {
     pub written: String,
     /// The path that it means.
     pub path: PathBuf,
-    /// The file's bytes; none where there is no file.
+    /// The file's bytes; none where there is no file, and of a database, which is read by nothing but its engine.
     pub bytes: Option<Vec<u8>>,
     /// How its portions are addressed.
     pub scheme: Scheme,
@@ -36,25 +37,35 @@ impl Place {
         Place::opened(address, true, ctx)
     }
 
+    /// Rows of a database that is there.
+    pub(crate) fn database(address: &Address, path: PathBuf, expression: &str) -> Place {
+        let (written, expression) = (address.path.clone(), expression.to_owned());
+        Place { written, path, bytes: None, scheme: Scheme::Sqlite, expression, hint: None }
+    }
+
     fn opened(address: &Address, is_made: bool, ctx: &Context) -> Result<Place, CommandError> {
         let path = here(address, ctx)?;
         let Some(selector) = &address.selector else {
             return Err(CommandError::usage(format!("`{address}` names a file, not a portion of it"))
                 .hint(format!("`inlay list {}` shows what can stand after `#`", quoted(&address.path))));
         };
+        let is_database = is_database(address, &path);
         let bytes = match read(&path) {
+            _ if is_database => None,
             Ok(bytes) => Some(bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(CommandError::file("read", &path, error)),
         };
-        let hint = if bytes.is_none() { meant(address, ctx) } else { None };
+        let hint = if bytes.is_none() && !is_database { meant(address, ctx) } else { None };
         let unknown = || Scheme::detect(&address.path, b"").is_none();
         let scheme = match selector.scheme {
             Some(scheme) => scheme,
+            None if is_database => Scheme::Sqlite,
             None if bytes.is_none() && (hint.is_some() || !is_made) && unknown() => return Err(no_file(&path, hint)),
             None => detect(address, bytes.as_deref().unwrap_or_default())?,
         };
         let expression = selector.expression.clone();
+        let bytes = bytes.filter(|_| scheme != Scheme::Sqlite);
         Ok(Place { written: address.path.clone(), path, bytes, scheme, expression, hint })
     }
 
@@ -63,26 +74,62 @@ impl Place {
         self.bytes.as_deref().ok_or_else(|| no_file(&self.path, self.hint.clone()))
     }
 
+    /// Whether it is rows of a database.
+    pub(crate) fn is_database(&self) -> bool {
+        self.scheme == Scheme::Sqlite
+    }
+
     /// The portion as it stands.
     pub(crate) fn get(&self) -> Result<Fragment, CommandError> {
+        if self.is_database() {
+            return record::get(&self.path, &self.expression).map_err(|error| self.record(error));
+        }
         portion::get(self.scheme, self.file()?, &self.expression).map_err(|e| self.unreadable(e))
     }
 
     /// The portion as it stands; `None` where it or its file is missing, or the file is empty.
     pub(crate) fn find(&self) -> Result<Option<Fragment>, CommandError> {
+        if self.is_database() {
+            return match record::get(&self.path, &self.expression) {
+                Ok(fragment) => Ok(Some(fragment)),
+                Err(RecordError::Lens(LensError::Missing { .. })) => Ok(None),
+                Err(RecordError::Open(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(self.record(error)),
+            };
+        }
         let Some(bytes) = &self.bytes else { return Ok(None) };
         match portion::get(self.scheme, bytes, &self.expression) {
             Ok(fragment) => Ok(Some(fragment)),
             Err(LensError::Missing { .. }) => Ok(None),
-            Err(LensError::Unparsable { .. }) if is_blank(bytes) => Ok(None),
+            Err(LensError::Unparsable { .. }) if portion::is_blank(bytes) => Ok(None),
             Err(error) => Err(self.unreadable(error)),
         }
     }
 
     /// Why the portion cannot be removed; empty if it can, or is not there.
     pub(crate) fn stays(&self) -> String {
+        if self.is_database() {
+            return record::STAYS.to_owned();
+        }
         let why = self.bytes.as_ref().and_then(|bytes| portion::may_go(self.scheme, bytes, &self.expression).err());
         why.map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    /// An error of this place's database.
+    pub(crate) fn record(&self, error: RecordError) -> CommandError {
+        match error {
+            RecordError::Lens(error @ (LensError::Missing { .. } | LensError::Unparsable { .. })) => {
+                self.unreadable(error)
+            }
+            RecordError::Lens(error) => self.lens(error),
+            RecordError::Open(error) if error.kind() == io::ErrorKind::NotFound => {
+                no_file(&self.path, self.hint.clone())
+            }
+            RecordError::Open(error) => CommandError::file("open", &self.path, error),
+            RecordError::Busy => CommandError::failed(format!("{}: another program holds its lock", self.written))
+                .hint("try again when it is done"),
+            other => CommandError::failed(format!("{}: {other}", self.written)),
+        }
     }
 
     fn unreadable(&self, error: LensError) -> CommandError {
@@ -93,6 +140,18 @@ impl Place {
     pub(crate) fn lens(&self, error: LensError) -> CommandError {
         CommandError::lens(&self.written, error)
     }
+}
+
+/// Whether an address means a database that is there, as far as it and the file's first bytes tell: more of it is not read.
+pub(crate) fn is_database(address: &Address, path: &Path) -> bool {
+    let begins = || {
+        let mut start = [0; 16];
+        let read = path.is_file() && fs::File::open(path).is_ok_and(|mut file| file.read_exact(&mut start).is_ok());
+        if read { Scheme::detect("", &start) } else { None }
+    };
+    let scheme = address.selector.as_ref().and_then(|selector| selector.scheme);
+    let by_name = || Scheme::detect(&address.path, b"");
+    path.is_file() && scheme.or_else(by_name).or_else(begins) == Some(Scheme::Sqlite)
 }
 
 /// The bytes of an address's file.
@@ -135,11 +194,6 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
         ));
     }
     fs::read(path)
-}
-
-/// An empty file, which is no JSON, is one to insert into.
-fn is_blank(bytes: &[u8]) -> bool {
-    bytes.iter().all(u8::is_ascii_whitespace)
 }
 
 /// The path of an address that must be on this machine.

@@ -25,6 +25,7 @@ pub(crate) mod office;
 pub(crate) mod pptx;
 pub(crate) mod regex;
 mod rows;
+pub(crate) mod sqlite;
 pub(crate) mod toml;
 mod words;
 pub(crate) mod xlsx;
@@ -35,9 +36,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-pub use apply::{edits, insert, may_go, put, remove};
+pub use apply::{edits, insert, is_blank, may_go, put, remove};
 pub(crate) use compose::Composed;
 pub(crate) use json::{compact as json_compact, prefix as json_prefix};
+pub use sqlite::TableSelector;
 
 pub use crate::registry::Format;
 use crate::registry::Scheme;
@@ -384,7 +386,7 @@ impl LensError {
     }
 
     /// Missing, with the nearest of the selectors that do match.
-    pub(crate) fn missing<T: AsRef<str>>(selector: &str, others: impl IntoIterator<Item = T>) -> LensError {
+    pub fn missing<T: AsRef<str>>(selector: &str, others: impl IntoIterator<Item = T>) -> LensError {
         LensError::Missing { selector: selector.to_owned(), nearest: crate::nearest::nearest(selector, others) }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::lens::{
     Composed, Lens, Syntax, absent, bytes, csv, docx, ical, json, jsonl, jsonpath, keys, lines, mark, md, ods, office,
-    pptx, regex, toml, xlsx, yaml,
+    pptx, regex, sqlite, toml, xlsx, yaml,
 };
 
 /// Declares [`Scheme`], and what stands in its table.
@@ -138,6 +138,8 @@ schemes! {
     JsonPath = "jsonpath", jsonpath::JsonPath, names: [], extensions: [];
     /// What the one capture group of a regular expression captures, in any text file.
     Re = "re", regex::Re, names: [], extensions: [];
+    /// `customers`, `customers(id,name)` or `customers?region=EU`: rows of a table in a SQLite database.
+    Sqlite = "sqlite", sqlite::Sqlite, names: [], extensions: ["sqlite", "sqlite3", "db", "db3"];
     /// The lines between `inlay:begin NAME` and `inlay:end NAME` in any text file.
     Mark = "mark", mark::Mark, names: [], extensions: [];
     /// `10,20`: lines by RFC 5147 (positions between lines, counted from 0).
@@ -228,6 +230,8 @@ formats! {
     Ics = "ics", ical::ICS, editors: "ics";
     /// A vCard: content lines, unfolded. Its value is a map.
     Vcf = "vcf", ical::VCF, editors: "vcf";
+    /// Rows of a database, one a line. Their value is a list of maps.
+    Rows = "rows", sqlite::Rows, editors: "jsonl";
     /// Text whose value is a string: a marked region, lines, one scalar of a line format.
     Text = "text", lines::Lines, editors: "txt";
     /// Bytes whose value is bytes.

@@ -251,3 +251,19 @@ proptest! {
         prop_assert_eq!(from.with(&means).unwrap().file, from.file);
     }
 }
+
+/// A table that is made anew has no rows that tell what its keys are: they are numbers if all of them say one.
+#[test]
+fn keys_of_a_table_that_comes_back() {
+    let rendered = |value: &str| {
+        let value = portion::Format::Json.value(value.as_bytes()).unwrap();
+        let mapping: Mapping = "key id".parse().unwrap();
+        String::from_utf8(mapping.render(portion::Format::Jsonl, &value).unwrap().text).unwrap()
+    };
+    assert_eq!(
+        rendered(r#"{"7":{"n":"a"},"12":{"n":"b"}}"#),
+        "{\"id\": 7, \"n\": \"a\"}\n{\"id\": 12, \"n\": \"b\"}\n"
+    );
+    assert_eq!(rendered(r#"{"7":{},"a-1":{}}"#), "{\"id\": \"7\"}\n{\"id\": \"a-1\"}\n");
+    assert_eq!(rendered(r#"{"007":{}}"#), "{\"id\": \"007\"}\n");
+}

@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use portion::{Scheme, Value};
+use rusqlite::Connection;
 
 /// A file of a format, with one portion to which words are added and a rest that is the user's own.
 #[derive(Debug, Clone)]
@@ -19,12 +21,15 @@ pub struct Document {
     pub synced: bool,
 }
 
-/// The formats that [`Document::new`] knows; the first four exchange values, the rest text.
-pub const KINDS: usize = 6;
+/// The formats that [`Document::new`] knows; the first four exchange values, the next two text, the last rows of a database.
+pub const KINDS: usize = 7;
 
 impl Document {
     /// A file of the `kind`th format; `owner` marks the rest of it.
     pub fn new(path: PathBuf, kind: usize, owner: &str) -> Document {
+        if kind % KINDS == KINDS - 1 {
+            return Document::database(path, owner);
+        }
         let (scheme, expression, text) = match kind % KINDS {
             0 => (
                 Scheme::Json,
@@ -55,6 +60,37 @@ impl Document {
         Document { path, scheme, expression, synced: false }
     }
 
+    /// A database: the words are rows, the owner's name stands in a column beside them and in a table of its own.
+    fn database(path: PathBuf, owner: &str) -> Document {
+        let connection = Connection::open(&path).unwrap();
+        // One of two ways in which programs keep their databases, by whose it is.
+        let journal = if owner.bytes().last().is_some_and(|last| last % 2 == 1) { "WAL" } else { "DELETE" };
+        connection.pragma_update(None, "journal_mode", journal).unwrap();
+        let sql = format!(
+            "CREATE TABLE words (word TEXT PRIMARY KEY, mine TEXT DEFAULT '{owner}') WITHOUT ROWID;
+             CREATE TABLE owner (name TEXT); INSERT INTO owner VALUES ('{owner}');"
+        );
+        connection.execute_batch(&sql).unwrap();
+        Document { path, scheme: Scheme::Sqlite, expression: "words(word)", synced: false }
+    }
+
+    /// The database, for one of its users: another program that writes to it. What is committed is durable.
+    pub fn open(&self) -> Connection {
+        let connection = Connection::open(&self.path).unwrap();
+        connection.busy_timeout(Duration::from_secs(10)).unwrap();
+        connection.pragma_update(None, "synchronous", "EXTRA").unwrap();
+        connection
+    }
+
+    fn is_database(&self) -> bool {
+        self.scheme == Scheme::Sqlite
+    }
+
+    /// The column by which rows are told apart, if it has rows.
+    pub fn key(&self) -> Option<&'static str> {
+        self.is_database().then_some("word")
+    }
+
     /// The selector, with its scheme.
     pub fn selector(&self) -> String {
         format!("{}:{}", self.scheme, self.expression)
@@ -67,12 +103,22 @@ impl Document {
 
     /// The portion's text.
     pub fn portion(&self) -> String {
+        if self.is_database() {
+            let fragment = agent::record::get(&self.path, self.expression).unwrap();
+            return String::from_utf8(fragment.text).unwrap();
+        }
         let fragment = portion::get(self.scheme, &self.read(), self.expression).unwrap();
         String::from_utf8(fragment.text).unwrap()
     }
 
     /// Everything but the portion's own bytes: what stands before and after the words.
     pub fn rest(&self) -> String {
+        if self.is_database() {
+            // Every row has the owner's mark in the column that is not shared.
+            let rest = "SELECT name || ' ' || (SELECT count(*) FROM words WHERE quote(mine) <> dflt_value) FROM owner,
+                        (SELECT dflt_value FROM pragma_table_xinfo('words') WHERE name = 'mine')";
+            return self.open().query_row(rest, [], |row| row.get(0)).unwrap();
+        }
         let file = self.read();
         let mut empty = portion::get(self.scheme, &file, self.expression).unwrap();
         empty.text = match self.scheme {
@@ -90,6 +136,10 @@ impl Document {
 
     /// Adds a word at the end, or in front.
     pub fn insert(&self, word: &str, in_front: bool) {
+        if self.is_database() {
+            self.open().execute("INSERT INTO words (word) VALUES (?1)", [word]).unwrap();
+            return;
+        }
         loop {
             let file = self.read();
             let mut fragment = portion::get(self.scheme, &file, self.expression).unwrap();
@@ -110,6 +160,11 @@ impl Document {
 
     /// Changes the rest: the owner's name gets a further letter.
     pub fn write_around(&self, owner: &str, new_owner: &str) {
+        if self.is_database() {
+            let sql = "UPDATE owner SET name = replace(name, ?1, ?2)";
+            self.open().execute(sql, [owner, new_owner]).unwrap();
+            return;
+        }
         loop {
             let file = self.read();
             let new = String::from_utf8(file.clone()).unwrap().replace(owner, new_owner);

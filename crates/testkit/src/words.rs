@@ -22,10 +22,11 @@ pub fn groups(cluster: &Cluster, count: usize) -> Vec<Group> {
     (0..count)
         .map(|n| {
             let name = format!("g{n}");
-            // Values travel between the first four formats, texts between the others.
+            // Values travel between the first four formats, texts between the two others, rows between databases.
             let (left, right) = match n % KINDS {
                 kind @ 0..4 => (kind, (n / 2) % 4),
-                kind => (kind, 4 + n % 2),
+                kind @ 4..6 => (kind, 4 + n % 2),
+                kind => (kind, kind),
             };
             let documents = [(0, left), (1, right)].map(|(agent, kind)| {
                 Document::new(cluster.agents[agent].file(&format!("{name}-{kind}")), kind, &format!("owner{agent}"))
@@ -35,7 +36,9 @@ pub fn groups(cluster: &Cluster, count: usize) -> Vec<Group> {
                 .zip(&cluster.agents)
                 .map(|(document, agent)| format!("{}:{}#{}", agent.name, document.path.display(), document.selector()))
                 .collect();
-            let arguments = ["link", &name, &addresses[0], &addresses[1], "--from", &addresses[0], "--yes", "-q"];
+            let mut arguments =
+                vec!["link", &name, &addresses[0], &addresses[1], "--from", &addresses[0], "--yes", "-q"];
+            arguments.extend(documents[0].key().iter().flat_map(|key| ["--key", key]));
             cluster.ok(&cluster.manager, &arguments);
             Group { name, documents }
         })

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use testkit::{Cluster, Disk, Document, Options, wait_for};
+use testkit::{Cluster, Disk, Document, KINDS, Options, wait_for};
 
 /// Recovery may take this long once the cause has gone: a member that failed looks again every five seconds.
 const RECOVERY: Duration = Duration::from_secs(12);
@@ -31,15 +31,21 @@ fn start(unprivileged: bool) -> Cluster {
 }
 
 fn link(cluster: &Cluster) -> Pair {
+    link_kinds(cluster, ["a.json", "b.toml"], [0, 1])
+}
+
+fn link_kinds(cluster: &Cluster, names: [&str; 2], kinds: [usize; 2]) -> Pair {
     let (a, b) = (&cluster.agents[0], &cluster.agents[1]);
     let folder = b.file("disk");
     std::fs::create_dir_all(&folder).unwrap();
-    let left = Document::new(a.file("a.json"), 0, "anna");
-    let right = Document::new(folder.join("b.toml"), 1, "bert");
+    let left = Document::new(a.file(names[0]), kinds[0], "anna");
+    let right = Document::new(folder.join(names[1]), kinds[1], "bert");
     let address =
         |name: &str, document: &Document| format!("{name}:{}#{}", document.path.display(), document.selector());
     let (from, to) = (address("a", &left), address("b", &right));
-    cluster.ok(&cluster.manager, &["link", "words", &from, &to, "--from", &from, "--yes"]);
+    let mut arguments = vec!["link", "words", &from, &to, "--from", &from, "--yes"];
+    arguments.extend(left.key().iter().flat_map(|key| ["--key", key]));
+    cluster.ok(&cluster.manager, &arguments);
     cluster.in_sync("words");
     Pair { left, right }
 }
@@ -109,6 +115,39 @@ fn a_full_disk() {
         → put the cause right, and it goes on by itself
     "#]];
     check(&cluster, &pair, || disk.fill(), "disk full", expected, || disk.empty());
+}
+
+/// A file that is open in an office program: nothing is written over it, and its own edits arrive all the same.
+#[test]
+fn a_file_that_is_open_in_an_office_program() {
+    let cluster = start(false);
+    let pair = link(&cluster);
+    let lock = pair.right.path.with_file_name(".~lock.b.toml#");
+    let expected = expect_test::expect![[r#"
+        suspended: locked by an application: it is open in an office program, which would write its own state over ours; close it there (its lock is .~lock.b.toml#, to be removed if no program has the file open)
+        → put the cause right, and it goes on by itself
+    "#]];
+    let open = || std::fs::write(&lock, ",bert,host,;").unwrap();
+    check(&cluster, &pair, open, "locked by an application", expected, || std::fs::remove_file(&lock).unwrap());
+}
+
+/// Another program's transaction on a database: one that lets others read, and one that does not.
+#[test]
+fn a_database_that_is_locked() {
+    let cluster = start(false);
+    let pair = link_kinds(&cluster, ["a.db", "b.db"], [KINDS - 1; 2]);
+    for begin in ["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"] {
+        let sql = format!("BEGIN; DELETE FROM words; INSERT INTO words (word) VALUES ('{begin}'); COMMIT");
+        pair.left.open().execute_batch(&sql).unwrap();
+        cluster.in_sync("words");
+        let other = pair.right.open();
+        let expected = expect_test::expect![[r#"
+            suspended: locked by an application: the database is busy
+            → put the cause right, and it goes on by itself
+        "#]];
+        let lock = || other.execute_batch(begin).unwrap();
+        check(&cluster, &pair, lock, "locked by an application", expected, || other.execute_batch("COMMIT").unwrap());
+    }
 }
 
 #[test]

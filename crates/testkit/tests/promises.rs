@@ -20,6 +20,7 @@ fn link(cluster: &Cluster, name: &str, documents: &[(&Machine, &Document)]) {
     let mut arguments = vec!["link", name];
     arguments.extend(addresses.iter().map(String::as_str));
     arguments.extend(["--from", &addresses[0], "--yes"]);
+    arguments.extend(documents[0].1.key().iter().flat_map(|key| ["--key", key]));
     cluster.ok(&cluster.manager, &arguments);
     cluster.in_sync(name);
 }

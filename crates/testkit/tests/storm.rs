@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use testkit::words::{Group, check_files, groups, no_echo, resolve_all, settle, wait_for_snapshots};
-use testkit::{Cluster, Options, Random};
+use testkit::{Cluster, KINDS, Options, Random};
 
 fn check(cluster: &Cluster, groups: &[Group], words: &[String]) {
     check_files(groups);
@@ -45,7 +45,7 @@ fn a_thousand_edits_on_both_sides_of_twenty_groups_arrive() {
 fn two_hundred_kills_lose_nothing() {
     let mut random = Random::from_environment();
     let mut cluster = Cluster::start(&Options { agents: 2, namespaces: false });
-    let groups = groups(&cluster, 6);
+    let groups = groups(&cluster, KINDS);
     cluster.in_sync("");
     let mut words = Vec::new();
     let mut resolved = 0;

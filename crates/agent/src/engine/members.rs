@@ -11,6 +11,7 @@ use wire::v1;
 use super::{Engine, Happened, Local};
 use crate::detect::{LARGE, Target};
 use crate::journal;
+use crate::record;
 use crate::roster;
 use crate::step::{Assignment, Event};
 use crate::watch::{Touched, Watch};
@@ -69,6 +70,9 @@ impl Engine {
         let Some(local) = self.locals.get_mut(&member) else { return };
         if let Ok(target) = &local.target {
             local.points = Watch::points(&target.path);
+            if local.is_database() {
+                local.points.extend(local.points.clone().iter().map(|point| record::log_of(point)));
+            }
         }
         for point in local.points.clone() {
             self.watch.add(&point);
@@ -126,7 +130,9 @@ impl Engine {
                 for member in members {
                     let Some(local) = self.locals.get_mut(&member) else { continue };
                     local.touched = at.into_std();
-                    if local.seen.is_some_and(|seen| seen.len() > LARGE) {
+                    // Whoever only reads a database closes its files as if they had been written.
+                    let is_large = local.seen.is_some_and(|seen| seen.len() > LARGE);
+                    if is_large || local.is_database() {
                         large.push(member);
                     } else {
                         self.handle(Event::Touched(member)).await;

@@ -7,10 +7,12 @@ use std::time::Duration;
 use plan::{MemberId, VersionId};
 
 use super::Engine;
+use crate::detect::Target;
 use crate::displaced::KEEP;
 use crate::jobs::RestoreDone;
 use crate::journal;
 use crate::point::point;
+use crate::record;
 use crate::roster;
 use crate::step::{Event, Restored};
 
@@ -35,7 +37,8 @@ impl Engine {
         point("recovery: begun");
         for (member, intent) in intents {
             if member != MemberId([0; 16]) {
-                self.recover(member, intent).await;
+                let target = assigned.iter().find_map(|message| meant(message, member));
+                self.recover(member, target, intent).await;
             }
         }
         point("recovery: writes journaled");
@@ -58,18 +61,19 @@ impl Engine {
         }
     }
 
-    async fn recover(&mut self, member: MemberId, intent: journal::MemberIntent) {
+    async fn recover(&mut self, member: MemberId, target: Option<Target>, intent: journal::MemberIntent) {
         let version = intent.version;
+        let is_transaction = record::is_transaction(&intent.intent);
         let recovered = self
             .tools
             .blocking(move |tools| {
-                tools.recover(member, &intent).inspect_err(|error| {
+                tools.recover(member, target.as_ref(), &intent).inspect_err(|error| {
                     tracing::error!(%error, "a write that was interrupted is neither done nor undone");
                 })
             })
             .await
             .and_then(Result::ok);
-        point("recovery: write settled");
+        point(if is_transaction { "recovery: transaction settled" } else { "recovery: write settled" });
         self.recovered(member, version, recovered).await;
     }
 
@@ -120,4 +124,10 @@ impl Engine {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+}
+
+/// What the assignment means, if it is this member's.
+fn meant(message: &wire::v1::Assignment, member: MemberId) -> Option<Target> {
+    let (named, assignment) = super::members::assignment(message).ok()?;
+    if named == member { super::target(&assignment).ok() } else { None }
 }

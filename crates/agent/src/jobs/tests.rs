@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::sync::Mutex;
 
 use futures::future::BoxFuture;
 use plan::{GroupId, JobId, Shape};
@@ -68,7 +69,7 @@ impl World {
             buffers: Buffers::default(),
             tag: "a1".to_owned(),
             permits: Semaphore::new(4),
-            writing: Mutex::default(),
+            files: Files::default(),
         })
     }
 
@@ -148,7 +149,7 @@ async fn a_write_whose_end_was_not_journaled_is_found_done() {
     let tools = world.tools();
     let intent = tools.journal.read(|contents| contents.intents[&MEMBER].clone());
     assert_eq!((intent.version, &intent.portion), (instruction.record.version, &portion));
-    let recovered = tools.recover(MEMBER, &intent).unwrap();
+    let recovered = tools.recover(MEMBER, None, &intent).unwrap();
     assert_eq!(recovered.restored, Restored::Done(portion));
     let deletion = recovered.written.unwrap().unwrap();
     tools.journal.append([journal::Record::Finished(MEMBER, None, Some(deletion))]).unwrap();

@@ -54,8 +54,8 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
 
 /// What a copy makes.
 struct Copied {
-    /// The file, where it changes.
-    after: Option<Vec<u8>>,
+    /// What is to be written, where that changes anything.
+    after: Option<put::After>,
     /// What stood in TO.
     standing: Option<Fragment>,
     /// What is to stand there.

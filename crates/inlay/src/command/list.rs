@@ -1,11 +1,13 @@
 //! `inlay list FILE`.
 
+use std::path::Path;
+
 use portion::{Address, Item, LensError, Scheme};
 use serde_json::json;
 
 use crate::context::Context;
 use crate::error::{CommandError, quoted};
-use crate::place;
+use crate::place::{self, Place};
 
 /// List the portions of a file.
 ///
@@ -29,6 +31,9 @@ const PREVIEW_BUDGET: usize = 32 << 20;
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     let address = &args.address;
     let path = place::here(address, ctx)?;
+    if place::is_database(address, &path) {
+        return tables(address, &path, ctx);
+    }
     let bytes = place::bytes(address, &path, ctx)?;
     let selector = address.selector.as_ref();
     let below = selector.map(|s| s.expression.as_str()).unwrap_or_default();
@@ -67,6 +72,40 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// The tables of a database, and how their rows begin.
+fn tables(address: &Address, path: &Path, ctx: &Context) -> Result<(), CommandError> {
+    let selector = address.selector.as_ref();
+    let below = selector.map(|s| s.expression.as_str()).unwrap_or_default();
+    let place = |expression: &str| Place::database(address, path.to_owned(), expression);
+    let told = Scheme::detect(&address.path, b"") == Some(Scheme::Sqlite);
+    let row = |item: Item, text: &[u8]| {
+        let selector = if told { item.selector.clone() } else { format!("{}:{}", Scheme::Sqlite, item.selector) };
+        Row { selector, preview: preview(text), item }
+    };
+    if !below.is_empty() {
+        let text = place(below).get()?.text;
+        let lines = text.iter().filter(|byte| **byte == b'\n').count();
+        let item = Item { selector: below.to_owned(), kind: "rows", lines: (lines.min(1), lines) };
+        return print(&[row(item, &text)], address, ctx);
+    }
+    let (items, omitted) = agent::record::list(path).map_err(|error| place("").record(error))?;
+    let first = |item: Item| {
+        let text = if item.lines.1 > PREVIEWED_ROWS {
+            Vec::new()
+        } else {
+            place(&item.selector).get().map_or(Vec::new(), |f| f.text)
+        };
+        row(item, &text)
+    };
+    let rows: Vec<Row> = items.into_iter().map(first).collect();
+    if rows.is_empty() {
+        ctx.say(format!("{} has no tables that can be addressed", address.path));
+    }
+    print(&rows, address, ctx)?;
+    note(&omitted, address, ctx);
+    Ok(())
+}
+
 fn left_out(address: &Address, scheme: Scheme, bytes: &[u8]) -> Result<Vec<LensError>, CommandError> {
     portion::omitted(scheme, bytes).map_err(|e| CommandError::unreadable(&address.path, e))
 }
@@ -81,6 +120,7 @@ fn note(omitted: &[LensError], address: &Address, ctx: &Context) {
                 format!("not listed: `{selector}` is ambiguous, it stands in {path} on lines {}", lines.join(", "))
             }
             LensError::Unparsable { at, found } => format!("not listed: {path}:{}:{}: {found}", at.line, at.column),
+            LensError::Refused(why) => format!("not listed: {path}: {why}"),
             other => format!("not listed: {path}: {other}"),
         });
     }
@@ -88,6 +128,9 @@ fn note(omitted: &[LensError], address: &Address, ctx: &Context) {
         ctx.warn(format!("and {} more are not listed", omitted.len() - NOTED));
     }
 }
+
+/// Of larger tables no row is shown.
+const PREVIEWED_ROWS: usize = 10_000;
 
 struct Row {
     item: Item,

@@ -2,10 +2,10 @@
 
 use std::io::{IsTerminal, Read, stdin};
 
-use portion::{Address, Format, Fragment, LensError, Value};
+use portion::{Address, Format, Fragment, LensError, Scheme, Value};
 
 use crate::context::Context;
-use crate::error::{CommandError, Exit};
+use crate::error::{CommandError, Exit, quoted};
 use crate::place::{Place, argument};
 use crate::text;
 use crate::write;
@@ -41,12 +41,17 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     finish(&place, after, args.dry_run, None, ctx)
 }
 
-/// The file as it is to be; `None` where that changes nothing.
-fn planned(place: &Place, args: &Args, ctx: &Context) -> Result<Option<Vec<u8>>, CommandError> {
+/// What is to be written; `None` where that changes nothing.
+fn planned(place: &Place, args: &Args, ctx: &Context) -> Result<Option<After>, CommandError> {
+    if args.remove && place.is_database() {
+        place.get()?;
+        return Err(place.lens(LensError::Refused(agent::record::STAYS.to_owned())));
+    }
     if args.remove {
         // What stands in the way is the file's, and told as such; what is refused then is the removal.
         place.get()?;
-        return portion::remove(place.scheme, place.file()?, &place.expression).map(Some).map_err(|e| place.lens(e));
+        let without = portion::remove(place.scheme, place.file()?, &place.expression);
+        return without.map(|file| Some(After::File(file))).map_err(|e| place.lens(e));
     }
     if !args.create && place.find()?.is_none() {
         // Said before the input is asked for.
@@ -57,8 +62,31 @@ fn planned(place: &Place, args: &Args, ctx: &Context) -> Result<Option<Vec<u8>>,
     replaced(place, &new, args.create)
 }
 
+/// What a command is to write.
+pub(crate) enum After {
+    /// The file's bytes.
+    File(Vec<u8>),
+    /// Of a database: the rows that stand there, those that are put, and those that stand there then.
+    Rows(Fragment, Fragment, Fragment),
+}
+
 /// The file with `new` in the portion's place; `None` where that changes nothing.
-pub(crate) fn replaced(place: &Place, new: &Fragment, create: bool) -> Result<Option<Vec<u8>>, CommandError> {
+pub(crate) fn replaced(place: &Place, new: &Fragment, create: bool) -> Result<Option<After>, CommandError> {
+    if place.is_database() {
+        let before = place.get()?;
+        let after =
+            agent::record::put(&place.path, &place.expression, &before, new, true).map_err(|e| place.record(e))?;
+        return Ok((after != before).then(|| After::Rows(before, new.clone(), after)));
+    }
+    if place.bytes.as_deref().is_some_and(|bytes| Scheme::detect("", bytes) == Some(Scheme::Sqlite)) {
+        return Err(place.lens(LensError::Refused(
+            "it is a SQLite database, which other programs may have open: its rows can be put (`sqlite:TABLE`), its bytes cannot".to_owned(),
+        )));
+    }
+    file_with(place, new, create).map(|file| file.map(After::File))
+}
+
+fn file_with(place: &Place, new: &Fragment, create: bool) -> Result<Option<Vec<u8>>, CommandError> {
     let file = match &place.bytes {
         None if create => &[],
         _ => place.file()?,
@@ -80,7 +108,7 @@ fn missing(place: &Place) -> CommandError {
 /// Writes the file, or prints the difference, and says so, with what has changed if that is told.
 pub(crate) fn finish(
     place: &Place,
-    after: Option<Vec<u8>>,
+    after: Option<After>,
     dry_run: bool,
     counted: Option<&str>,
     ctx: &Context,
@@ -91,15 +119,29 @@ pub(crate) fn finish(
         return Ok(());
     };
     if dry_run {
-        let before = place.bytes.as_deref().unwrap_or_default();
+        let (before, after) = match &after {
+            After::File(after) => (place.bytes.as_deref().unwrap_or_default(), &after[..]),
+            After::Rows(before, _, after) => (&before.text[..], &after.text[..]),
+        };
         // With `--json`, a command that counts the changes prints these.
         if !ctx.json || counted.is_none() {
-            ctx.print_text(&text::coloured(&text::unified(&place.written, before, &after)))?;
+            ctx.print_text(&text::coloured(&text::unified(&place.written, before, after)))?;
         }
         ctx.say(format!("nothing was written: without `--dry-run` this is done{changed}"));
         return Ok(());
     }
-    write::replace(&place.path, place.bytes.as_deref(), &after)?;
+    if let Some(lock) = agent::lock_beside(&place.path) {
+        let open = format!("{} is open in an office program, which would write its own state over it", place.written);
+        let hint = format!("close it there; if no program has it open, remove {}", quoted(&lock.display().to_string()));
+        return Err(CommandError::failed(open).hint(hint));
+    }
+    match &after {
+        After::File(after) => write::replace(&place.path, place.bytes.as_deref(), after)?,
+        After::Rows(before, new, _) => {
+            let put = agent::record::put(&place.path, &place.expression, before, new, false);
+            put.map_err(|e| place.record(e))?;
+        }
+    }
     ctx.say(format!("wrote {}{changed}", place.written));
     Ok(())
 }

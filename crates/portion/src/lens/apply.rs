@@ -148,8 +148,8 @@ pub(super) fn check_size(bytes: usize) -> Result<(), LensError> {
     Ok(())
 }
 
-/// Nothing but white space, and perhaps a BOM: a file to insert into.
-pub(crate) fn is_blank(file: &[u8]) -> bool {
+/// Whether a file holds nothing but white space, and perhaps a BOM: it may be no document of its format, and is one to insert into.
+pub fn is_blank(file: &[u8]) -> bool {
     file.strip_prefix(super::BOM).unwrap_or(file).iter().all(u8::is_ascii_whitespace)
 }
 

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::clause::cannot_say;
 use crate::lens::{Format, LensError};
-use crate::value::Value;
+use crate::value::{Number, Value};
 
 /// So many rows at most come or go one by one, each in its place; more at once are left to the format.
 const MAX_STEPS: usize = 64;
@@ -61,6 +61,8 @@ pub(super) fn listed(value: Value, key: &str, standing: Option<&Value>, format: 
         _ => &[],
     };
     let kinds = Kinds::of(standing);
+    // Where nothing tells what keys are, they are numbers if all of them say one.
+    let numbers = standing.is_empty() && rows.iter().all(|(name, _)| Number::read(name).is_some());
     let name_of = |row: &Value| row.child(key).and_then(Value::as_text).map(str::to_owned);
     let was: HashMap<String, &Value> = standing.iter().filter_map(|row| Some((name_of(row)?, row))).collect();
     // New rows, by the row that they follow.
@@ -82,6 +84,7 @@ pub(super) fn listed(value: Value, key: &str, standing: Option<&Value>, format: 
         let own = Value::String(name.clone());
         let own = match old.and_then(|old| old.child(key)) {
             Some(own) => own.clone(),
+            None if numbers => Number::read(&name).map_or(own, Value::Number),
             None => kinds.read(key, own),
         };
         if old.is_none() {

@@ -69,7 +69,13 @@ fn starts_with_comment(content: &[u8]) -> bool {
     content.starts_with(b"//") || content.starts_with(b"/*")
 }
 
+/// How a SQLite database begins: <https://www.sqlite.org/fileformat2.html>.
+const DATABASE: &[u8] = b"SQLite format 3\0";
+
 fn by_content(content: &[u8]) -> Option<Scheme> {
+    if content.starts_with(DATABASE) {
+        return Some(Scheme::Sqlite);
+    }
     let text = content.trim_ascii_start();
     let second = text.get(1..).unwrap_or_default().trim_ascii_start().first();
     match (text.first()?, second) {

@@ -200,6 +200,11 @@ fn tables_have_records() {
         said(portion::get(Xlsx, &file, "name:F")),
         "refused: the name `F` means something else than one range of cells"
     );
+    // Rows that were removed with their header come back with it.
+    let standing = portion::get(Xlsx, &file, "rows:S!B2:C3").unwrap();
+    let blank = portion::remove(Xlsx, &file, "rows:S!B2:C3").unwrap();
+    let again = portion::insert(Xlsx, &blank, "rows:S!B2:C3", &standing).unwrap();
+    assert_eq!(portion::get(Xlsx, &again, "rows:S!B2:C3").unwrap(), standing);
     let standing = portion::get(Xlsx, &file, "table:Q3").unwrap();
     let value = standing.format.value(&standing.text).unwrap();
     assert_eq!(format!("{:?}", value.pointer("/0/Item")), "Some(String(\"shared\"))");

@@ -29,6 +29,8 @@ pub enum Way {
     Edit,
     /// An edit on the other machine.
     Restore,
+    /// An edit of the other machine's database.
+    Rows,
     /// Edits on both machines at once.
     Merge,
     /// An edit on the other machine; and one on this when the restore has come to the point named here.
@@ -108,6 +110,8 @@ pub const POINTS: &[Point] = &[
     agent("splice: folder synced", Way::Restore),
     agent("restore: journaled", Way::Restore),
     agent("displaced: deleted", Way::Restore),
+    agent("record: intent journaled", Way::Rows),
+    agent("record: committed", Way::Rows),
     // A restore that somebody's edit overtakes: before the comparison, and after it.
     agent("splice: given up", Way::Raced("splice: intent journaled")),
     agent("splice: temporary removed", Way::Raced("splice: intent journaled")),
@@ -116,6 +120,7 @@ pub const POINTS: &[Point] = &[
     agent("recovery: begun", Way::Start("splice: compared")),
     agent("recovery: write settled", Way::Start("splice: exchanged")),
     agent("recovery: writes journaled", Way::Start("splice: folder synced")),
+    agent("recovery: transaction settled", Way::Start("record: committed")),
     agent("recovery: swept", Way::Start("temporary: synced")),
     agent("unsealed: taken up", Way::Start("backup: copy journaled")),
     agent("unsealed: sealed", Way::Start("seal: index durable")),

@@ -9,12 +9,13 @@ use super::points::{At, POINTS, Point, Way};
 use super::verdict::Verdict;
 use crate::cluster::{Cluster, Machine, Options};
 use crate::disk::Image;
+use crate::editor::KINDS;
 use crate::process::Process;
 use crate::random::Random;
 use crate::words::{self, Group};
 
 /// How many groups there are.
-const GROUPS: usize = 6;
+const GROUPS: usize = KINDS;
 /// How long a process is led to its point, at most.
 const PATIENCE: Duration = Duration::from_secs(6);
 /// How long an edit may take to lead there before another one is made.
@@ -271,6 +272,7 @@ impl Crashes {
             match way {
                 Way::Restore if machine > 0 => self.edit(2 - machine),
                 Way::Edit if machine > 0 => self.edit(machine - 1),
+                Way::Rows if machine > 0 => self.edit_group(GROUPS - 1, 2 - machine),
                 Way::Merge => self.edit_both(),
                 Way::Raced(hold) => self.race(machine, hold),
                 Way::Many => {

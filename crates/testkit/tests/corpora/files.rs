@@ -97,8 +97,12 @@ pub(crate) fn found(root: &Path) -> Vec<File> {
 /// The folders of the sources of every dependency.
 fn dependencies(root: &Path) -> Vec<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let host = Command::new(rustc).args(["--print", "host-tuple"]).output().unwrap();
+    let host = String::from_utf8(host.stdout).unwrap();
+    // Those of other systems may never have been fetched.
     let out = Command::new(cargo)
-        .args(["metadata", "--format-version=1", "--locked", "--offline"])
+        .args(["metadata", "--format-version=1", "--locked", "--offline", "--filter-platform", host.trim()])
         .current_dir(root)
         .output()
         .unwrap();

@@ -300,8 +300,12 @@ impl Found<'_> {
         }
         if self.shape == Shape::Records {
             let standing = self.rows()?;
-            let names = self.header(&standing)?;
             let given: Vec<&str> = rows.first().into_iter().flatten().filter_map(Value::as_text).collect();
+            let names = match standing.is_empty() && self.table.is_none() {
+                // Nothing stands there: the header comes with the rows.
+                true => self.header(&rows)?,
+                false => self.header(&standing)?,
+            };
             if names != given {
                 return Err(refused(format!(
                     "the header is `{}`, and the fragment's `{}`",
