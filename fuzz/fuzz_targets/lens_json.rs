@@ -4,4 +4,4 @@
 use libfuzzer_sys::fuzz_target;
 use portion::Scheme;
 
-fuzz_target!(|data: &[u8]| fuzz::laws::run(&[Scheme::Json, Scheme::Jsonc], data));
+fuzz_target!(|data: &[u8]| fuzz::laws::run(&[Scheme::Json, Scheme::Jsonc, Scheme::Ipynb, Scheme::Json5], data));

@@ -12,6 +12,7 @@ fuzz_target!(|data: &[u8]| fuzz::laws::run(
         Scheme::SshConfig,
         Scheme::Hosts,
         Scheme::Systemd,
+        Scheme::Desktop,
         Scheme::Properties
     ],
     data

@@ -30,8 +30,17 @@ pub(crate) const FOR_THOROUGH_TESTS: &[Program] =
     &[Program { name: "soffice", probe: &["--version"], package: "libreoffice-calc-nogui" }];
 
 /// Python packages that read what inlay wrote.
-const READERS: &[&str] =
-    &["openpyxl==3.1.5", "python-docx==1.2.0", "python-pptx==1.0.2", "icalendar==7.3.2", "vobject==0.9.9"];
+const READERS: &[&str] = &[
+    "openpyxl==3.1.5",
+    "python-docx==1.2.0",
+    "python-pptx==1.0.2",
+    "icalendar==7.3.2",
+    "vobject==0.9.9",
+    "nbformat==5.11.1",
+    "json5==0.17.3",
+    "docutils==0.23",
+    "orgparse==0.5.20260926",
+];
 
 /// Where they lie.
 pub(crate) fn python_packages(root: &Path) -> PathBuf {

@@ -2,8 +2,8 @@
 //! the other lenses.
 
 use crate::lens::{
-    Composed, Lens, Syntax, absent, bytes, csv, docx, ical, json, jsonl, jsonpath, keys, lines, mark, md, ods, office,
-    pptx, regex, sqlite, toml, xlsx, yaml,
+    Composed, Lens, Syntax, absent, bytes, csv, docx, ical, ipynb, json, jsonl, jsonpath, keys, lines, mark, md, ods,
+    office, pptx, regex, sections, sqlite, toml, xlsx, yaml,
 };
 
 /// Declares [`Scheme`], and what stands in its table.
@@ -62,7 +62,7 @@ schemes! {
     /// JSON Pointer (RFC 6901) into RFC 8259 JSON.
     Json = "json", json::JSON,
         names: ["composer.lock", "pipfile.lock", "flake.lock"],
-        extensions: ["json", "geojson", "webmanifest", "jsonld", "ipynb", "har"];
+        extensions: ["json", "geojson", "webmanifest", "jsonld", "har"];
     /// JSON Pointer into JSON with comments and trailing commas.
     Jsonc = "jsonc", json::JSONC,
         names: [
@@ -70,6 +70,8 @@ schemes! {
             "zed/keymap.json", "zed/tasks.json", ".gemini/settings.json",
         ],
         extensions: ["jsonc", "code-workspace", "code-snippets"];
+    /// JSON Pointer into JSON5.
+    Json5 = "json5", json::JSON5, names: [".babelrc"], extensions: ["json5"];
     /// JSON Pointer into TOML 1.1.
     Toml = "toml", toml::Toml,
         names: ["cargo.lock", "poetry.lock", "uv.lock", "pdm.lock", "pipfile"],
@@ -83,7 +85,7 @@ schemes! {
         names: [
             ".editorconfig", ".npmrc", ".pypirc", ".hgrc", ".flake8", ".pylintrc", ".aws/config", ".aws/credentials",
         ],
-        extensions: ["ini", "desktop"];
+        extensions: ["ini"];
     /// `/KEY` of an env file.
     Env = "env", keys::ENV,
         names: ["etc/environment", ".env"],
@@ -108,6 +110,8 @@ schemes! {
             "service", "socket", "timer", "target", "mount", "automount", "path", "slice", "scope", "swap", "device",
             "network", "netdev", "link", "nspawn", "container",
         ];
+    /// `/Group/Key` or `/Group/Key[locale]` of a desktop entry.
+    Desktop = "desktop", keys::DESKTOP, names: ["mimeapps.list"], extensions: ["desktop", "directory"];
     /// `/key` of a Java properties file.
     Properties = "properties", keys::PROPERTIES,
         names: [],
@@ -116,6 +120,14 @@ schemes! {
     Md = "md", md::Markdown,
         names: [],
         extensions: ["md", "markdown", "mdown", "mdc"];
+    /// `/Heading/Sub-heading` of an Org file.
+    Org = "org", sections::ORG, names: [], extensions: ["org"];
+    /// `/Heading/Sub-heading` of an AsciiDoc file.
+    Adoc = "adoc", sections::ADOC, names: [], extensions: ["adoc", "asciidoc", "asc"];
+    /// `/Heading/Sub-heading` of a reStructuredText file.
+    Rst = "rst", sections::RST, names: [], extensions: ["rst", "rest"];
+    /// `/Heading/Sub-heading` of a LaTeX file.
+    Tex = "tex", sections::TEX, names: [], extensions: ["tex", "ltx"];
     /// `rows`, `row id=42`, `col name` or `cell id=42/name` of a CSV file.
     Csv = "csv", csv::CSV, names: [], extensions: ["csv"];
     /// The same with tabs between fields.
@@ -130,6 +142,8 @@ schemes! {
     Docx = "docx", docx::DOCX, names: [], extensions: ["docx", "docm", "dotx", "dotm"];
     /// `slide:3/shape:NAME` or `slide:3/table:NAME` of a PowerPoint presentation.
     Pptx = "pptx", pptx::PPTX, names: [], extensions: ["pptx", "pptm", "potx", "ppsx"];
+    /// `cell:ID` of a Jupyter notebook; or JSON Pointer.
+    Ipynb = "ipynb", ipynb::Notebook, names: [], extensions: ["ipynb"];
     /// `uid:UID`, or `uid:UID/SUMMARY`, of an iCalendar file.
     Ics = "ics", ical::ICS, names: [], extensions: ["ics", "ical", "ifb", "icalendar"];
     /// `uid:UID` or `fn:NAME`, or `uid:UID/TEL`, of a vCard file.
@@ -190,6 +204,8 @@ formats! {
     Json = "json", json::JSON, editors: "json";
     /// One JSON value with comments and trailing commas.
     Jsonc = "jsonc", json::JSONC, editors: "jsonc";
+    /// One JSON5 value.
+    Json5 = "json5", json::JSON5, editors: "json5";
     /// A TOML document: a table, its headers re-rooted to the portion.
     Toml = "toml", toml::Toml, editors: "toml";
     /// One TOML value as it stands after `=`.
@@ -208,10 +224,20 @@ formats! {
     Hosts = "hosts", keys::HOSTS, editors: "txt";
     /// Lines of a systemd unit.
     Systemd = "systemd", keys::SYSTEMD, editors: "service";
+    /// Lines of a desktop entry.
+    Desktop = "desktop", keys::DESKTOP, editors: "desktop";
     /// Lines of a properties file.
     Properties = "properties", keys::PROPERTIES, editors: "properties";
     /// A Markdown section with its heading at level 1. Its value is a string.
     Markdown = "markdown", md::Markdown, editors: "md";
+    /// An Org section with its headline at level 1. Its value is a string.
+    Org = "org", sections::ORG, editors: "org";
+    /// An AsciiDoc section with its title at level 1. Its value is a string.
+    Adoc = "adoc", sections::ADOC, editors: "adoc";
+    /// A reStructuredText section with its heading at level 1. Its value is a string.
+    Rst = "rst", sections::RST, editors: "rst";
+    /// A LaTeX section with its heading as `\part`. Its value is a string.
+    Tex = "tex", sections::TEX, editors: "tex";
     /// A table: a header line and rows. Its value is a list of maps.
     Csv = "csv", csv::Shape::Rows, editors: "csv";
     /// One row below its header line. Its value is a map.

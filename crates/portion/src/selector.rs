@@ -22,7 +22,8 @@ pub struct Selector {
 }
 
 /// What stands before a colon in expressions themselves, `table:Q3`: no names of schemes.
-const OWN_WORDS: &[&str] = &["bookmark", "fn", "heading", "name", "rows", "slide", "table", "tag", "tzid", "uid"];
+const OWN_WORDS: &[&str] =
+    &["bookmark", "cell", "fn", "heading", "name", "rows", "slide", "table", "tag", "tzid", "uid"];
 
 /// Why a text is no selector.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -129,7 +130,7 @@ mod tests {
         assert_eq!("".parse::<Selector>(), Err(SelectorError::Empty));
         let error = "jsno:/a".parse::<Selector>().unwrap_err().to_string();
         assert!(
-            error.starts_with("`jsno` is no scheme (did you mean `json`?); there are json, jsonc, toml"),
+            error.starts_with("`jsno` is no scheme (did you mean `json`?); there are json, jsonc, json5, toml"),
             "{error}"
         );
     }

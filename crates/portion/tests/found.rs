@@ -46,6 +46,11 @@ fn yaml() {
 }
 
 #[test]
+fn a_table_with_a_control_character_in_its_header_is_none() {
+    check(Scheme::Md, "| a\u{e}|\n|---|\n| b |\n", "|table", b"a\nc\n");
+}
+
+#[test]
 fn what_is_left_is_no_other_encoding() {
     // Without its front matter the file would begin as UTF-16 does, and could not be read any more.
     let file = b"---\ntitle: x\n---\nU\0\x01\0end";

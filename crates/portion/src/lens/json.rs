@@ -1,15 +1,19 @@
-//! JSON and JSON with comments, by JSON Pointer.
+//! JSON, JSON with comments, and JSON5, by JSON Pointer.
 //!
 //! A file is read once by a scanner of our own ([`scan`]) that checks all of it against the grammar and builds nothing;
 //! only the portion is looked at closely. In a file of a MiB and more what stands beside the path is passed over ([`skim`]). A fragment is the text of one value ([`layout`] says how it stands to its place).
 //! What the grammar allows and no program agrees about is refused: a key that stands twice in an object on the path or in the portion,
 //! and an escaped half of a surrogate pair in the portion.
 //!
+//! JSON5 says some things that others cannot: infinity and NaN are refused there. What is put into a JSON5 file has quotes as the file's first keys
+//! and strings have them, and keys without quotes where those have none.
+//!
 //! A member that is removed goes with its comma and with the comments on its line. Comments above it stay: a program cannot know whether they
 //! are about it alone.
 
 mod edit;
 mod fault;
+mod json5;
 mod layout;
 mod line;
 mod locate;
@@ -22,9 +26,11 @@ mod write;
 use std::borrow::Cow;
 
 use self::edit::Place;
+use self::json5::Quotes;
 pub(crate) use self::line::one_line;
 use self::locate::{Located, faults, inspect, locate};
-use self::scan::Kind;
+use self::scan::Dialect;
+pub(in crate::lens) use self::scan::{Kind, Visitor};
 pub(crate) use self::write::Style;
 use self::write::render;
 use super::{Edit, Format, Fragment, Item, Lens, LensError, Span, Syntax, apply, lf};
@@ -32,9 +38,11 @@ use crate::pointer;
 use crate::value::{Action, Value, changes};
 
 /// RFC 8259.
-pub(crate) const JSON: Json = Json { comments: false };
+pub(crate) const JSON: Json = Json { dialect: Dialect::Json };
 /// With comments and trailing commas.
-pub(crate) const JSONC: Json = Json { comments: true };
+pub(crate) const JSONC: Json = Json { dialect: Dialect::Jsonc };
+/// json5.org, 1.0.0.
+pub(crate) const JSON5: Json = Json { dialect: Dialect::Json5 };
 
 /// From this size of a file on, in bytes, a replacement is proved instead of read again ([`Lens::is_proved`]).
 const LARGE: usize = 1 << 20;
@@ -43,12 +51,16 @@ const LARGE: usize = 1 << 20;
 const MAX_REREAD: usize = 1 << 30;
 
 pub(crate) struct Json {
-    comments: bool,
+    dialect: Dialect,
 }
 
 impl Json {
     fn format(&self) -> Format {
-        if self.comments { Format::Jsonc } else { Format::Json }
+        match self.dialect {
+            Dialect::Json => Format::Json,
+            Dialect::Jsonc => Format::Jsonc,
+            Dialect::Json5 => Format::Json5,
+        }
     }
 
     fn path(&self, expression: &str) -> Result<Vec<String>, LensError> {
@@ -57,10 +69,10 @@ impl Json {
 
     /// The portion, with what a replacement needs to know: in a large file nothing of its neighbours.
     fn located(&self, file: &[u8], path: &[String], expression: &str) -> Result<(Located, Kind, Span), LensError> {
-        let skimmed = if file.len() >= LARGE { skim::skim(file, path) } else { None };
+        let skimmed = if file.len() >= LARGE && self.dialect != Dialect::Json5 { skim::skim(file, path) } else { None };
         let located = match skimmed {
             Some(located) => located,
-            None => locate(file, self.comments, path, expression)?,
+            None => locate(file, self.dialect, path, expression)?,
         };
         match located.target.clone() {
             Some((kind, span)) => Ok((located, kind, span)),
@@ -72,21 +84,19 @@ impl Json {
         apply::check_size(span.len())?;
         let text = &file[span.clone()];
         if kind.is_container() || kind == Kind::String {
-            inspect(text, self.comments).map_err(|fault| fault.shifted(span.start).error(file))?;
+            inspect(text, self.dialect).map_err(|fault| fault.shifted(span.start).error(file))?;
         }
-        Ok(Fragment {
-            format: self.format(),
-            text: layout::dedent(text, layout::base(file, span.start), self.comments),
-        })
+        Ok(Fragment { format: self.format(), text: layout::dedent(text, layout::base(file, span.start), self.dialect) })
     }
 
     /// The fragment's text, if this grammar has it.
     fn accept<'a>(&self, fragment: &'a Fragment) -> Result<&'a [u8], LensError> {
         match fragment.format {
             Format::Json => Ok(&fragment.text),
-            Format::Jsonc if self.comments => Ok(&fragment.text),
-            Format::Jsonc => {
-                inspect(&fragment.text, false).map_err(|fault| fault.error(&fragment.text))?;
+            Format::Jsonc if self.dialect.has_comments() => Ok(&fragment.text),
+            Format::Json5 if self.dialect == Dialect::Json5 => Ok(&fragment.text),
+            Format::Jsonc | Format::Json5 => {
+                inspect(&fragment.text, self.dialect).map_err(|fault| fault.error(&fragment.text))?;
                 Ok(&fragment.text)
             }
             other => Err(LensError::Refused(format!("a {other} fragment cannot stand in a {} file", self.format()))),
@@ -111,7 +121,7 @@ impl Lens for Json {
             return Ok((standing, Vec::new()));
         }
         let text = self.accept(fragment)?;
-        let edits = Place { file, comments: self.comments, located: &located }.replace(&span, text);
+        let edits = Place { file, dialect: self.dialect, located: &located }.replace(&span, text);
         Ok((standing, edits))
     }
 
@@ -124,9 +134,9 @@ impl Lens for Json {
         let base = layout::base(file, edit.span.start);
         file.len() >= LARGE
             && fragment.format == self.format()
-            && read::root(&edit.text, self.comments).is_ok_and(|span| span == (0..edit.text.len()))
-            && inspect(&edit.text, self.comments).is_ok()
-            && layout::dedent(&edit.text, base, self.comments) == fragment.text
+            && read::root(&edit.text, self.dialect).is_ok_and(|span| span == (0..edit.text.len()))
+            && inspect(&edit.text, self.dialect).is_ok()
+            && layout::dedent(&edit.text, base, self.dialect) == fragment.text
     }
 
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
@@ -139,7 +149,7 @@ impl Lens for Json {
             return Ok(expression.to_owned());
         };
         let path = self.path(expression)?;
-        let located = locate(file, self.comments, &path, expression)?;
+        let located = locate(file, self.dialect, &path, expression)?;
         Ok(match located.frames.last() {
             Some(frame) if located.frames.len() < path.len() || frame.kind == Kind::Array => {
                 let count = if located.frames.len() < path.len() { 0 } else { frame.count };
@@ -151,19 +161,19 @@ impl Lens for Json {
 
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         let path = self.path(expression)?;
-        let located = locate(file, self.comments, &path, expression)?;
+        let located = locate(file, self.dialect, &path, expression)?;
         if located.target.is_none() {
             return Err(located.missing(file, &path, expression));
         }
-        Place { file, comments: self.comments, located: &located }.remove(&path)
+        Place { file, dialect: self.dialect, located: &located }.remove(&path)
     }
 
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {
-        read::list(file, self.comments)
+        read::list(file, self.dialect)
     }
 
     fn omitted(&self, file: &[u8]) -> Result<Vec<LensError>, LensError> {
-        let faults = faults(file, self.comments).map_err(|fault| fault.error(file))?;
+        let faults = faults(file, self.dialect).map_err(|fault| fault.error(file))?;
         Ok(faults.into_iter().map(|fault| fault.error(file)).collect())
     }
 
@@ -176,16 +186,17 @@ impl Json {
     fn insert_rendered(&self, file: &[u8], expression: &str, text: edit::Render<'_>) -> Result<Vec<Edit>, LensError> {
         let path = self.path(expression)?;
         if apply::is_blank(file) {
-            return edit::fill(file, &path, text, self.comments);
+            return edit::fill(file, &path, text, self.dialect);
         }
-        let located = locate(file, self.comments, &path, expression)?;
-        Place { file, comments: self.comments, located: &located }.insert(&path, text)
+        let located = locate(file, self.dialect, &path, expression)?;
+        Place { file, dialect: self.dialect, located: &located }.insert(&path, text)
     }
 
     /// The edits of changes that replace, all planned on the same text.
     fn replacements(&self, text: &[u8], batch: &[(String, &Value)]) -> Result<Vec<Edit>, LensError> {
-        let nodes = read::at(text, self.comments, batch.iter().map(|(at, _)| at.as_str()))?;
-        let unit = layout::step(text, self.comments).unwrap_or_else(|| layout::STEP.to_vec());
+        let nodes = read::at(text, self.dialect, batch.iter().map(|(at, _)| at.as_str()))?;
+        let quotes = self.dialect.quotes(text);
+        let unit = layout::step(text, self.dialect).unwrap_or_else(|| layout::STEP.to_vec());
         let mut edits = Vec::with_capacity(batch.len());
         for (at, value) in batch {
             let Some(node) = nodes.get(at.as_str()) else {
@@ -194,8 +205,8 @@ impl Json {
             let base = layout::base(text, node.start);
             let starts_line = layout::line_start(text, node.start) + base.len() == node.start;
             let style = if starts_line { Style::Lines } else { Style::Line };
-            let rendered = render(value, self.format(), style)?;
-            let rendered = layout::indent(&rendered, base, &unit, super::line_end(text), self.comments);
+            let rendered = render(value, self.format(), style, quotes)?;
+            let rendered = layout::indent(&rendered, base, &unit, super::line_end(text), self.dialect);
             edits.push(Edit { span: node.value.clone(), text: rendered });
         }
         edits.sort_by_key(|edit| edit.span.start);
@@ -205,7 +216,7 @@ impl Json {
 
 impl Syntax for Json {
     fn value(&self, text: &[u8]) -> Result<Value, LensError> {
-        read::value(text, self.comments).map_err(|fault| fault.error(text))
+        read::value(text, self.dialect).map_err(|fault| fault.error(text))
     }
 
     fn update(&self, text: &[u8], value: &Value) -> Result<Vec<u8>, LensError> {
@@ -223,7 +234,8 @@ impl Syntax for Json {
             let edits = match &run[0].action {
                 Action::Remove => self.remove(&out, &at)?,
                 Action::Insert(value) => {
-                    self.insert_rendered(&out, &at, &|style| render(value, self.format(), style))?
+                    let quotes = self.dialect.quotes(&out);
+                    self.insert_rendered(&out, &at, &|style| render(value, self.format(), style, quotes))?
                 }
                 Action::Replace(_) => {
                     let batch: Vec<(String, &Value)> = run
@@ -238,47 +250,59 @@ impl Syntax for Json {
             };
             out = apply::splice(&out, &edits)?;
         }
-        let out = layout::dedent(&out, b"", self.comments);
+        let out = layout::dedent(&out, b"", self.dialect);
         apply::check_update(self.format(), &out, value)?;
         Ok(out)
     }
 
     fn render(&self, value: &Value) -> Result<Vec<u8>, LensError> {
-        render(value, self.format(), Style::Lines)
+        render(value, self.format(), Style::Lines, self.dialect.quotes(b""))
     }
 
     fn without_comments(&self, text: &[u8], at: &str) -> Result<Vec<Edit>, LensError> {
         let (located, ..) = self.located(text, &self.path(at)?, at)?;
-        Ok(Place { file: text, comments: self.comments, located: &located }.without_comments())
+        Ok(Place { file: text, dialect: self.dialect, located: &located }.without_comments())
     }
 
     fn tidy<'a>(&self, text: &'a [u8]) -> Result<Cow<'a, [u8]>, LensError> {
         let clean = lf(text);
-        let span = read::root(&clean, self.comments).map_err(|fault| fault.error(text))?;
-        inspect(&clean, self.comments).map_err(|fault| fault.error(text))?;
+        let span = read::root(&clean, self.dialect).map_err(|fault| fault.error(text))?;
+        inspect(&clean, self.dialect).map_err(|fault| fault.error(text))?;
         let around = [&clean[..span.start], &clean[span.end..]];
         if let Some(comment) = around.iter().find_map(|part| memchr::memchr(b'/', part)) {
             let found = "a comment beside the value cannot be kept: put it inside";
             return Err(LensError::unparsable(&clean, comment, found));
         }
-        Ok(Cow::Owned(layout::dedent(&clean[span], b"", self.comments)))
+        Ok(Cow::Owned(layout::dedent(&clean[span], b"", self.dialect)))
     }
+}
+
+impl Dialect {
+    /// How keys and strings are to be quoted in a text.
+    fn quotes(self, text: &[u8]) -> Quotes {
+        if self == Dialect::Json5 { Quotes::of(text) } else { Quotes::JSON }
+    }
+}
+
+/// Reads a JSON document to its end, and tells where things stand in it.
+pub(in crate::lens) fn document<V: Visitor>(text: &[u8], visitor: &mut V) -> Result<(), LensError> {
+    scan::document(text, Dialect::Json, visitor).map_err(|fault| fault.error(text))
 }
 
 /// The value in this style.
 pub(crate) fn render_as(value: &Value, style: Style) -> Result<Vec<u8>, LensError> {
-    render(value, Format::Json, style)
+    render(value, Format::Json, style, Quotes::JSON)
 }
 
 /// The value on one line of JSON, without white space.
 pub(crate) fn compact(value: &Value) -> Result<String, LensError> {
-    let text = render(value, Format::Json, Style::Compact)?;
+    let text = render(value, Format::Json, Style::Compact, Quotes::JSON)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// The JSON value that a text starts with, and how many bytes it takes.
 pub(crate) fn prefix(text: &[u8]) -> Result<(Value, usize), LensError> {
     let end = scan::prefix(text).map_err(|fault| fault.error(text))?;
-    let value = read::value(&text[..end], false).map_err(|fault| fault.error(text))?;
+    let value = read::value(&text[..end], Dialect::Json).map_err(|fault| fault.error(text))?;
     Ok((value, end))
 }

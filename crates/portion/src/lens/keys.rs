@@ -1,4 +1,4 @@
-//! Files of lines with keys: ini, env, git configuration, ssh_config, hosts, systemd units, properties.
+//! Files of lines with keys: ini, env, desktop entries, git configuration, ssh_config, hosts, systemd units, properties.
 //!
 //! One small line lens; a format is a [`Grammar`], which is data. Bytes that no edit touches stay as they are: comments, blank lines,
 //! indentation, the spacing around separators, CR LF, a BOM, a missing final newline.
@@ -30,7 +30,7 @@ use std::borrow::Cow;
 
 use self::document::Document;
 use self::find::Target;
-pub(crate) use self::grammar::{ENV, GIT_CONFIG, HOSTS, INI, PROPERTIES, SSH_CONFIG, SYSTEMD};
+pub(crate) use self::grammar::{DESKTOP, ENV, GIT_CONFIG, HOSTS, INI, PROPERTIES, SSH_CONFIG, SYSTEMD};
 use self::grammar::{Grammar, Headers, Quoting};
 use super::lines::{string_of, text_of};
 use super::{Edit, Format, Fragment, Item, Lens, LensError, MAX_PORTION, Span, Syntax, body, lf};

@@ -24,10 +24,10 @@ mod table;
 
 use std::borrow::Cow;
 
-use self::headings::{Heading, Outline};
+use self::headings::Outline;
 use super::apply::splice;
-use super::{Edit, Format, Fragment, Item, Lens, LensError, MAX_PORTION, Span, Syntax, body, lines};
-use crate::pointer;
+use super::{Edit, Format, Fragment, Item, Lens, LensError, Span, Syntax, body, lines, outline};
+use crate::selector::Scheme;
 use crate::value::Value;
 
 pub(crate) struct Markdown;
@@ -35,40 +35,13 @@ pub(crate) struct Markdown;
 /// The expression of the front matter.
 const FRONT: &str = "front";
 
-fn tokens(expression: &str) -> Result<Vec<String>, LensError> {
-    let tokens = pointer::parse("md", expression)?;
-    if tokens.is_empty() {
-        return Err(LensError::Selector {
-            scheme: "md",
-            selector: expression.to_owned(),
-            why: "write `/Heading/Sub-heading`, or `front` for the front matter".to_owned(),
-        });
-    }
-    Ok(tokens)
-}
+/// What an expression looks like.
+const SHAPE: &str = "write `/Heading/Sub-heading`, or `front` for the front matter";
 
 /// The section's index in the outline.
 fn located(outline: &Outline<'_>, expression: &str) -> Result<usize, LensError> {
-    let tokens = tokens(expression)?;
-    let found: Vec<usize> = outline.at(&tokens).collect();
-    match found[..] {
-        [only] => {
-            let span = outline.section(only);
-            if span.len() > MAX_PORTION {
-                let size = span.len();
-                return Err(LensError::TooLarge(format!("the section holds {size} bytes, more than {MAX_PORTION}")));
-            }
-            Ok(only)
-        }
-        [] => {
-            let front = outline.front.iter().map(|_| FRONT.to_owned());
-            Err(LensError::missing(expression, outline.paths().map(pointer::format).chain(front)))
-        }
-        _ => Err(LensError::Ambiguous {
-            selector: expression.to_owned(),
-            lines: body::line_numbers(outline.file, found.iter().map(|at| outline.headings[*at].span.start)),
-        }),
-    }
+    let front = outline.front.iter().map(|_| FRONT.to_owned());
+    outline.located(&outline::tokens(Scheme::Md, expression, SHAPE)?, expression, front)
 }
 
 impl Lens for Markdown {
@@ -114,7 +87,7 @@ impl Lens for Markdown {
         if let Some(done) = table::insert(&outline, expression, fragment) {
             return done;
         }
-        let tokens = tokens(expression)?;
+        let tokens = outline::tokens(Scheme::Md, expression, SHAPE)?;
         let text = section_named(fragment, tokens.last().map_or("", String::as_str))?;
         insert(&outline, &tokens, &text)
     }
@@ -129,18 +102,7 @@ impl Lens for Markdown {
         }
         let at = located(&outline, expression)?;
         let span = outline.section(at);
-        let is_blank_line = |line: &&[u8]| body::is_blank(body::content(line));
-        let behind: usize = body::lines(&file[span.end..]).take_while(is_blank_line).map(<[u8]>::len).sum();
-        let before: usize =
-            body::lines_back(&file[outline.start..span.start]).take_while(is_blank_line).map(<[u8]>::len).sum();
-        let edits = if span.end + behind == file.len() {
-            body::removed(file, &(span.start - before..span.end))
-        } else if before > 0 || span.start == outline.start {
-            body::removed(file, &(span.start..span.end + behind))
-        } else {
-            body::removed(file, &span)
-        };
-        guarded(&outline, &span, edits)
+        guarded(&outline, &span, body::removed(file, &outline.removed(&span)))
     }
 
     fn is_position(&self, _: &[u8], expression: &str) -> bool {
@@ -212,16 +174,7 @@ fn guarded(outline: &Outline<'_>, span: &Span, edits: Vec<Edit>) -> Result<Vec<E
     let written = splice(outline.file, &edits)?;
     let after = Outline::read(&written)
         .map_err(|error| LensError::Refused(format!("after the edit, the file could not be read any more: {error}")))?;
-    let same = |(old, new): (&Heading, &Heading)| (old.level, &old.name) == (new.level, &new.name);
-    let above = outline.headings.iter().take_while(|heading| heading.span.start < span.start);
-    let below = outline.headings.iter().rev().take_while(|heading| heading.span.start >= span.end);
-    let (above_count, below_count) = (above.clone().count(), below.clone().count());
-    let stays = above_count + below_count <= after.headings.len()
-        && above.zip(&after.headings).all(same)
-        && below.zip(after.headings.iter().rev()).all(same)
-        && outline.front.as_ref().map(|front| &outline.file[front.whole.clone()])
-            == after.front.as_ref().map(|front| &written[front.whole.clone()]);
-    if stays {
+    if outline.keeps(span, &after) {
         return Ok(edits);
     }
     Err(LensError::Refused(
@@ -231,38 +184,15 @@ fn guarded(outline: &Outline<'_>, span: &Span, edits: Vec<Edit>) -> Result<Vec<E
 
 /// Plans a new section at the end of its parent, which is made if it is missing.
 fn insert(outline: &Outline<'_>, tokens: &[String], text: &str) -> Result<Vec<Edit>, LensError> {
-    let file = outline.file;
-    let mut made = tokens.len() - 1;
-    let parent = loop {
-        match outline.at(&tokens[..made]).collect::<Vec<_>>()[..] {
-            _ if made == 0 => break None,
-            [only] => break Some(only),
-            [] => made -= 1,
-            [..] => {
-                let parent = pointer::format(&tokens[..made]);
-                return Err(LensError::Refused(format!(
-                    "several sections stand at `{parent}`, so it is not clear where to"
-                )));
-            }
-        }
-    };
+    let (parent, made, at) = outline.place(tokens)?;
     let level = outline.child_level(parent);
-    let at = parent.map_or_else(|| outline.end(), |parent| outline.section(parent).end);
     let mut new = String::new();
     for (depth, name) in tokens[made..tokens.len() - 1].iter().enumerate() {
         new.push_str(&shift::heading(level + depth, name)?);
         new.push('\n');
     }
     new.push_str(&shift::from_root(text, level + tokens.len() - 2 - made, outline)?);
-    let above = &file[outline.start..at];
-    if body::lines_back(above).next().is_some_and(|line| !body::is_blank(body::content(line))) {
-        new.insert(0, '\n');
-    }
-    let below = body::lines(&file[at..]).next();
-    if below.is_some_and(|line| !body::is_blank(body::content(line))) {
-        new.push('\n');
-    }
-    guarded(outline, &(at..at), body::replaced(file, &(at..at), b"", new.as_bytes()))
+    guarded(outline, &(at..at), outline.added(at, new))
 }
 
 impl Syntax for Markdown {

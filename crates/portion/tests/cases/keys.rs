@@ -1,5 +1,5 @@
 use super::*;
-use portion::Scheme::{Env, GitConfig, Hosts, Ini, Properties, SshConfig, Systemd};
+use portion::Scheme::{Desktop, Env, GitConfig, Hosts, Ini, Properties, SshConfig, Systemd};
 
 const INI: &str = "\
 ; top
@@ -327,4 +327,40 @@ fn java_properties() {
     get(Properties, "a=x\\r\\ny\n", "/a", "x\ny");
     get_fails(Properties, "a=\\u00g0\n", "/a", "unparsable: line 1, column 3: a `\\u` escape that is no character");
     get_fails(Properties, "a=\\ud83d\n", "/a", "unparsable: line 1, column 3: a `\\u` escape that is no character");
+}
+
+const APP: &str = "\
+[Desktop Entry]
+Name=App
+Name[de]=Anwendung
+Comment=One\\nTwo\\\\\\s
+MimeType=text/plain;a\\;b;
+
+[Desktop Action new]
+Exec=app --new \"%f\"
+";
+
+#[test]
+fn desktop_entries() {
+    get(Desktop, APP, "/Desktop Entry/Name[de]", "Anwendung");
+    get(Desktop, APP, "/Desktop Entry/Comment", "One\nTwo\\ ");
+    get(Desktop, APP, "/Desktop Entry/MimeType", "text/plain;a\\;b;");
+    get(Desktop, APP, "/Desktop Action new/Exec", "app --new \"%f\"");
+    put(Desktop, APP, "/Desktop Entry/Comment", " a\\b\n\tc ", &APP.replace("One\\nTwo\\\\\\s", "\\sa\\\\b\\n\\tc\\s"));
+    put(Desktop, APP, "/Desktop Entry/MimeType", "x\\;y;", &APP.replace("text/plain;a\\;b;", "x\\;y;"));
+    insert(Desktop, APP, "/Desktop Entry/Icon", Format::Text, "app", &APP.replace("b;\n", "b;\nIcon=app\n"));
+    insert_only(
+        Desktop,
+        APP,
+        "/Desktop Action x/Name",
+        Format::Text,
+        "X",
+        &format!("{APP}\n[Desktop Action x]\nName=X\n"),
+    );
+    get_fails(
+        Desktop,
+        APP,
+        "/Desktop Entry/Name[fr]",
+        "missing: nothing stands at `/Desktop Entry/Name[fr]`; did you mean `/Desktop Entry/Name[de]`, `/Desktop Entry/Name`, `/Desktop Entry/Comment`?",
+    );
 }

@@ -1,5 +1,6 @@
 //! JSON files of every style, and of none.
 
+use portion::Scheme;
 use proptest::prelude::*;
 
 /// What a file says.
@@ -22,10 +23,11 @@ struct Style {
     /// White space and comments that are strewn in, one choice after the other.
     strange: Vec<u8>,
     comments: bool,
+    json5: bool,
 }
 
-pub(crate) fn files(comments: bool) -> BoxedStrategy<Vec<u8>> {
-    (node(), style(comments))
+pub(crate) fn files(scheme: Scheme) -> BoxedStrategy<Vec<u8>> {
+    (node(), style(scheme))
         .prop_map(|(node, style)| {
             let mut writer = Writer { style: &style, out: String::new(), turn: 0 };
             if style.bom {
@@ -78,13 +80,22 @@ fn node() -> impl Strategy<Value = Node> {
     })
 }
 
-fn style(comments: bool) -> impl Strategy<Value = Style> {
+fn style(scheme: Scheme) -> impl Strategy<Value = Style> {
     let step = prop::sample::select(vec![None, Some(""), Some("  "), Some("    "), Some("\t"), Some(" \t")]);
     let end = prop::sample::select(vec!["\n", "\r\n"]);
     let colon = prop::sample::select(vec![":", ": ", " :  "]);
     let strange = prop_oneof![Just(Vec::new()), prop::collection::vec(any::<u8>(), 1..12)];
     (step, end, colon, any::<(bool, bool)>(), strange).prop_map(move |(step, end, colon, (bom, final_end), strange)| {
-        Style { step, end, bom, final_end, colon, strange, comments }
+        Style {
+            step,
+            end,
+            bom,
+            final_end,
+            colon,
+            strange,
+            comments: scheme != Scheme::Json,
+            json5: scheme == Scheme::Json5,
+        }
     })
 }
 
@@ -111,6 +122,7 @@ impl Writer<'_> {
             4 => self.line(depth + 1),
             5 => self.out.push('\r'),
             6 => self.out.push_str(&format!("{end}   {end}{end}")),
+            11 if self.style.json5 => self.out.push_str("\u{a0}\u{feff}\u{b}"),
             7 if self.style.comments => self.out.push_str("/* \"x\": { */"),
             8 if self.style.comments => self.out.push_str(&format!(" // it's {{ \"{end}")),
             9 if self.style.comments => {
@@ -136,7 +148,10 @@ impl Writer<'_> {
 
     fn node(&mut self, node: &Node, depth: usize) {
         match node {
-            Node::Scalar(text) => self.out.push_str(text),
+            Node::Scalar(text) => {
+                let odd = self.odd_scalar();
+                self.out.push_str(odd.as_deref().unwrap_or(text));
+            }
             Node::Array(items) => {
                 self.out.push('[');
                 for (at, item) in items.iter().enumerate() {
@@ -151,7 +166,7 @@ impl Writer<'_> {
                 self.out.push('{');
                 for (at, (key, value)) in members.iter().enumerate() {
                     self.before(at, depth);
-                    self.out.push_str(&format!("\"{key}\""));
+                    self.key(key);
                     self.gap(depth);
                     self.out.push_str(self.style.colon);
                     self.gap(depth);
@@ -161,6 +176,36 @@ impl Writer<'_> {
                 self.after(members.len(), depth);
                 self.out.push('}');
             }
+        }
+    }
+
+    /// What only JSON5 has, by turns.
+    fn odd_scalar(&mut self) -> Option<String> {
+        if !self.style.json5 {
+            return None;
+        }
+        let end = self.style.end;
+        Some(match self.choice() % 24 {
+            1 => "'it\\'s \"x\"'".to_owned(),
+            2 => format!("'a\\{end}  b // {{'"),
+            3 => "+0x1F".to_owned(),
+            4 => "-Infinity".to_owned(),
+            5 => "NaN".to_owned(),
+            6 => ".5".to_owned(),
+            7 => "-5.".to_owned(),
+            8 => "\"\\x41\\v\\0\\é\tx\"".to_owned(),
+            9 => "'\u{2028}]'".to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn key(&mut self, key: &str) {
+        let choice = if self.style.json5 { self.choice() % 4 } else { 0 };
+        match (choice, key) {
+            (1, "a" | "b" | "é") => self.out.push_str(key),
+            (1, "\\u0061\\n") => self.out.push_str("\\u0061n"),
+            (2, key) if !key.contains('"') => self.out.push_str(&format!("'{key}'")),
+            _ => self.out.push_str(&format!("\"{key}\"")),
         }
     }
 

@@ -26,10 +26,29 @@ pub(crate) fn files(scheme: Scheme) -> BoxedStrategy<Vec<u8>> {
         Scheme::SshConfig => of_lines(SSH),
         Scheme::Hosts => of_lines(HOSTS),
         Scheme::Systemd => of_lines(SYSTEMD),
+        Scheme::Desktop => of_lines(DESKTOP),
         Scheme::Properties => of_lines(PROPERTIES),
         other => panic!("{other} is no format of lines"),
     }
 }
+
+const DESKTOP: &[&str] = &[
+    "",
+    "# c",
+    "[Desktop Entry]",
+    "[Desktop Action a/b]",
+    "Name=App",
+    "Name[de]=Anwendung",
+    "Name[sr@latin] = x",
+    "Comment=a\\nb\\\\c\\s",
+    "Exec=sh -c \"x %u\"",
+    "MimeType=text/plain;a\\;b;",
+    "Empty=",
+    "Trail=x ",
+    "NoDisplay",
+    "Icon=é=ü",
+    "Odd=\\q\\",
+];
 
 const INI: &[&str] = &[
     "",

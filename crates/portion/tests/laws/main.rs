@@ -10,12 +10,14 @@ mod archive;
 mod compose;
 mod csv;
 mod ical;
+mod ipynb;
 mod json;
 mod jsonl;
 mod keys;
 mod md;
 mod office;
 mod regex;
+mod sections;
 mod toml;
 mod yaml;
 
@@ -77,8 +79,9 @@ macro_rules! laws {
 
 laws! {
     // One line for each format.
-    json_files: Subject::keyed(Scheme::Json, crate::json::files(false));
-    jsonc_files: Subject::keyed(Scheme::Jsonc, crate::json::files(true));
+    json_files: Subject::keyed(Scheme::Json, crate::json::files(Scheme::Json));
+    jsonc_files: Subject::keyed(Scheme::Jsonc, crate::json::files(Scheme::Jsonc));
+    json5_files: Subject::keyed(Scheme::Json5, crate::json::files(Scheme::Json5));
     // A list of tables holds nothing but tables.
     toml_files: Subject { refusals: 3, ..Subject::keyed(Scheme::Toml, crate::toml::files()) };
     // A block cannot stand in a flow collection; and what two parsers read differently is refused.
@@ -91,11 +94,16 @@ laws! {
     // A line with another address is another portion.
     hosts_files: Subject { refusals: 80, ..Subject::keyed(Scheme::Hosts, crate::keys::files(Scheme::Hosts)) };
     systemd_files: Subject { refusals: 10, ..Subject::keyed(Scheme::Systemd, crate::keys::files(Scheme::Systemd)) };
+    desktop_files: Subject { refusals: 5, ..Subject::keyed(Scheme::Desktop, crate::keys::files(Scheme::Desktop)) };
     properties_files: Subject::keyed(Scheme::Properties, crate::keys::files(Scheme::Properties));
     // A region that is put into the other of its own name would hold its own markers.
     marked_files: Subject { refusals: 20, ..Subject::keyed(Scheme::Mark, crate::keys::marked()) };
     // A section with another heading is another portion.
     markdown_files: Subject { refusals: 97, related: crate::md::related, ..Subject::keyed(Scheme::Md, crate::md::files()) };
+    org_files: Subject { refusals: 97, related: crate::sections::related, ..Subject::keyed(Scheme::Org, crate::sections::files(Scheme::Org)) };
+    adoc_files: Subject { refusals: 97, related: crate::sections::related, ..Subject::keyed(Scheme::Adoc, crate::sections::files(Scheme::Adoc)) };
+    rst_files: Subject { refusals: 97, related: crate::sections::related, ..Subject::keyed(Scheme::Rst, crate::sections::files(Scheme::Rst)) };
+    tex_files: Subject { refusals: 97, related: crate::sections::related, ..Subject::keyed(Scheme::Tex, crate::sections::files(Scheme::Tex)) };
     // A row with another key is another portion, and a column of another number of rows does not fit.
     csv_files: Subject { refusals: 85, related: crate::csv::related, ..Subject::keyed(Scheme::Csv, crate::csv::files(None)) };
     tsv_files: Subject { refusals: 85, related: crate::csv::related, ..Subject::keyed(Scheme::Tsv, crate::csv::files(Some('\t'))) };
@@ -104,9 +112,11 @@ laws! {
     ods_files: Subject { scheme: Scheme::Ods, files: crate::office::ods(), related: crate::office::same_sheet, refusals: 60 };
     // A record with another key is another portion.
     jsonl_files: Subject { refusals: 75, related: crate::jsonl::related, ..Subject::keyed(Scheme::Jsonl, crate::jsonl::files()) };
+    // Cells are as independent as can be.
+    ipynb_files: Subject { related: |a, b| a == b, ..Subject::keyed(Scheme::Ipynb, crate::ipynb::files()) };
     // A component with another key is another portion, and quoted-printable is not written.
-    ics_files: Subject { refusals: 90, related: |a, b| a == b, ..Subject::keyed(Scheme::Ics, crate::ical::files(Scheme::Ics)) };
-    vcf_files: Subject { refusals: 90, related: |a, b| a == b, ..Subject::keyed(Scheme::Vcf, crate::ical::files(Scheme::Vcf)) };
+    ics_files: Subject { refusals: 96, related: |a, b| a == b, ..Subject::keyed(Scheme::Ics, crate::ical::files(Scheme::Ics)) };
+    vcf_files: Subject { refusals: 96, related: |a, b| a == b, ..Subject::keyed(Scheme::Vcf, crate::ical::files(Scheme::Vcf)) };
     // What is no text stays where it is, and a portion within a paragraph is one line.
     docx_files: Subject { scheme: Scheme::Docx, files: crate::office::docx(), related: crate::office::overlap, refusals: 75 };
     pptx_files: Subject { scheme: Scheme::Pptx, files: crate::office::pptx(), related: |a, b| a == b, refusals: 75 };

@@ -1,5 +1,5 @@
 //! Other programs' readings of the same files: Python's `configparser` for ini and `csv` for tables, gix-config and git itself for git configuration,
-//! the shell and python-dotenv for env, icalendar and vobject for calendars and cards, openpyxl, python-docx and LibreOffice for office documents.
+//! the shell and python-dotenv for env, icalendar and vobject for calendars and cards, nbformat for notebooks, openpyxl, python-docx and LibreOffice for office documents.
 //! A program that is not installed is left out, and the test says so.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -8,7 +8,10 @@ mod archive;
 mod csv;
 mod env;
 mod ical;
+mod ipynb;
+mod json5;
 mod office;
+mod sections;
 
 use std::collections::BTreeMap;
 use std::io::Write;

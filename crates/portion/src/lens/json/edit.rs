@@ -1,9 +1,10 @@
 //! Planning insertions and removals: commas, lines, and the comments on a member's line, which go with it.
 
+use super::json5::Quotes;
 use super::layout::{STEP, base, indent, is_step, line_start, step};
 use super::locate::{Frame, Located, Member};
-use super::scan::{Kind, Scanner};
-use super::write::{Style, quote};
+use super::scan::{Dialect, Kind, Scanner};
+use super::write::{Style, key as write_key};
 use crate::lens::apply::is_blank;
 use crate::lens::{Edit, LensError, Span, line_end};
 use crate::pointer;
@@ -14,7 +15,7 @@ pub(super) type Render<'a> = &'a dyn Fn(Style) -> Result<Vec<u8>, LensError>;
 /// A file that is edited.
 pub(super) struct Place<'a> {
     pub(super) file: &'a [u8],
-    pub(super) comments: bool,
+    pub(super) dialect: Dialect,
     pub(super) located: &'a Located,
 }
 
@@ -22,9 +23,8 @@ impl Place<'_> {
     /// The step by which the file indents: that of what stands at `portion`, or of the containers around it, innermost first.
     pub(super) fn unit(&self, portion: Option<&Span>) -> Vec<u8> {
         let shown = portion.and_then(|span| {
-            let text =
-                super::layout::dedent_lines(&self.file[span.clone()], base(self.file, span.start), self.comments);
-            step(&text, self.comments)
+            let text = super::layout::dedent_lines(&self.file[span.clone()], base(self.file, span.start), self.dialect);
+            step(&text, self.dialect)
         });
         if let Some(unit) = shown {
             return unit;
@@ -55,7 +55,7 @@ impl Place<'_> {
             None => fragment.to_vec(),
             Some(_) => {
                 let unit = self.unit(Some(span));
-                indent(fragment, base(self.file, span.start), &unit, line_end(self.file), self.comments)
+                indent(fragment, base(self.file, span.start), &unit, line_end(self.file), self.dialect)
             }
         };
         vec![Edit { span: span.clone(), text }]
@@ -88,11 +88,11 @@ impl Place<'_> {
         let style = self.style(frame, parents);
         let mut text = Vec::new();
         if frame.kind == Kind::Object {
-            quote(token, &mut text);
+            write_key(token, self.quotes(), &mut text);
             text.extend_from_slice(self.colon(style).as_bytes());
         }
         let like = frame.last.as_ref().filter(|_| frame.kind == Kind::Array);
-        let value = wrap(&path[parents.len() + 1..], self.like(like, style), render, self.comments)?;
+        let value = wrap(&path[parents.len() + 1..], self.like(like, style), render, self.dialect, self.quotes())?;
         Ok(match &frame.last {
             Some(last) if style == Style::Lines => self.behind_line(last, text, &value),
             Some(last) => self.behind(frame, last, text, &value, style),
@@ -100,8 +100,21 @@ impl Place<'_> {
         })
     }
 
+    /// How the keys around are written.
+    fn quotes(&self) -> Quotes {
+        if self.dialect != Dialect::Json5 {
+            return Quotes::JSON;
+        }
+        let frames = self.located.frames.iter().rev().filter(|frame| frame.kind == Kind::Object);
+        let shown = frames.filter_map(|frame| frame.last.as_ref()).next();
+        match shown.and_then(|member| self.file.get(member.start)) {
+            Some(sign @ (b'"' | b'\'')) => Quotes { keys: Some(char::from(*sign)), strings: char::from(*sign) },
+            _ => Quotes::JSON5,
+        }
+    }
+
     fn indented(&self, fragment: &[u8], base: &[u8]) -> Vec<u8> {
-        indent(fragment, base, &self.unit(None), line_end(self.file), self.comments)
+        indent(fragment, base, &self.unit(None), line_end(self.file), self.dialect)
     }
 
     /// How the members of a container stand: each on its own line, or not.
@@ -330,12 +343,12 @@ impl Place<'_> {
 
     /// From `at`, where the white space and the comments on this line end; and whether the line ends there.
     fn line_tail(&self, at: usize) -> (usize, bool) {
-        let mut scanner = Scanner { text: self.file, at, comments: self.comments };
+        let mut scanner = Scanner { text: self.file, at, dialect: self.dialect };
         let mut tail = at;
         loop {
             match self.file.get(scanner.at) {
                 Some(b' ' | b'\t') => scanner.at += 1,
-                Some(b'/') if self.comments && scanner.comment().is_ok() => tail = scanner.at,
+                Some(b'/') if self.dialect.has_comments() && scanner.comment().is_ok() => tail = scanner.at,
                 Some(b'\n' | b'\r') | None => return (scanner.at, true),
                 Some(b'}' | b']') => return (scanner.at, false),
                 Some(_) => return (tail, false),
@@ -346,7 +359,7 @@ impl Place<'_> {
     /// The comments between two places.
     fn trivia(&self, from: usize, to: usize) -> Vec<Span> {
         let mut out = Vec::new();
-        let mut scanner = Scanner { text: &self.file[..to], at: from, comments: self.comments };
+        let mut scanner = Scanner { text: &self.file[..to], at: from, dialect: self.dialect };
         while scanner.at < to {
             let start = scanner.at;
             match self.file[start] {
@@ -377,19 +390,25 @@ fn line_end_at(file: &[u8], at: usize) -> usize {
 }
 
 /// The fragment within the objects that are still missing around it. A last `-` asks for an array.
-fn wrap(path: &[String], style: Style, render: Render<'_>, comments: bool) -> Result<Vec<u8>, LensError> {
+fn wrap(
+    path: &[String],
+    style: Style,
+    render: Render<'_>,
+    dialect: Dialect,
+    quotes: Quotes,
+) -> Result<Vec<u8>, LensError> {
     let mut text = render(style)?;
     for (at, token) in path.iter().enumerate().rev() {
         let list = at + 1 == path.len() && token == "-";
         let (open, close) = if list { (b"[", b"]") } else { (b"{", b"}") };
         let mut key = Vec::new();
         if !list {
-            quote(token, &mut key);
+            write_key(token, quotes, &mut key);
             key.extend_from_slice(if style == Style::Compact { b":" } else { b": " });
         }
         text = match style {
             Style::Lines => {
-                let inner = indent(&text, STEP, STEP, "\n", comments);
+                let inner = indent(&text, STEP, STEP, "\n", dialect);
                 [open, &b"\n"[..], STEP, &key, &inner, b"\n", close].concat()
             }
             _ => [open, &key[..], &text, close].concat(),
@@ -399,12 +418,12 @@ fn wrap(path: &[String], style: Style, render: Render<'_>, comments: bool) -> Re
 }
 
 /// The edits that make a blank file hold a value at `path`.
-pub(super) fn fill(file: &[u8], path: &[String], render: Render<'_>, comments: bool) -> Result<Vec<Edit>, LensError> {
+pub(super) fn fill(file: &[u8], path: &[String], render: Render<'_>, dialect: Dialect) -> Result<Vec<Edit>, LensError> {
     debug_assert!(is_blank(file));
     let from = if file.starts_with(crate::lens::BOM) { crate::lens::BOM.len() } else { 0 };
     let end = line_end(file);
-    let text = wrap(path, Style::Lines, render, comments)?;
-    let mut text = indent(&text, b"", STEP, end, comments);
+    let text = wrap(path, Style::Lines, render, dialect, dialect.quotes(b""))?;
+    let mut text = indent(&text, b"", STEP, end, dialect);
     text.extend_from_slice(end.as_bytes());
     Ok(vec![Edit { span: from..file.len(), text }])
 }

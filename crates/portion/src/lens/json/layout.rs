@@ -4,7 +4,7 @@
 //! line as deep as it is nested), its step is two spaces, whatever the file's is; otherwise it keeps the indentation that it has beyond
 //! its first line's. Both directions decide by the fragment alone, so one undoes the other.
 
-use super::scan::Scanner;
+use super::scan::{Dialect, Scanner};
 use crate::lens::{BOM, lf};
 
 /// The step of a fragment.
@@ -25,9 +25,9 @@ struct Line {
 }
 
 /// The lines of a text that the scanner has accepted, without the first.
-fn lines(text: &[u8], comments: bool) -> Vec<Line> {
+fn lines(text: &[u8], dialect: Dialect) -> Vec<Line> {
     let mut out = Vec::new();
-    let mut scanner = Scanner { text, at: 0, comments };
+    let mut scanner = Scanner { text, at: 0, dialect };
     let mut depth = 0usize;
     let line = |start: usize, depth: usize, in_comment: bool| {
         let white = text[start..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
@@ -38,13 +38,13 @@ fn lines(text: &[u8], comments: bool) -> Vec<Line> {
     };
     while let Some(byte) = text.get(scanner.at) {
         match byte {
-            b'"' => {
+            byte if dialect.is_quote(*byte) => {
                 if scanner.string().is_err() {
                     break;
                 }
                 continue;
             }
-            b'/' if comments => {
+            b'/' if dialect.has_comments() => {
                 let start = scanner.at;
                 if scanner.comment().is_err() {
                     break;
@@ -64,8 +64,8 @@ fn lines(text: &[u8], comments: bool) -> Vec<Line> {
 }
 
 /// The step of a text whose first line is not indented, if it is regular and has a line that shows the step.
-pub(super) fn step(text: &[u8], comments: bool) -> Option<Vec<u8>> {
-    regular(text, &lines(text, comments)).flatten()
+pub(super) fn step(text: &[u8], dialect: Dialect) -> Option<Vec<u8>> {
+    regular(text, &lines(text, dialect)).flatten()
 }
 
 /// `None` if it is not regular; `Some(None)` if it is, and no line shows a step.
@@ -98,12 +98,12 @@ pub(super) fn is_step(white: &[u8]) -> bool {
 }
 
 /// Takes a value's text out of its place. `base` is the white space that its first line starts with.
-pub(super) fn dedent(text: &[u8], base: &[u8], comments: bool) -> Vec<u8> {
+pub(super) fn dedent(text: &[u8], base: &[u8], dialect: Dialect) -> Vec<u8> {
     if memchr::memchr(b'\n', text).is_none() {
         return text.to_vec();
     }
-    let stripped = dedent_lines(text, base, comments);
-    let found = lines(&stripped, comments);
+    let stripped = dedent_lines(text, base, dialect);
+    let found = lines(&stripped, dialect);
     match regular(&stripped, &found).flatten() {
         Some(unit) if unit != STEP => rewrite(&stripped, &found, "\n", |line, out| {
             out.extend(STEP.iter().copied().cycle().take(STEP.len() * line.depth));
@@ -114,9 +114,9 @@ pub(super) fn dedent(text: &[u8], base: &[u8], comments: bool) -> Vec<u8> {
 }
 
 /// [`dedent`], with the step that the text has.
-pub(super) fn dedent_lines(text: &[u8], base: &[u8], comments: bool) -> Vec<u8> {
+pub(super) fn dedent_lines(text: &[u8], base: &[u8], dialect: Dialect) -> Vec<u8> {
     let text = lf(text);
-    let found = lines(&text, comments);
+    let found = lines(&text, dialect);
     let shared = found.iter().filter(|line| !line.blank).fold(base.len(), |shared, line| {
         let white = &text[line.start..line.start + line.white];
         white.iter().zip(&base[..shared]).take_while(|(a, b)| a == b).count()
@@ -127,11 +127,11 @@ pub(super) fn dedent_lines(text: &[u8], base: &[u8], comments: bool) -> Vec<u8> 
 }
 
 /// Puts a fragment's text to a place whose line starts with `base`, in a file that steps by `unit` and ends lines with `end`.
-pub(super) fn indent(fragment: &[u8], base: &[u8], unit: &[u8], end: &str, comments: bool) -> Vec<u8> {
+pub(super) fn indent(fragment: &[u8], base: &[u8], unit: &[u8], end: &str, dialect: Dialect) -> Vec<u8> {
     if memchr::memchr(b'\n', fragment).is_none() {
         return fragment.to_vec();
     }
-    let found = lines(fragment, comments);
+    let found = lines(fragment, dialect);
     let in_steps = regular(fragment, &found).flatten().is_some_and(|step| step == STEP);
     rewrite(fragment, &found, end, |line, out| {
         let mut kept = line.start;

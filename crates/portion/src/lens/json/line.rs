@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::scan::Scanner;
+use super::scan::{Dialect, Scanner};
 
 /// A sound text on one line: where a line ends, a blank stands, or nothing behind an opening and before a closing bracket. What has no line
 /// ends stays as it is.
@@ -12,7 +12,7 @@ pub(crate) fn one_line(text: &[u8]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(text);
     }
     let mut out = Vec::with_capacity(text.len());
-    let mut scanner = Scanner { text, at: 0, comments: false };
+    let mut scanner = Scanner { text, at: 0, dialect: Dialect::Json };
     while let Some(byte) = text.get(scanner.at).copied() {
         let start = scanner.at;
         match byte {

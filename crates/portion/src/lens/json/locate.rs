@@ -1,8 +1,8 @@
 //! Finding one path in a document, in one reading, with what edits need to know about its neighbours.
 
 use super::fault::Fault;
-use super::scan::{Kind, Visitor, document};
-use super::string::unescape;
+use super::scan::{Dialect, Kind, Visitor, document};
+use super::string::{inner, unescape};
 use crate::lens::{LensError, Position, Span};
 use crate::pointer;
 
@@ -17,7 +17,7 @@ pub(super) struct Key {
 impl Key {
     pub(super) fn new(text: &[u8], span: Span, escaped: bool) -> Key {
         let hash = match escaped {
-            false => hash(&text[span.start + 1..span.end - 1]),
+            false => hash(&text[inner(text, &span)]),
             true => hash(unescape(text, span.clone(), true).unwrap_or_default().as_bytes()),
         };
         Key { hash, span, escaped }
@@ -128,7 +128,7 @@ pub(super) struct Located {
 }
 
 /// Reads the document, to its end, and finds the path in it.
-pub(super) fn locate(file: &[u8], comments: bool, path: &[String], expression: &str) -> Result<Located, LensError> {
+pub(super) fn locate(file: &[u8], dialect: Dialect, path: &[String], expression: &str) -> Result<Located, LensError> {
     let mut locator = Locator {
         text: file,
         path,
@@ -141,7 +141,7 @@ pub(super) fn locate(file: &[u8], comments: bool, path: &[String], expression: &
         fault: None,
         ambiguous: Vec::new(),
     };
-    document(file, comments, &mut locator).map_err(|fault| fault.error(file))?;
+    document(file, dialect, &mut locator).map_err(|fault| fault.error(file))?;
     if !locator.ambiguous.is_empty() {
         let lines = locator.ambiguous.iter().map(|at| Position::at(file, *at).line).collect();
         return Err(LensError::Ambiguous { selector: expression.to_owned(), lines });
@@ -271,7 +271,7 @@ impl Visitor for Locator<'_> {
         let key = Key::new(self.text, span.clone(), escaped);
         let wanted = &self.path[self.open - 1];
         frame.current_is_on_path = match escaped {
-            false => &self.text[span.start + 1..span.end - 1] == wanted.as_bytes(),
+            false => &self.text[inner(self.text, &span)] == wanted.as_bytes(),
             true => key.text(self.text).as_ref() == Some(wanted),
         };
         frame.keys.push(key);
@@ -337,7 +337,7 @@ pub(super) fn kind_at(text: &[u8], at: usize) -> Option<Kind> {
     Some(match text.get(at)? {
         b'{' => Kind::Object,
         b'[' => Kind::Array,
-        b'"' => Kind::String,
+        b'"' | b'\'' => Kind::String,
         b't' => Kind::True,
         b'f' => Kind::False,
         b'n' => Kind::Null,
@@ -346,8 +346,8 @@ pub(super) fn kind_at(text: &[u8], at: usize) -> Option<Kind> {
 }
 
 /// Checks what the grammar leaves open, in all that the text holds: no object has a key twice, and every string is text.
-pub(super) fn inspect(text: &[u8], comments: bool) -> Result<(), Fault> {
-    match inspected(text, comments, 1)?.into_iter().next() {
+pub(super) fn inspect(text: &[u8], dialect: Dialect) -> Result<(), Fault> {
+    match inspected(text, dialect, 1)?.into_iter().next() {
         Some(first) => Err(first),
         None => Ok(()),
     }
@@ -357,13 +357,13 @@ pub(super) fn inspect(text: &[u8], comments: bool) -> Result<(), Fault> {
 const MAX_FAULTS: usize = 1000;
 
 /// Everything that [`inspect`] would refuse, one for each object and string, at most [`MAX_FAULTS`].
-pub(super) fn faults(text: &[u8], comments: bool) -> Result<Vec<Fault>, Fault> {
-    inspected(text, comments, MAX_FAULTS)
+pub(super) fn faults(text: &[u8], dialect: Dialect) -> Result<Vec<Fault>, Fault> {
+    inspected(text, dialect, MAX_FAULTS)
 }
 
-fn inspected(text: &[u8], comments: bool, most: usize) -> Result<Vec<Fault>, Fault> {
+fn inspected(text: &[u8], dialect: Dialect, most: usize) -> Result<Vec<Fault>, Fault> {
     let mut inspector = Inspector { text, keys: Vec::new(), opened: Vec::new(), faults: Vec::new(), most };
-    document(text, comments, &mut inspector)?;
+    document(text, dialect, &mut inspector)?;
     Ok(inspector.faults)
 }
 

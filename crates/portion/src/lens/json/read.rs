@@ -3,18 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fault::Fault;
+use super::json5;
 use super::locate::{Key, duplicate, inspect};
-use super::scan::{Kind, Visitor, document};
+use super::scan::{Dialect, Kind, Visitor, document};
 use super::string::unescape;
 use crate::lens::{Item, LensError, MAX_PORTION, Span};
 use crate::pointer;
 use crate::value::{Number, Value};
 
 /// The value of a document, without a doubt: no key stands twice, and every string is text.
-pub(super) fn value(text: &[u8], comments: bool) -> Result<Value, Fault> {
-    inspect(text, comments)?;
+pub(super) fn value(text: &[u8], dialect: Dialect) -> Result<Value, Fault> {
+    inspect(text, dialect)?;
     let mut builder = Builder { text, open: Vec::new(), root: Value::Null };
-    document(text, comments, &mut builder)?;
+    document(text, dialect, &mut builder)?;
     Ok(builder.root)
 }
 
@@ -53,7 +54,14 @@ impl Visitor for Builder<'_> {
     fn scalar(&mut self, kind: Kind, span: Span, escaped: bool) {
         let value = match kind {
             Kind::String => Value::String(unescape(self.text, span, escaped).unwrap_or_default()),
-            Kind::Number => Value::Number(Number::new(String::from_utf8_lossy(&self.text[span]))),
+            Kind::Number => {
+                let written = String::from_utf8_lossy(&self.text[span]);
+                let is_odd = |b: u8| matches!(b, b'x' | b'X' | b'I' | b'N') || b == b'+';
+                Value::Number(Number::new(match written.bytes().any(is_odd) {
+                    true => json5::number(&written),
+                    false => written.into_owned(),
+                }))
+            }
             Kind::True | Kind::False => Value::Bool(kind == Kind::True),
             _ => Value::Null,
         };
@@ -67,7 +75,7 @@ impl Visitor for Builder<'_> {
 }
 
 /// The span of the document's value.
-pub(super) fn root(text: &[u8], comments: bool) -> Result<Span, Fault> {
+pub(super) fn root(text: &[u8], dialect: Dialect) -> Result<Span, Fault> {
     struct Root {
         depth: usize,
         span: Span,
@@ -92,7 +100,7 @@ pub(super) fn root(text: &[u8], comments: bool) -> Result<Span, Fault> {
         }
     }
     let mut root = Root { depth: 0, span: 0..0 };
-    document(text, comments, &mut root)?;
+    document(text, dialect, &mut root)?;
     Ok(root.span)
 }
 
@@ -207,7 +215,7 @@ impl Visitor for Walk<'_> {
     }
 }
 
-fn nodes(text: &[u8], comments: bool, wanted: Option<&BTreeSet<&str>>) -> Result<Vec<Node>, LensError> {
+fn nodes(text: &[u8], dialect: Dialect, wanted: Option<&BTreeSet<&str>>) -> Result<Vec<Node>, LensError> {
     let mut walk = Walk {
         text,
         wanted,
@@ -218,7 +226,7 @@ fn nodes(text: &[u8], comments: bool, wanted: Option<&BTreeSet<&str>>) -> Result
         key: None,
         size: 0,
     };
-    document(text, comments, &mut walk).map_err(|fault| fault.error(text))?;
+    document(text, dialect, &mut walk).map_err(|fault| fault.error(text))?;
     if walk.size > MAX_LIST {
         return Err(LensError::TooLarge("the file has too many portions to list".to_owned()));
     }
@@ -228,18 +236,18 @@ fn nodes(text: &[u8], comments: bool, wanted: Option<&BTreeSet<&str>>) -> Result
 /// The nodes at some pointers.
 pub(super) fn at<'a>(
     text: &[u8],
-    comments: bool,
+    dialect: Dialect,
     pointers: impl IntoIterator<Item = &'a str>,
 ) -> Result<BTreeMap<String, Node>, LensError> {
     let wanted: BTreeSet<&str> = pointers.into_iter().collect();
-    let nodes = nodes(text, comments, Some(&wanted))?;
+    let nodes = nodes(text, dialect, Some(&wanted))?;
     Ok(nodes.into_iter().map(|node| (node.selector.clone(), node)).collect())
 }
 
 /// Every portion that can be taken out, in the file's order: not what is too large or faulty, nor what holds it or stands
 /// within it.
-pub(super) fn list(file: &[u8], comments: bool) -> Result<Vec<Item>, LensError> {
-    let mut nodes = nodes(file, comments, None)?;
+pub(super) fn list(file: &[u8], dialect: Dialect) -> Result<Vec<Item>, LensError> {
+    let mut nodes = nodes(file, dialect, None)?;
     // A container stands before what it holds: forwards, what closes it closes that; backwards, what is faulty in it is faulty.
     for at in 0..nodes.len() {
         if let Some(parent) = nodes[at].parent

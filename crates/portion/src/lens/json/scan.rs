@@ -1,15 +1,39 @@
-//! The grammar: RFC 8259 and, with comments, JSONC, read in one pass without recursion.
+//! The grammar: RFC 8259, with comments JSONC, and JSON5 (see [`super::json5`]), read in one pass without recursion.
 //!
 //! The scanner checks every byte and tells a [`Visitor`] where things stand. It builds nothing itself, so that a large file costs
 //! no memory. Plain runs of a string and white space are read eight bytes at a time.
 
 use super::fault::{Fault, Why};
+use super::json5;
 use super::string::check_utf8;
 use crate::lens::{BOM, MAX_DEPTH, Span};
 
+/// Which grammar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::lens) enum Dialect {
+    /// RFC 8259.
+    Json,
+    /// With comments and trailing commas.
+    Jsonc,
+    /// json5.org, 1.0.0.
+    Json5,
+}
+
+impl Dialect {
+    /// Whether it has comments, and commas behind the last member.
+    pub(super) fn has_comments(self) -> bool {
+        self != Dialect::Json
+    }
+
+    /// Whether a string may begin with this byte.
+    pub(super) fn is_quote(self, byte: u8) -> bool {
+        byte == b'"' || (byte == b'\'' && self == Dialect::Json5)
+    }
+}
+
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::lens) enum Kind {
     Object,
     Array,
     String,
@@ -37,7 +61,7 @@ impl Kind {
 }
 
 /// Is told where things stand, in the file's order.
-pub(super) trait Visitor {
+pub(in crate::lens) trait Visitor {
     /// A container opens: its bracket is at `at`.
     fn open(&mut self, _kind: Kind, _at: usize) {}
     /// A member's key, quotes included; `escaped` if it has a backslash.
@@ -54,9 +78,9 @@ pub(super) trait Visitor {
 impl Visitor for () {}
 
 /// Reads one document: an optional BOM, one value, nothing else.
-pub(super) fn document<V: Visitor>(text: &[u8], comments: bool, visitor: &mut V) -> Result<(), Fault> {
+pub(super) fn document<V: Visitor>(text: &[u8], dialect: Dialect, visitor: &mut V) -> Result<(), Fault> {
     let at = if text.starts_with(BOM) { BOM.len() } else { 0 };
-    let mut scanner = Scanner { text, at, comments };
+    let mut scanner = Scanner { text, at, dialect };
     scanner.space()?;
     scanner.value(visitor)?;
     scanner.space()?;
@@ -68,7 +92,7 @@ pub(super) fn document<V: Visitor>(text: &[u8], comments: bool, visitor: &mut V)
 
 /// Where the value ends that the text starts with.
 pub(super) fn prefix(text: &[u8]) -> Result<usize, Fault> {
-    let mut scanner = Scanner { text, at: 0, comments: false };
+    let mut scanner = Scanner { text, at: 0, dialect: Dialect::Json };
     scanner.value(&mut ())?;
     Ok(scanner.at)
 }
@@ -77,7 +101,7 @@ pub(super) fn prefix(text: &[u8]) -> Result<usize, Fault> {
 pub(super) struct Scanner<'a> {
     pub(super) text: &'a [u8],
     pub(super) at: usize,
-    pub(super) comments: bool,
+    pub(super) dialect: Dialect,
 }
 
 /// The kinds of the containers that are open: one bit each.
@@ -112,7 +136,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 impl<'a> Scanner<'a> {
-    fn expected(&self, what: &'static str) -> Fault {
+    pub(super) fn expected(&self, what: &'static str) -> Fault {
         Fault::new(self.at, Why::Expected(what))
     }
 
@@ -131,7 +155,7 @@ impl<'a> Scanner<'a> {
     #[inline(always)]
     pub(super) fn space(&mut self) -> Result<(), Fault> {
         match self.peek() {
-            Some(byte) if byte > b' ' && byte != b'/' => Ok(()),
+            Some(byte) if byte > b' ' && byte != b'/' && byte < 0x80 => Ok(()),
             _ => self.some_space(),
         }
     }
@@ -145,7 +169,10 @@ impl<'a> Scanner<'a> {
                     self.spaces();
                 }
                 Some(b' ' | b'\t' | b'\r') => self.at += 1,
-                Some(b'/') if self.comments => self.comment()?,
+                Some(b'/') if self.dialect.has_comments() => self.comment()?,
+                Some(0x0b | 0x0c | 0x80..) if self.dialect == Dialect::Json5 && self.odd_space() > 0 => {
+                    self.at += self.odd_space();
+                }
                 _ => return Ok(()),
             }
         }
@@ -170,7 +197,13 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let rest = &self.text[start..];
         let len = match rest.get(1) {
-            Some(b'/') => memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()),
+            Some(b'/') => {
+                let len = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+                match self.dialect {
+                    Dialect::Json5 => json5::comment_end(self.text, start, start + len) - start,
+                    _ => len,
+                }
+            }
             Some(b'*') => match memchr::memmem::find(&rest[2..], b"*/") {
                 Some(at) => at + 4,
                 None => return Err(Fault::said(start, "the comment that starts here has no end")),
@@ -234,7 +267,7 @@ impl<'a> Scanner<'a> {
                     self.at += 1;
                     self.space()?;
                     if self.peek() == Some(close) {
-                        if !self.comments {
+                        if !self.dialect.has_comments() {
                             return Err(Fault::said(
                                 self.at,
                                 format!("a comma before `{}` is not allowed", close as char),
@@ -263,11 +296,12 @@ impl<'a> Scanner<'a> {
     /// A key with its colon, up to the value.
     #[inline]
     fn key<V: Visitor>(&mut self, visitor: &mut V, what: &'static str) -> Result<(), Fault> {
-        if self.peek() != Some(b'"') {
-            return Err(self.expected(what));
-        }
         let start = self.at;
-        let escaped = self.string()?;
+        let escaped = match self.peek() {
+            _ if self.dialect == Dialect::Json5 => self.name_or_string()?,
+            Some(b'"') => self.string()?,
+            _ => return Err(self.expected(what)),
+        };
         visitor.key(start..self.at, escaped);
         self.space()?;
         if self.peek() != Some(b':') {
@@ -282,9 +316,13 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let mut escaped = false;
         let kind = match self.peek() {
-            Some(b'"') => {
+            Some(byte) if self.dialect.is_quote(byte) => {
                 escaped = self.string()?;
                 Kind::String
+            }
+            Some(b'+' | b'-' | b'.' | b'I' | b'N' | b'0'..=b'9') if self.dialect == Dialect::Json5 => {
+                self.odd_number()?;
+                Kind::Number
             }
             Some(b'-' | b'0'..=b'9') => {
                 self.number()?;
@@ -304,7 +342,7 @@ impl<'a> Scanner<'a> {
     fn literal(&mut self, word: &'static [u8], kind: Kind) -> Result<Kind, Fault> {
         let rest = &self.text[self.at..];
         let ends = !rest.get(word.len()).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80);
-        if !rest.starts_with(word) || !ends {
+        if !rest.starts_with(word) || !(ends || self.is_space_at(self.at + word.len())) {
             return Err(self.expected("a value"));
         }
         self.at += word.len();
@@ -312,7 +350,7 @@ impl<'a> Scanner<'a> {
     }
 
     #[inline]
-    fn digits(&mut self) -> bool {
+    pub(super) fn digits(&mut self) -> bool {
         let start = self.at;
         while self.peek().is_some_and(|b| b.is_ascii_digit()) {
             self.at += 1;
@@ -354,6 +392,9 @@ impl<'a> Scanner<'a> {
     /// A string, from its opening quote to behind its closing one. True if it has a backslash.
     #[inline(always)]
     pub(super) fn string(&mut self) -> Result<bool, Fault> {
+        if self.dialect == Dialect::Json5 {
+            return self.quoted();
+        }
         let start = self.at;
         self.at += 1;
         self.plain();

@@ -9,7 +9,7 @@
 use wide::u8x16;
 
 use super::locate::{self, Located, Member, kind_at};
-use super::scan::{Kind, Scanner};
+use super::scan::{Dialect, Kind, Scanner};
 use super::string::unescape;
 use crate::lens::{BOM, MAX_DEPTH, Span};
 use crate::pointer;
@@ -216,7 +216,7 @@ impl<'a> Skimmer<'a> {
         if self.frames.len() < self.path.len() {
             return self.enter(start);
         }
-        let mut scanner = Scanner { text: self.file, at: start, comments: false };
+        let mut scanner = Scanner { text: self.file, at: start, dialect: Dialect::Json };
         scanner.value(&mut ()).ok()?;
         self.target = Some((kind_at(self.file, start)?, start..scanner.at));
         Some(scanner.at)
@@ -401,7 +401,7 @@ mod tests {
             let frames = located.frames.iter();
             frames.map(|frame| (frame.span.start, frame.on_path.as_ref().map(|member| member.start))).collect()
         };
-        if let Ok(full) = locate::locate(file, false, &path, pointer) {
+        if let Ok(full) = locate::locate(file, Dialect::Json, &path, pointer) {
             assert_eq!(full.target, found.target, "{}", String::from_utf8_lossy(file));
             assert_eq!(starts(&full), starts(&found), "{}", String::from_utf8_lossy(file));
         }

@@ -1,6 +1,7 @@
 //! Strings: their bytes checked, and their text.
 
 use super::fault::Fault;
+use super::json5;
 use crate::lens::Span;
 
 /// Refuses bytes that are no UTF-8, with the place of the first.
@@ -14,12 +15,21 @@ pub(super) fn check_utf8(text: &[u8], span: Span) -> Result<(), Fault> {
     }
 }
 
+/// A string without its quotes; a name, which has none, as it is.
+pub(super) fn inner(text: &[u8], span: &Span) -> Span {
+    match text.get(span.start) {
+        Some(b'"' | b'\'') => span.start + 1..span.end - 1,
+        _ => span.clone(),
+    }
+}
+
 /// The text of a string that the scanner has accepted, quotes included in `span`.
 ///
 /// # Errors
 /// An escaped half of a surrogate pair without its other half: no text can hold it.
 pub(super) fn unescape(text: &[u8], span: Span, escaped: bool) -> Result<String, Fault> {
-    let body = &text[span.start + 1..span.end - 1];
+    let inside = inner(text, &span);
+    let body = &text[inside.clone()];
     if !escaped {
         return std::str::from_utf8(body).map(str::to_owned).map_err(|_| Fault::said(span.start, "no UTF-8"));
     }
@@ -42,16 +52,29 @@ pub(super) fn unescape(text: &[u8], span: Span, escaped: bool) -> Result<String,
             Some(b't') => Some(b'\t'),
             Some(b'b') => Some(8),
             Some(b'f') => Some(12),
-            Some(b'u') => None,
-            Some(byte) => Some(*byte),
-            None => return Err(Fault::said(span.start + 1 + at, "an escape without its character")),
+            Some(b'v') => Some(11),
+            Some(b'0') => Some(0),
+            Some(b'u' | b'x') => None,
+            Some(byte) if json5::continued(&body[at + 1..]) == 0 => Some(*byte),
+            Some(_) => {
+                at += 1 + json5::continued(&body[at + 1..]);
+                continue;
+            }
+            None => return Err(Fault::said(inside.start + at, "an escape without its character")),
         };
         if let Some(byte) = simple {
             out.push(byte);
             at += 2;
             continue;
         }
-        let lone = || Fault::said(span.start + 1 + at, "half of a surrogate pair, which no text can hold");
+        if body.get(at + 1) == Some(&b'x') {
+            let digits = body.get(at + 2..at + 4).and_then(|digits| std::str::from_utf8(digits).ok());
+            let sign = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).map_or('\0', char::from);
+            out.extend_from_slice(sign.encode_utf8(&mut [0; 4]).as_bytes());
+            at += 4;
+            continue;
+        }
+        let lone = || Fault::said(inside.start + at, "half of a surrogate pair, which no text can hold");
         let first = hex(at + 2).ok_or_else(lone)?;
         let second = (body.get(at + 6..at + 8) == Some(b"\\u")).then(|| hex(at + 8)).flatten();
         let units = [Some(first), second];

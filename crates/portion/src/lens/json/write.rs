@@ -1,5 +1,6 @@
 //! Values as JSON text.
 
+use super::json5::{self, Quotes};
 use crate::lens::{Format, LensError, MAX_DEPTH};
 use crate::pointer;
 use crate::value::Value;
@@ -19,8 +20,8 @@ pub(crate) enum Style {
 ///
 /// # Errors
 /// [`LensError::CannotSay`] for bytes, infinity and NaN; [`LensError::TooLarge`] for what is nested too deep.
-pub(super) fn render(value: &Value, format: Format, style: Style) -> Result<Vec<u8>, LensError> {
-    let mut writer = Writer { out: Vec::new(), format, style, path: Vec::new() };
+pub(super) fn render(value: &Value, format: Format, style: Style, quotes: Quotes) -> Result<Vec<u8>, LensError> {
+    let mut writer = Writer { out: Vec::new(), format, style, quotes, path: Vec::new() };
     writer.value(value)?;
     Ok(writer.out)
 }
@@ -29,6 +30,7 @@ struct Writer {
     out: Vec<u8>,
     format: Format,
     style: Style,
+    quotes: Quotes,
     path: Vec<String>,
 }
 
@@ -42,9 +44,12 @@ impl Writer {
             Value::Bool(truth) => self.out.extend_from_slice(if *truth { b"true" } else { b"false" }),
             Value::Number(number) => match number.to_json() {
                 Some(json) => self.out.extend_from_slice(json.as_bytes()),
+                None if self.format == Format::Json5 && json5::infinite(number.as_str()).is_some() => {
+                    self.out.extend_from_slice(json5::infinite(number.as_str()).unwrap_or_default().as_bytes());
+                }
                 None => return Err(self.cannot_say(format!("the number {number}"))),
             },
-            Value::String(text) | Value::DateTime(text) => quote(text, &mut self.out),
+            Value::String(text) | Value::DateTime(text) => quote(text, self.quotes.strings, &mut self.out),
             Value::Bytes(_) => return Err(self.cannot_say("bytes".to_owned())),
             Value::Sequence(items) => {
                 self.out.push(b'[');
@@ -60,7 +65,7 @@ impl Writer {
                 self.out.push(b'{');
                 for (at, (key, value)) in members.iter().enumerate() {
                     self.separate(at == 0);
-                    quote(key, &mut self.out);
+                    self::key(key, self.quotes, &mut self.out);
                     self.out.extend_from_slice(if self.style == Style::Compact { b":" } else { b": " });
                     self.path.push(key.clone());
                     self.value(value)?;
@@ -101,11 +106,12 @@ impl Writer {
 }
 
 /// A string in quotes; only what must be escaped is.
-pub(super) fn quote(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
+fn quote(text: &str, sign: char, out: &mut Vec<u8>) {
+    let sign = if sign == '\'' { b'\'' } else { b'"' };
+    out.push(sign);
     for byte in text.bytes() {
         match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
+            byte if byte == sign => out.extend_from_slice(&[b'\\', byte]),
             b'\\' => out.extend_from_slice(b"\\\\"),
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),
@@ -116,5 +122,13 @@ pub(super) fn quote(text: &str, out: &mut Vec<u8>) {
             _ => out.push(byte),
         }
     }
-    out.push(b'"');
+    out.push(sign);
+}
+
+/// A key, in quotes where they are wanted or needed.
+pub(super) fn key(text: &str, quotes: Quotes, out: &mut Vec<u8>) {
+    match quotes.keys {
+        None if json5::is_plain_name(text) => out.extend_from_slice(text.as_bytes()),
+        sign => quote(text, sign.unwrap_or(quotes.strings), out),
+    }
 }

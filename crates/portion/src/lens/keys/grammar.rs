@@ -63,6 +63,8 @@ pub(super) enum Quoting {
     Ssh,
     /// Java's escapes.
     Java,
+    /// The escapes of desktop entries.
+    Desktop,
     /// Names of a host.
     Names,
 }
@@ -188,6 +190,24 @@ pub(crate) const SYSTEMD: Keys = Keys {
         bare: Bare::Null,
         folds: false,
         repeats: true,
+        new_line: ("", "="),
+        blank_before_section: true,
+    },
+};
+
+/// Desktop Entry Specification 1.5: `/Desktop Entry/Name`, `/Desktop Entry/Name[de]`, `/Desktop Action new/Exec`. In a value `\s`, `\n`, `\t`, `\r` and
+/// `\\` are escapes. A list is its text, with `;` and `\;` as they are written; the quotes of `Exec` are part of it. A line end can be said.
+pub(crate) const DESKTOP: Keys = Keys {
+    grammar: Grammar {
+        scheme: Scheme::Desktop,
+        format: Format::Desktop,
+        comments: b"#",
+        headers: Headers::Brackets,
+        separator: Separator::Sign(b"="),
+        quoting: Quoting::Desktop,
+        bare: Bare::Null,
+        folds: false,
+        repeats: false,
         new_line: ("", "="),
         blank_before_section: true,
     },

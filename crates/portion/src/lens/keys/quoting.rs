@@ -24,6 +24,8 @@ pub(super) fn scanned(grammar: &Grammar, file: &[u8], line: usize, from: usize) 
             }
             Ok((from..trim_end(file, from, end), next))
         }
+        // A blank at the end counts.
+        Quoting::Desktop => Ok((from..end, next)),
         Quoting::Git => git(file, from),
         Quoting::Env => env(file, from),
         Quoting::Ssh => Ok((from..comment_start(file, from, end).max(from), next)),
@@ -132,6 +134,7 @@ pub(super) fn decoded(grammar: &Grammar, raw: &[u8]) -> Result<Vec<u8>, String> 
         Quoting::Env => Ok(env_decoded(raw)),
         Quoting::Ssh => Ok(ssh_quoted(raw).unwrap_or(raw).to_vec()),
         Quoting::Java => java_decoded(raw),
+        Quoting::Desktop => Ok(desktop_decoded(raw)),
         Quoting::Names => {
             Ok(raw.split(|b| is_blank(*b)).filter(|name| !name.is_empty()).collect::<Vec<_>>().join(&b' '))
         }
@@ -253,6 +256,41 @@ fn lines_joined(text: &[u8]) -> Vec<u8> {
     crate::lens::lf(text).into_owned()
 }
 
+/// The escapes of desktop entries, read. `\;` stays: it belongs to a list.
+fn desktop_decoded(raw: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let [first, tail @ ..] = rest {
+        let sign = match (first, tail.first()) {
+            (b'\\', Some(b's')) => Some(b' '),
+            (b'\\', Some(b'n')) => Some(b'\n'),
+            (b'\\', Some(b't')) => Some(b'\t'),
+            (b'\\', Some(b'r')) => Some(b'\r'),
+            (b'\\', Some(b'\\')) => Some(b'\\'),
+            _ => None,
+        };
+        out.push(sign.unwrap_or(*first));
+        rest = if sign.is_some() { &tail[1..] } else { tail };
+    }
+    out
+}
+
+fn desktop_encoded(value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.len());
+    for (at, byte) in value.iter().enumerate() {
+        let at_end = at == 0 || at + 1 == value.len();
+        match byte {
+            b' ' if at_end => out.extend_from_slice(b"\\s"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\\' if value.get(at + 1) != Some(&b';') => out.extend_from_slice(b"\\\\"),
+            other => out.push(*other),
+        }
+    }
+    out
+}
+
 /// What stands in the double quotes that enclose all of it.
 fn ssh_quoted(raw: &[u8]) -> Option<&[u8]> {
     match raw {
@@ -341,6 +379,7 @@ pub(super) fn encoded(grammar: &Grammar, value: &[u8], style: &Style<'_>) -> Res
             if quotes && !value.contains(&b'"') { [b"\"", value, b"\""].concat() } else { value.to_vec() }
         }
         Quoting::Java => java_encoded(value, false, style.file),
+        Quoting::Desktop => desktop_encoded(value),
     };
     if decoded_as(grammar, &raw).as_deref() == Some(value) {
         return Ok(raw);

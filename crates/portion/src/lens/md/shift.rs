@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::headings::{self, Heading, Outline};
+use super::headings::{self, Outline};
+use crate::lens::outline::Heading;
 use crate::lens::{Format, LensError, Span, body, lf};
 
 /// The deepest level of a heading.

@@ -200,6 +200,11 @@ impl Table {
         for (nth, line) in self.lines(outline)?.iter().enumerate().filter(|(nth, _)| *nth != 1) {
             let texts = self.texts(outline, line);
             if nth == 0 {
+                let is_control = |c: char| c.is_ascii_control() && !c.is_ascii_whitespace();
+                if texts.iter().any(|text| text.contains(is_control)) {
+                    let found = "a control character: this is no table of text";
+                    return Err(LensError::unparsable(outline.file, line.span.start, found));
+                }
                 let mut names = texts.clone();
                 names.sort_unstable();
                 if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
