@@ -13,6 +13,7 @@ fuzz_target!(|data: &[u8]| fuzz::laws::run(
         Scheme::Hosts,
         Scheme::Systemd,
         Scheme::Desktop,
+        Scheme::Nginx,
         Scheme::Properties
     ],
     data

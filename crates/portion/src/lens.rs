@@ -21,6 +21,7 @@ pub(crate) mod keys;
 pub(crate) mod lines;
 pub(crate) mod mark;
 pub(crate) mod md;
+pub(crate) mod nginx;
 pub(crate) mod ods;
 pub(crate) mod office;
 mod outline;

@@ -2,8 +2,8 @@
 //! the other lenses.
 
 use crate::lens::{
-    Composed, Lens, Syntax, absent, bytes, csv, docx, ical, ipynb, json, jsonl, jsonpath, keys, lines, mark, md, ods,
-    office, pptx, regex, sections, sqlite, toml, xlsx, yaml,
+    Composed, Lens, Syntax, absent, bytes, csv, docx, ical, ipynb, json, jsonl, jsonpath, keys, lines, mark, md, nginx,
+    ods, office, pptx, regex, sections, sqlite, toml, xlsx, yaml,
 };
 
 /// Declares [`Scheme`], and what stands in its table.
@@ -112,6 +112,8 @@ schemes! {
         ];
     /// `/Group/Key` or `/Group/Key[locale]` of a desktop entry.
     Desktop = "desktop", keys::DESKTOP, names: ["mimeapps.list"], extensions: ["desktop", "directory"];
+    /// `/block/directive` or `/block[directive=parameter]` of an nginx configuration.
+    Nginx = "nginx", nginx::Nginx, names: ["nginx.conf"], extensions: ["nginx"];
     /// `/key` of a Java properties file.
     Properties = "properties", keys::PROPERTIES,
         names: [],

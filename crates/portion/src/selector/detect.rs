@@ -27,6 +27,12 @@ pub(super) fn detect(path: &str, content: &[u8]) -> Option<Scheme> {
     if extension == "json" && (is_commented(directory, name) || starts_with_comment(content)) {
         return Some(Scheme::Jsonc);
     }
+    if directory.ends_with("/nginx/sites-available")
+        || directory.ends_with("/nginx/sites-enabled")
+        || (directory.ends_with("/nginx/conf.d") && extension == "conf")
+    {
+        return Some(Scheme::Nginx);
+    }
     if name.starts_with(".env.") {
         return Some(Scheme::Env);
     }
@@ -184,7 +190,8 @@ mod tests {
             ("setup.ini", "", Some("ini")),
             ("setup.cfg", "[metadata]\nname = x\n", Some("ini")),
             ("my.conf", "# c\n[client]\nport=3306\n", Some("ini")),
-            ("nginx.conf", "server {\n  listen 80;\n}\n", None),
+            ("nginx.conf", "server {\n  listen 80;\n}\n", Some("nginx")),
+            ("/etc/nginx/sites-available/default", "server {\n", Some("nginx")),
             ("sshd.conf", "Port 22\n", None),
             ("my.conf", "", None),
             ("README.md", "---\na: 1\n---\n", Some("md")),

@@ -361,6 +361,6 @@ fn desktop_entries() {
         Desktop,
         APP,
         "/Desktop Entry/Name[fr]",
-        "missing: nothing stands at `/Desktop Entry/Name[fr]`; did you mean `/Desktop Entry/Name[de]`, `/Desktop Entry/Name`, `/Desktop Entry/Comment`?",
+        "missing: nothing stands at `/Desktop Entry/Name[fr]`; did you mean `/Desktop Entry/Name[de]`, `/Desktop Entry/Name`, `/Desktop Entry/MimeType`?",
     );
 }

@@ -16,6 +16,7 @@ mod jsonpath;
 mod keys;
 mod mark;
 mod md;
+mod nginx;
 mod numbers;
 mod ods;
 mod regex;

@@ -15,6 +15,7 @@ mod json;
 mod jsonl;
 mod keys;
 mod md;
+mod nginx;
 mod office;
 mod regex;
 mod sections;
@@ -104,6 +105,8 @@ laws! {
     adoc_files: Subject { refusals: 97, related: crate::sections::related, ..Subject::keyed(Scheme::Adoc, crate::sections::files(Scheme::Adoc)) };
     rst_files: Subject { refusals: 97, related: crate::sections::related, ..Subject::keyed(Scheme::Rst, crate::sections::files(Scheme::Rst)) };
     tex_files: Subject { refusals: 97, related: crate::sections::related, ..Subject::keyed(Scheme::Tex, crate::sections::files(Scheme::Tex)) };
+    // A block is not put in the place of parameters, nor on one line.
+    nginx_files: Subject { refusals: 60, related: crate::nginx::related, ..Subject::keyed(Scheme::Nginx, crate::nginx::files()) };
     // A row with another key is another portion, and a column of another number of rows does not fit.
     csv_files: Subject { refusals: 85, related: crate::csv::related, ..Subject::keyed(Scheme::Csv, crate::csv::files(None)) };
     tsv_files: Subject { refusals: 85, related: crate::csv::related, ..Subject::keyed(Scheme::Tsv, crate::csv::files(Some('\t'))) };

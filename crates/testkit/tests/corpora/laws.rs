@@ -187,9 +187,7 @@ impl Portion<'_> {
     fn edit(&self, fragment: &Fragment, value: &Value, tally: &mut Tally) {
         let (bytes, selector) = (&self.file.bytes, &self.item.selector);
         let wanted = match value {
-            Value::String(text) if fragment.format == Format::Markdown => {
-                Value::String(edited_section(text, self.seed))
-            }
+            Value::String(text) if is_section(fragment.format) => Value::String(edited_section(text, self.seed)),
             _ if matches!(self.scheme, Scheme::Ics | Scheme::Vcf) => edited_component(value, self.seed),
             _ if matches!(self.scheme, Scheme::Csv | Scheme::Tsv | Scheme::Jsonl) && !self.item.selector.is_empty() => {
                 match value {
@@ -301,6 +299,11 @@ impl Portion<'_> {
             );
         }
     }
+}
+
+/// Whether a fragment begins with its heading.
+fn is_section(format: Format) -> bool {
+    matches!(format, Format::Markdown | Format::Org | Format::Adoc | Format::Rst | Format::Tex)
 }
 
 fn is_comment(line: &[u8]) -> bool {

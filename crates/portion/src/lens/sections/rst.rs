@@ -1,6 +1,8 @@
 //! reStructuredText: a line of text with a line of one sign below it, and perhaps one above; the level is told by the order in which the file
 //! uses these styles (docutils, "reStructuredText Markup Specification", "Sections").
 
+use std::collections::HashSet;
+
 use super::{Heading, Headings, LensError, Markup, Outline, line_at, squeezed};
 use crate::lens::Format;
 use crate::selector::Scheme;
@@ -70,6 +72,8 @@ struct Found {
 fn found(text: &str, start: usize) -> Vec<Found> {
     let mut found = Vec::new();
     let (mut in_paragraph, mut in_doctest) = (false, false);
+    // How long the borders are that no table ends with any more.
+    let mut endless: HashSet<usize> = HashSet::new();
     // Where the targets begin that stand above what comes.
     let mut targets: Option<usize> = None;
     let mut at = start;
@@ -116,7 +120,13 @@ fn found(text: &str, start: usize) -> Vec<Found> {
             && line.contains("= ")
             && line.split_whitespace().all(|part| rule(part).is_some_and(|(sign, _)| sign == '='))
         {
-            at = table_end(text, end, line).unwrap_or(end);
+            at = match endless.contains(&line.trim_end().len()) {
+                true => end,
+                false => table_end(text, end, line).unwrap_or_else(|| {
+                    endless.insert(line.trim_end().len());
+                    end
+                }),
+            };
             continue;
         }
         if begins_other(line) {

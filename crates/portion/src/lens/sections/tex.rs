@@ -22,9 +22,20 @@ fn command(line: &str) -> Option<(usize, &str)> {
     Some((level, rest.strip_prefix('*').unwrap_or(rest)))
 }
 
+/// So long the arguments of a heading may be, and the name of an environment, in bytes.
+const MAX_TITLE: usize = 8 << 10;
+const MAX_NAME: usize = 80;
+
 /// The environment that a command on this line begins or ends.
 fn environment<'t>(text: &'t str, word: &str) -> Option<&'t str> {
-    text.strip_prefix(word)?.trim_start().strip_prefix('{')?.split_once('}').map(|(name, _)| name)
+    let name = text.strip_prefix(word)?.trim_start_matches([' ', '\t']).strip_prefix('{')?;
+    let end = name.bytes().take(MAX_NAME).position(|b| b == b'}')?;
+    Some(&name[..end])
+}
+
+/// Whether an environment ends in a text.
+fn ends(text: &str, name: &str) -> bool {
+    text.contains(&format!("\\end{{{name}}}"))
 }
 
 /// The line without its comment.
@@ -43,9 +54,10 @@ fn uncommented(line: &str) -> &str {
 /// Where the group ends that opens at `at`, behind its bracket; not further than the next blank line.
 fn group(text: &str, at: usize, open: u8, close: u8) -> Option<usize> {
     let bytes = text.as_bytes();
+    let limit = bytes.len().min(at + MAX_TITLE);
     let (mut depth, mut braces) = (0_usize, 0_usize);
     let mut at = at;
-    while at < bytes.len() {
+    while at < limit {
         match bytes[at] {
             b'\\' => at += 1,
             b'%' => at = line_at(text, at).1 - 1,
@@ -99,9 +111,7 @@ fn unclosed(text: &str) -> Vec<String> {
     let mut verbatim: Option<&str> = None;
     for line in text.lines() {
         if let Some(name) = verbatim {
-            if line.contains(&format!("\\end{{{name}}}")) {
-                verbatim = None;
-            }
+            verbatim = Some(name).filter(|name| !ends(line, name));
             continue;
         }
         let mut rest = uncommented(line);
@@ -109,7 +119,7 @@ fn unclosed(text: &str) -> Vec<String> {
             rest = &rest[at..];
             if let Some(name) = environment(rest, "\\begin") {
                 if VERBATIM.contains(&name) {
-                    verbatim = Some(name).filter(|name| !rest.contains(&format!("\\end{{{name}}}")));
+                    verbatim = Some(name).filter(|name| !ends(rest, name));
                     break;
                 }
                 open.push(format!("\\begin{{{name}}}"));
@@ -146,17 +156,16 @@ impl Markup for Latex {
             let (line, end) = line_at(text, at);
             let here = std::mem::replace(&mut at, end);
             if let Some(name) = verbatim {
-                if line.contains(&format!("\\end{{{name}}}")) {
-                    verbatim = None;
-                }
+                verbatim = Some(name).filter(|name| !ends(line, name));
                 continue;
             }
             let code = uncommented(line);
-            let begun = code.match_indices("\\begin").find_map(|(at, _)| {
+            // The last one that begins on the line is what goes on, if it does not end there.
+            let mut begun = code.rmatch_indices("\\begin").filter_map(|(at, _)| {
                 let name = environment(&code[at..], "\\begin").filter(|name| VERBATIM.contains(name))?;
-                (!code[at..].contains(&format!("\\end{{{name}}}"))).then_some(name)
+                Some((at, name))
             });
-            verbatim = begun;
+            verbatim = begun.next().filter(|(at, name)| !ends(&code[*at..], name)).map(|(_, name)| name);
             let command_line = code.trim();
             if environment(command_line, "\\begin") == Some("document") {
                 // What stands before it is the preamble.
