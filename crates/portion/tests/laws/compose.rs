@@ -24,8 +24,8 @@ fn inner() -> BoxedStrategy<(Scheme, Vec<u8>, Vec<u8>)> {
         (files.clone(), files).prop_map(move |(file, other)| (scheme, file, other)).boxed()
     };
     prop_oneof![
-        files(Scheme::Json, crate::json::files(false)),
-        files(Scheme::Jsonc, crate::json::files(true)),
+        files(Scheme::Json, crate::json::files(Scheme::Json)),
+        files(Scheme::Jsonc, crate::json::files(Scheme::Jsonc)),
         files(Scheme::Toml, crate::toml::files()),
         files(Scheme::Yaml, crate::yaml::files()),
         files(Scheme::Csv, crate::csv::files(None)),

@@ -124,7 +124,7 @@ laws! {
     docx_files: Subject { scheme: Scheme::Docx, files: crate::office::docx(), related: crate::office::overlap, refusals: 75 };
     pptx_files: Subject { scheme: Scheme::Pptx, files: crate::office::pptx(), related: |a, b| a == b, refusals: 75 };
     // The whole document is not removed, and comments do not go into a file that looks like strict JSON.
-    jsonpath_files: Subject { related: by_path, refusals: 40, ..Subject::keyed(Scheme::JsonPath, crate::json::files(true)) };
+    jsonpath_files: Subject { related: by_path, refusals: 40, ..Subject::keyed(Scheme::JsonPath, crate::json::files(Scheme::Jsonc)) };
     lines_files: Subject::keyed(Scheme::Lines, crate::keys::plain());
     bytes_files: Subject::keyed(Scheme::Bytes, crate::keys::plain());
 }
