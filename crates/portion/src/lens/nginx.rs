@@ -255,10 +255,10 @@ impl Lens for Nginx {
             return Err(LensError::Refused(format!("`{last}` is no name of a new directive")));
         }
         let head = last.as_bytes();
-        let is_block = memchr::memchr2(b';', b'\n', string_of(&fragment.text)).is_some();
+        let is_block = becomes_block(&tokens, &fragment.text);
         let mut new = Vec::new();
         if is_block {
-            if sound(&fragment.text)? {
+            if token.name.ends_with(LUA) || sound(&fragment.text)? {
                 let why = "a block with a parameter of several lines, or with Lua, is not made anew";
                 return Err(LensError::Refused(why.to_owned()));
             }
@@ -312,7 +312,7 @@ impl Lens for Nginx {
     fn fitted(&self, file: &[u8], expression: &str, fragment: Fragment) -> Fragment {
         let is_block = parsed(file).ok().is_some_and(|file| match located(&file, expression) {
             Ok(at) => file.directives[at].block.is_some(),
-            Err(_) => memchr::memchr2(b';', b'\n', string_of(&fragment.text)).is_some(),
+            Err(_) => tokens(expression).is_ok_and(|tokens| becomes_block(&tokens, &fragment.text)),
         });
         match fragment.format {
             Format::Text if is_block => {
@@ -340,6 +340,35 @@ impl Lens for Nginx {
     fn format_for(&self, _: &str, _: &Value) -> Format {
         Format::Text
     }
+}
+
+/// How the names of blocks of Lua end.
+const LUA: &str = "_by_lua_block";
+
+/// Directives of nginx's own modules that always have a block; `server` in an `upstream` apart.
+const BLOCKS: &[&str] = &[
+    "events",
+    "geo",
+    "http",
+    "if",
+    "limit_except",
+    "location",
+    "mail",
+    "map",
+    "match",
+    "server",
+    "split_clients",
+    "stream",
+    "types",
+    "upstream",
+];
+
+/// Whether what is inserted with this text is a block.
+fn becomes_block(tokens: &[String], text: &[u8]) -> bool {
+    let name = |token: Option<&String>| token.map_or(String::new(), |token| Token::of(token).name);
+    let (own, parent) = (name(tokens.last()), name(tokens.iter().rev().nth(1)));
+    let is_known = BLOCKS.contains(&own.as_str()) && !(own == "server" && parent == "upstream");
+    is_known || own.ends_with(LUA) || memchr::memchr2(b';', b'\n', string_of(text)).is_some()
 }
 
 /// One level of indentation, where nothing shows it.

@@ -84,6 +84,7 @@ fn edits() {
         "ip_hash;\nserver x;\n",
         &CONF.replace("    }\n}\n", "    }\n    upstream x {\n        ip_hash;\n        server x;\n    }\n}\n"),
     );
+    insert(Nginx, "a b;\n", "/events", Format::Text, "", "a b;\nevents {\n}\n");
     insert(Nginx, "a b;", "/c", Format::Text, "", "a b;\nc;");
     remove(
         Nginx,

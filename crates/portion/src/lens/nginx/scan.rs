@@ -137,7 +137,7 @@ pub(super) fn parsed(text: &[u8]) -> Result<File<'_>, LensError> {
                 at += 1;
                 if sign == b'{' {
                     directive.block = Some(at..at);
-                    if directive.name.ends_with("_by_lua_block") {
+                    if directive.name.ends_with(super::LUA) {
                         let end = lua_end(text, at).ok_or_else(|| fault(first.start, "a block without its `}`"))?;
                         directive.block = Some(at..end);
                         directive.is_opaque = true;
