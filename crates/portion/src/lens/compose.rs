@@ -210,8 +210,8 @@ impl Composed {
             }
         };
         let text = format.tidy(&text).map_err(|error| inner.error(error))?.into_owned();
-        // What a string says stays exactly; a text that stands for itself is as its format has it.
-        let wanted = if inner.is_string { written } else { text.clone() };
+        // Text stays exactly; what has a format of its own is as that has it.
+        let wanted = if inner.is_string || is_plain(format) { written } else { text.clone() };
         let fragment = self.0.fitted(file, inner.at, Fragment { format, text });
         let edits = self.0.put(file, inner.at, &fragment).map_err(of_outer)?;
         self.check(&splice(file, &edits)?, inner.at, inner.written, &wanted)?;
@@ -243,8 +243,8 @@ impl Composed {
         let string = Value::String(String::from_utf8_lossy(&text).into_owned());
         let as_it_is = self.0.format_for(at, &map);
         let (fragment, wanted) = if as_it_is == scheme.lens().format_for("", &map) || is_plain(as_it_is) {
-            let text = as_it_is.tidy(&text)?.into_owned();
-            (Fragment { format: as_it_is, text: text.clone() }, text)
+            let tidied = as_it_is.tidy(&text)?.into_owned();
+            (Fragment { format: as_it_is, text: tidied.clone() }, if is_plain(as_it_is) { text } else { tidied })
         } else {
             let format = self.0.format_for(at, &string);
             let written = if is_plain(format) { text.clone() } else { format.render(&string).map_err(of_outer)? };

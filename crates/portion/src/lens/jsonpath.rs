@@ -190,7 +190,10 @@ fn place_for(file: &[u8], expression: &str) -> Result<(&'static dyn Lens, String
 impl Lens for JsonPath {
     fn get(&self, file: &[u8], expression: &str) -> Result<Fragment, LensError> {
         let (document, at) = find(file, expression)?;
-        document.lens.get(file, &at)
+        let fragment = document.lens.get(file, &at)?;
+        // Whether it has comments is its own affair, and not that of what stands beside it.
+        let is_strict = fragment.format == Format::Jsonc && Format::Json.value(&fragment.text).is_ok();
+        Ok(if is_strict { Fragment { format: Format::Json, ..fragment } } else { fragment })
     }
 
     fn put(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
