@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use portion::Selector;
+use portion::{Selector, Source};
 use serde::Deserialize;
 
 use crate::hook::Hook;
@@ -23,6 +23,9 @@ const HEADER: &str = "\
 # [[after_restore]] names a file, and what to run (without a shell) when something was restored into it:
 #   file = \"/etc/nginx/nginx.conf\"
 #   run = [\"systemctl\", \"reload\", \"nginx\"]
+# [[variable]] names a file, and what a variable of its members may be read from, to be written into that file and nowhere else:
+#   file = \"/home/u/.claude.json\"
+#   env = \"API_TOKEN\", or from = \"/home/u/.secrets/token\"
 ";
 
 /// What this machine allows.
@@ -30,7 +33,17 @@ const HEADER: &str = "\
 pub struct Allow {
     consents: Vec<Consent>,
     hooks: Vec<Hook>,
+    variables: Vec<Readable>,
     limit: Limit,
+}
+
+/// What a variable of a file's members may be read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readable {
+    /// The file in which the value is written, whole and without links.
+    pub file: PathBuf,
+    /// Where it is read.
+    pub source: Source,
 }
 
 /// One entry.
@@ -87,6 +100,16 @@ pub enum AllowError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// What may be read for a variable means nothing.
+    #[error("{}: `[[variable]]` {number} {why}", .path.display())]
+    Variable {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        number: usize,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The brake's entry means nothing.
     #[error("{}: `[brake]` {why}", .path.display())]
     Brake {
@@ -116,6 +139,8 @@ struct Written {
     allow: Vec<WrittenEntry>,
     #[serde(default)]
     after_restore: Vec<WrittenHook>,
+    #[serde(default)]
+    variable: Vec<WrittenVariable>,
     brake: Option<WrittenBrake>,
 }
 
@@ -158,6 +183,29 @@ fn millis(text: &str) -> Option<u64> {
 struct WrittenHook {
     file: PathBuf,
     run: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenVariable {
+    file: PathBuf,
+    env: Option<String>,
+    from: Option<String>,
+}
+
+impl WrittenVariable {
+    fn readable(self) -> Result<Readable, &'static str> {
+        let source = match (self.env, self.from) {
+            (Some(name), None) => Source::Environment(name),
+            (None, Some(path)) if is_whole(Path::new(&path)) => Source::File(path),
+            (None, Some(_)) => return Err("must have a whole path as `from`, without `..`"),
+            _ => return Err("must have either `env` or `from`"),
+        };
+        if !is_whole(&self.file) {
+            return Err("must have a whole path as `file`, without `..`");
+        }
+        Ok(Readable { file: self.file, source })
+    }
 }
 
 #[derive(Deserialize)]
@@ -267,9 +315,13 @@ impl Allow {
             }
         };
         let hooks = written.after_restore.into_iter().enumerate().map(hook).collect::<Result<_, _>>()?;
+        let variable = |(at, variable): (usize, WrittenVariable)| {
+            variable.readable().map_err(|why| AllowError::Variable { path: path.to_owned(), number: at + 1, why })
+        };
+        let variables = written.variable.into_iter().enumerate().map(variable).collect::<Result<_, _>>()?;
         let wrong = |why| AllowError::Brake { path: path.to_owned(), why };
         let limit = written.brake.map(WrittenBrake::limit).transpose().map_err(wrong)?.unwrap_or_default();
-        Ok(Allow { consents, hooks, limit })
+        Ok(Allow { consents, hooks, variables, limit })
     }
 
     /// Adds a consent, to the file as well, durably. The rest of the file stays as it is. Returns whether it is new.
@@ -277,6 +329,36 @@ impl Allow {
     /// # Errors
     /// The file cannot be read or written, or is no policy; it is as it was.
     pub fn add(path: &Path, consent: &Consent) -> Result<bool, AllowError> {
+        Allow::append(path, |allow| allow.consents.contains(consent), || consent.entry())
+    }
+
+    /// Allows a variable of the members in a file to be read, likewise. Links in the file's path are resolved now.
+    ///
+    /// # Errors
+    /// As for [`Allow::add`]; [`AllowError::Nowhere`].
+    pub fn add_variable(path: &Path, file: &Path, source: &Source) -> Result<bool, AllowError> {
+        let file = os::resolve(file).map_err(|source| AllowError::Nowhere { path: file.to_owned(), source })?;
+        let said = match source {
+            Source::Environment(name) => format!("env = {}", quoted(name)),
+            Source::File(from) => format!("from = {}", quoted(from)),
+            Source::Value(_) => return Ok(false),
+        };
+        let readable = Readable { file: file.clone(), source: source.clone() };
+        Allow::append(
+            path,
+            |allow| allow.variables.contains(&readable),
+            || {
+                let file = file.to_str().map(quoted).ok_or_else(|| AllowError::NoText(file.clone()))?;
+                Ok(format!("\n[[variable]]\nfile = {file}\n{said}\n"))
+            },
+        )
+    }
+
+    fn append(
+        path: &Path,
+        stands: impl FnOnce(&Allow) -> bool,
+        entry: impl FnOnce() -> Result<String, AllowError>,
+    ) -> Result<bool, AllowError> {
         let failed = |doing| move |source| AllowError::File { doing, path: path.to_owned(), source };
         if let Some(folder) = path.parent() {
             os::make_private_folder(folder).map_err(failed("make the folder of"))?;
@@ -287,13 +369,13 @@ impl Allow {
             Err(error) if error.kind() == io::ErrorKind::NotFound => HEADER.to_owned(),
             Err(source) => return Err(failed("read")(source)),
         };
-        if Allow::parse(path, &text)?.consents.contains(consent) {
+        if stands(&Allow::parse(path, &text)?) {
             return Ok(false);
         }
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        text.push_str(&consent.entry()?);
+        text.push_str(&entry()?);
         Allow::parse(path, &text)?;
         os::write_private(path, text.as_bytes()).map_err(failed("write"))?;
         Ok(true)
@@ -308,6 +390,11 @@ impl Allow {
     /// What is to run when something was restored into the file at `resolved`.
     pub fn after_restore(&self, resolved: &Path) -> Vec<Hook> {
         self.hooks.iter().filter(|hook| hook.file == resolved).cloned().collect()
+    }
+
+    /// Whether a variable of the members in the file at `resolved` may be read from there.
+    pub fn may_read(&self, resolved: &Path, source: &Source) -> bool {
+        self.variables.iter().any(|readable| readable.file == resolved && readable.source == *source)
     }
 
     /// How much may change by itself.
@@ -385,6 +472,35 @@ mod tests {
         ] {
             let error = read(&format!("[[after_restore]]\n{text}\n")).unwrap_err().to_string();
             assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_variables_may_be_read_from() {
+        let read = |text: &str| Allow::parse(Path::new("allow.toml"), text);
+        let file = Path::new("/home/u/.claude.json");
+        let (token, other) = (Source::Environment("TOKEN".into()), Source::File("/run/token".into()));
+        let allow = read("[[variable]]\nfile = '/home/u/.claude.json'\nenv = 'TOKEN'\n").unwrap();
+        assert!(allow.may_read(file, &token) && !allow.may_read(file, &other));
+        assert!(!allow.may_read(Path::new("/home/u/other.json"), &token));
+        for (text, why) in [
+            ("file = '/a'", "either `env` or `from`"),
+            ("file = '/a'\nenv = 'A'\nfrom = '/b'", "either `env` or `from`"),
+            ("file = 'a'\nenv = 'A'", "whole path as `file`"),
+            ("file = '/a'\nfrom = '/b/../c'", "whole path as `from`"),
+            ("env = 'A'", "is no policy"),
+        ] {
+            let error = read(&format!("[[variable]]\n{text}\n")).unwrap_err().to_string();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap();
+        fs::write(root.join("a.json"), "{}").unwrap();
+        let policy = root.join("allow.toml");
+        for source in [&token, &other] {
+            assert!(Allow::add_variable(&policy, &root.join("a.json"), source).unwrap());
+            assert!(!Allow::add_variable(&policy, &root.join("a.json"), source).unwrap());
+            assert!(Allow::load(&policy).unwrap().may_read(&root.join("a.json"), source));
         }
     }
 

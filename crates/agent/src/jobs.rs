@@ -30,10 +30,12 @@ use crate::record;
 use crate::restore::{self, Before, Done, Site, Version};
 use crate::splice::{self, Deleted, Intent, IntentLog, Recovered};
 use crate::step::{Copied, Instruction, Portion, Restored};
+use crate::variables::Variables;
 
 /// What jobs work with.
 pub(crate) struct Tools {
     pub(crate) allow: AllowFile,
+    pub(crate) variables: Variables,
     pub(crate) keys: Keys,
     pub(crate) copies: Arc<dyn Copies>,
     pub(crate) journal: Arc<Journal>,
@@ -86,10 +88,12 @@ impl Tools {
     }
 
     fn look_once(&self, target: &Target, attempt: u32) -> Look {
-        let place = match self.place(target) {
-            Ok(place) => place,
+        let found = self.place(target).and_then(|place| Ok((place, self.variables.bound(&self.allow, target)?)));
+        let (place, target) = match found {
+            Ok(found) => found,
             Err(condition) => return Look::Absent(condition, None),
         };
+        let target = target.as_ref();
         if record::is_database(target, &place.name) {
             return self.files.alone(place.path(), || record::look(&place, target, &self.keys, attempt));
         }
@@ -237,11 +241,12 @@ impl Tools {
         expected: Option<Fingerprint>,
         before: Before,
     ) -> RestoreDone {
-        let place = match self.place(target) {
-            Ok(place) => place,
+        let found = self.place(target).and_then(|place| Ok((place, self.variables.bound(&self.allow, target)?)));
+        let (place, target) = match found {
+            Ok(found) => found,
             Err(condition) => return RestoreDone::nothing(Restored::Failed(condition)),
         };
-        self.files.alone(place.path(), || self.write_alone(member, &place, target, version, expected, before))
+        self.files.alone(place.path(), || self.write_alone(member, &place, &target, version, expected, before))
     }
 
     fn write_alone(
@@ -327,7 +332,9 @@ impl Tools {
         let mut log = MemberLog::of(&self.journal, member, intent);
         let path = intent.folder.join(&intent.intent.name);
         let recovered = if record::is_transaction(&intent.intent) {
-            let found = || record::recover(&path, target, &intent.intent, &mut log);
+            let bound = target.map(|target| self.variables.bound(&self.allow, target)).transpose();
+            let bound = bound.map_err(|_| io::Error::other("the values of the member's variables cannot be read"))?;
+            let found = || record::recover(&path, bound.as_deref(), &intent.intent, &mut log);
             self.files.alone(path.clone(), found).map_err(io::Error::other)?
         } else {
             let folder = OsFolder::open(&intent.folder, std::path::Path::new(""), &self.tag)?;

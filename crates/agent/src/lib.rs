@@ -48,10 +48,11 @@ mod splice;
 pub mod step;
 mod stream;
 mod tls;
+mod variables;
 mod watch;
 mod write;
 
-pub use allow::{Allow, AllowError, Consent};
+pub use allow::{Allow, AllowError, Consent, Readable};
 pub use connection::{Connect, TlsConnect, is_refusal, operator};
 pub use copies::{Copies, CopyError, NewCopy, OnSeal, OpenCopies, Seal, StoredCopy};
 pub use enrol::{EnrolError, Enrolled, Enrolment, enrol};
@@ -69,6 +70,7 @@ pub use splice::{
     sweep,
 };
 pub use tls::{ConnectError, config as tls_config};
+pub use variables::Environment;
 pub use write::{ReplaceError, replace_file};
 
 pub(crate) use error::chain as error_chain;

@@ -272,7 +272,7 @@ fn standing(
 /// The file's new contents where there is to be no portion: the lens removes it.
 fn removal(site: Site<'_>, standing: Option<&Found>, file: &[u8]) -> Result<(New, Option<Found>), LensError> {
     let Some(found) = standing else { return Ok((New::Same, None)) };
-    if found.own != found.shared {
+    if !site.target.mapping.is_all_shared(&found.own)? {
         return Err(LensError::Refused(
             "the group's portion was removed; this one holds keys that are private to this file, and stays: `inlay put \
              --remove` takes it out here, `inlay undo` or `inlay restore NAME@V` brings the others back"
@@ -320,7 +320,13 @@ fn planned(
         None => portion::insert(scheme, file, expression, &own)?,
     };
     let found = detect::find(target, &place.name, &new, keys)?;
-    if found.shared.format == shared.format && found.shared.text != shared.text {
+    let is_same = || -> Result<bool, LensError> {
+        match target.mapping.has_variables() {
+            false => Ok(false),
+            true => Ok(target.mapping.value(&found.shared)?.agrees(&target.mapping.value(&shared)?)),
+        }
+    };
+    if found.shared.format == shared.format && found.shared.text != shared.text && !is_same()? {
         return Err(LensError::Refused("what would be shared of the file is not what was restored".to_owned()));
     }
     Ok((New::Whole(new), found))
@@ -350,7 +356,8 @@ pub(crate) fn new_shared(
             LensError::Refused(format!("this program does not know the version's mapping: {error}"))
         })?;
     // Rows told apart by a key keep the order of their own file, so that they travel as a value, and into what stands there.
-    let is_table = target.mapping.key().is_some();
+    // So do the values of variables, which other machines know by name only.
+    let is_table = target.mapping.key().is_some() || target.mapping.has_variables();
     let same_mapping = version.record.shape.mapping == target.mapping_text && !(is_table && standing.is_some());
     if same_mapping && standing.is_none_or(|found| found.shared.format == theirs.format) {
         let fits = standing.is_some() || format_for(&theirs.format.value(&theirs.text)?) == theirs.format;

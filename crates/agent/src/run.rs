@@ -23,6 +23,7 @@ use crate::keys::Keys;
 use crate::os;
 use crate::outbox;
 use crate::stream::Keeper;
+use crate::variables::{Environment, Variables};
 
 /// The repository could not be opened: it is tried again after this time, and then after longer ones.
 const REOPEN: plan::Backoff = plan::Backoff { base: 500, most: 30_000 };
@@ -39,6 +40,8 @@ pub struct AgentOptions {
     pub copies: Arc<dyn OpenCopies>,
     /// What `~` means in paths that it is asked about, and where relative ones start.
     pub user_home: Option<PathBuf>,
+    /// What stands in its environment: only variables that its policy names are asked for.
+    pub environment: Environment,
     /// The program's name and version, for people.
     pub program: String,
     /// The machine's name, for people.
@@ -137,7 +140,9 @@ async fn run(
     let Some(copies) = open(&options, &seals, &stop).await else { return };
     let folder = options.folder;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let variables = Variables { user_home: options.user_home.clone(), environment: options.environment };
     let tools = Arc::new(Tools {
+        variables,
         allow: AllowFile::new(folder.join("allow.toml")),
         keys: Keys::new(copies.as_ref()),
         copies,

@@ -61,6 +61,7 @@ impl World {
             connect: Arc::new(self.manager.clone()),
             copies: Arc::new(RepositoryOpener { name: name.to_owned(), host: name.to_owned(), open }),
             user_home: Some(self.path("files")),
+            environment: |_| None,
             program: "test".to_owned(),
             host: name.to_owned(),
             rescan: Duration::from_secs(3600),

@@ -12,6 +12,7 @@ use crate::command::diff;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::home::Home;
+use crate::mappings;
 use crate::members;
 use crate::place::Place;
 use crate::service::Service;
@@ -130,7 +131,8 @@ impl Portion {
             self.content = Content::Missing;
             return Ok(None);
         };
-        let shared = self.mapping.share(own).map_err(|e| place.lens(e))?;
+        let bound = mappings::bound(&self.mapping, ctx).map_err(|e| place.lens(e))?;
+        let shared = bound.share(own).map_err(|e| place.lens(e))?;
         let value = self.mapping.value(&shared).map_err(|e| place.lens(e))?;
         self.format = shared.format.name().to_owned();
         self.content = Content::Value(value.canonical());
@@ -263,6 +265,11 @@ pub(crate) fn consent(service: &Service, portions: &[Portion], ctx: &Context) ->
         portions.iter().filter(|p| p.here).map(|p| to(&p.path, &p.selector)).collect::<Result<_, _>>()?;
     for consent in &consents {
         Allow::add(&service.home.allow(), consent)?;
+    }
+    for portion in portions.iter().filter(|p| p.here) {
+        for (_, source) in portion.mapping.variables().filter(|(_, source)| source.is_secret()) {
+            Allow::add_variable(&service.home.allow(), portion.path.as_ref(), source)?;
+        }
     }
     Ok(())
 }

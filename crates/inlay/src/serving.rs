@@ -142,6 +142,7 @@ pub(crate) async fn start_agent(home: &Home, ctx: &Context) -> Result<(Agent, Id
         connect: Arc::new(connect),
         copies: Arc::new(RepositoryOpener { name: identity.name.clone(), host: host.clone(), open: opener }),
         user_home: ctx.user_home.clone(),
+        environment: |name| std::env::var(name).ok(),
         program: concat!("inlay ", env!("CARGO_PKG_VERSION")).to_owned(),
         host,
         rescan: agent::RESCAN,

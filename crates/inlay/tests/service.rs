@@ -691,3 +691,54 @@ fn a_conflict_is_put_together_by_a_person() {
     assert!(a.fails(1, &["undo", "g"]).contains("inlay restore g@V"));
     a.stop();
 }
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().map_while(Result::ok);
+    entries.flat_map(|entry| if entry.path().is_dir() { files(&entry.path()) } else { vec![entry.path()] }).collect()
+}
+
+#[test]
+fn values_of_variables_stay_where_they_are() {
+    const SECRET: &str = "tok-Zq81x-secret";
+    let root = tempfile::tempdir().unwrap();
+    let mut a = Machine::new(root.path(), "a");
+    a.start(&["up", "--listen", "127.0.0.1:0"]);
+    let home = a.user.to_str().unwrap().to_owned();
+    let token = a.write("token", &format!("{SECRET}\n"));
+    a.write(
+        "x.json",
+        &format!("{{\"s\": {{\"auth\": \"Bearer {SECRET}\", \"bin\": \"{home}/bin\", \"port\": 8080}}}}\n"),
+    );
+    a.write("y.toml", "# mine\n");
+    let var = format!("TOKEN=file:{}", token.display());
+    a.ok(&["link", "g", "x.json#/s", "y.toml#/s", "--var", &var, "--var", "HOME=env:HOME", "--var", "PORT=8080"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    let made = a.read("y.toml");
+    assert!(made.contains(&format!("\"Bearer {SECRET}\"")) && made.contains(&format!("\"{home}/bin\"")), "{made}");
+    assert!(made.contains("port = 8080"), "{made}");
+
+    // The group has names, and nothing that the service keeps has the secret.
+    let shown = a.ok(&["show", "g"]);
+    assert!(shown.contains("Bearer ${TOKEN}") && shown.contains("${HOME}/bin") && shown.contains("${PORT}"), "{shown}");
+    a.edit("y.toml", "/bin", "/opt");
+    until("the edit arrives", || a.read("x.json").contains(&format!("{home}/opt")));
+    a.ok(&["status", "g", "--wait=20"]);
+    assert!(a.read("x.json").contains(SECRET));
+    let holds =
+        |path: &PathBuf| fs::read(path).unwrap_or_default().windows(SECRET.len()).any(|w| w == SECRET.as_bytes());
+    let kept: Vec<PathBuf> = files(&a.home).into_iter().filter(holds).collect();
+    assert!(kept.is_empty(), "{kept:?}");
+    assert!(!said(&a.run(&["log", "g", "--json"])).contains(SECRET));
+    let allow = fs::read_to_string(a.home.join("agent/allow.toml")).unwrap();
+    assert_eq!(allow.matches("\n[[variable]]").count(), 2, "{allow}");
+
+    // Where it may not be read, or is not there, the member waits and says which.
+    a.write("token", "");
+    a.edit("x.json", "8080", "9090");
+    until("it is said", || said(&a.run(&["status", "g"])).contains("the value of the variable `TOKEN` is empty"));
+    a.write("token", SECRET);
+    a.edit("x.json", "9090", "7070");
+    until("it goes on", || a.read("y.toml").contains("port = 7070"));
+    a.stop();
+}

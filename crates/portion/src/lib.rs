@@ -26,7 +26,7 @@ pub use lens::{
     Edit, Format, Fragment, Item, Lens, LensError, MAX_DEPTH, MAX_PORTION, Position, Span, TableSelector, edits, get,
     insert, is_blank, list, may_go, omitted, put, remove,
 };
-pub use mapping::{Mapping, MappingError};
+pub use mapping::{Mapping, MappingError, Source};
 pub use merge::{Choice, Clash, ClashKind, LineRanges, Merged, Side, merge, merge_choosing, merge_values};
 pub use selector::{Scheme, Selector, SelectorError};
 pub use value::{Number, Value};

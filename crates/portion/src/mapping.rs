@@ -7,12 +7,15 @@
 mod clause;
 mod named;
 mod table;
+mod variables;
 mod words;
 
 use std::fmt;
 use std::str::FromStr;
 
 use self::clause::{Clause, Reader, cannot_say};
+use self::variables::Bound;
+pub use self::variables::Source;
 use self::words::difference;
 use crate::lens::{Format, Fragment, LensError};
 use crate::nearest::nearest;
@@ -33,6 +36,8 @@ use crate::value::Value;
 /// - `omit PATH=JSON [if KEY]`: the same, but a new entry in this file does not get it.
 /// - `split PATH=PATH`: this file has a list of texts where the group has its first item, under the same name, and the others: `split
 ///   /*/command=/*/args`. Both paths are the same but for the last key.
+/// - `var NAME=JSON`, `var NAME env:WORD`, `var NAME file:PATH`: a value of this member that goes by `${NAME}` in the group
+///   ([`Mapping::bind`]).
 /// - `key NAME`: the fragment is a list of maps; the group has a map of them, by what they say under this key. Paths begin with that: `except
 ///   /*/notes` is a private column.
 ///
@@ -45,6 +50,8 @@ pub struct Mapping {
     clauses: Vec<Clause>,
     /// How many of them the name stands for.
     from_name: usize,
+    /// The values of its variables, where they were read; the longest first.
+    bound: Option<Vec<Bound>>,
 }
 
 /// Why a text is no mapping, or why a mapping cannot be reversed.
@@ -75,6 +82,18 @@ impl Mapping {
     /// # Errors
     /// Those of the fragment's format.
     pub fn share(&self, own: Fragment) -> Result<Fragment, LensError> {
+        self.hidden(self.without_private(own)?)
+    }
+
+    /// Whether all of a fragment belongs to the group: none of it is private.
+    ///
+    /// # Errors
+    /// Those of the fragment's format.
+    pub fn is_all_shared(&self, own: &Fragment) -> Result<bool, LensError> {
+        Ok(self.without_private(own.clone())? == *own)
+    }
+
+    fn without_private(&self, own: Fragment) -> Result<Fragment, LensError> {
         if !self.has_private() {
             return Ok(own);
         }
@@ -101,11 +120,30 @@ impl Mapping {
 
     /// The fragment to put into a file whose fragment is now `own`, so that [`Mapping::share`] of it is `shared`: private keys of
     /// `own` stay, unless what they stand in is gone. `own` is `None` where the portion is missing.
+    /// With variables it may share the same value in another text: quotes may differ where a name is text and a value a number.
     ///
     /// # Errors
     /// [`LensError::CannotSay`] if `shared` has keys that are private here; [`LensError::Refused`] if no text was found that
     /// shares exactly `shared`.
     pub fn unshare(&self, own: Option<&Fragment>, shared: &Fragment) -> Result<Fragment, LensError> {
+        if !self.has_variables() {
+            return self.with_private(own, shared);
+        }
+        // What stands there and shares the same stays as it is.
+        if let Some(own) = own
+            && self.share(own.clone()).is_ok_and(|standing| standing == *shared)
+        {
+            return Ok(own.clone());
+        }
+        let standing = own.map(|own| self.without_private(own.clone())).transpose()?;
+        let whole = self.with_private(own, &self.revealed(standing.as_ref(), shared)?)?;
+        if variables::means_the_same(&self.share(whole.clone())?, shared)? {
+            return Ok(whole);
+        }
+        Err(LensError::Refused("the variables of this file could not be kept beside its private keys".to_owned()))
+    }
+
+    fn with_private(&self, own: Option<&Fragment>, shared: &Fragment) -> Result<Fragment, LensError> {
         if !self.has_private() {
             return Ok(shared.clone());
         }
@@ -128,7 +166,7 @@ impl Mapping {
         for base in [own, shared] {
             let text = self.write(shared.format, &base.text, merged.clone(), &shared.text)?;
             let candidate = Fragment { format: shared.format, text };
-            if self.share(candidate.clone())? == *shared {
+            if self.without_private(candidate.clone())? == *shared {
                 return Ok(candidate);
             }
         }

@@ -67,7 +67,7 @@ fn what_cannot_be_read_or_reversed_is_refused_when_made() {
             "mcp:clade",
             "`mcp:clade` is no named mapping (did you mean `mcp:claude`?); there are mcp:claude, mcp:claude-desktop, mcp:codex, mcp:vscode, mcp:cursor, mcp:zed, mcp:gemini, mcp:windsurf, mcp:opencode, settings:vscode",
         ),
-        ("drop /a", "`drop` is no clause; there are except, only, map, default, omit, split, key"),
+        ("drop /a", "`drop` is no clause; there are except, only, map, default, omit, split, key, var"),
         ("except a", "`a` is no path: it starts with `/`, as in `/*/timeout`"),
         ("except", "a clause ends too early"),
         ("except /a~x", "`/a~x` is no path: a `~` in a key is written `~0`, a `/` in a key `~1`"),

@@ -112,6 +112,7 @@ impl World {
                 },
             }),
             user_home: None,
+            environment: |_| None,
             program: "test".into(),
             host: "host".into(),
             rescan: Duration::from_secs(60),

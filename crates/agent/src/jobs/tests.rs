@@ -63,6 +63,10 @@ impl World {
     fn tools(&self) -> Arc<Tools> {
         Arc::new(Tools {
             allow: AllowFile::new(self.root.join("allow.toml")),
+            variables: Variables {
+                user_home: Some(self.root.clone()),
+                environment: |name| (name == "TOKEN").then(|| "s3cret-value".to_owned()),
+            },
             keys: Keys::new(self.copies.as_ref()),
             copies: self.copies.clone(),
             journal: Arc::new(Journal::open(&self.root.join("journal")).unwrap()),
@@ -293,4 +297,50 @@ async fn fingerprints_are_keyed_and_bound_to_the_group() {
     let spaced = portion::Format::Json.value(b"[ 1.0 ]").unwrap();
     assert_eq!(tools.keys.value(GROUP, &value), tools.keys.value(GROUP, &spaced));
     assert_ne!(tools.keys.value(GROUP, &value), here);
+}
+
+/// What a machine keeps to itself: the file has the value, the copy its name; and nothing is read that the policy does not name.
+#[tokio::test]
+async fn values_of_variables_stay_here() {
+    let world = World::new();
+    let tools = world.tools();
+    let target = world.target("a.json", Some("{\"x\": {\"t\": \"Bearer s3cret-value\", \"p\": \"HERE/bin\"}}"));
+    let path = target.path.clone();
+    let home = world.root.to_str().unwrap().to_owned();
+    fs::write(&path, fs::read_to_string(&path).unwrap().replace("HERE", &home)).unwrap();
+    let clauses = "var TOKEN env:TOKEN; var HOME env:HOME";
+    let target =
+        Arc::new(Target { mapping: clauses.parse().unwrap(), mapping_text: clauses.to_owned(), ..(*target).clone() });
+    let cause = |look: Look| match look.sight().0 {
+        Sight::Absent(Condition::Suspended(cause)) => cause,
+        other => panic!("{other:?}"),
+    };
+    let denied = cause(tools.look_at(&target).await);
+    assert!(denied.contains("the variable `TOKEN` has no value: this machine does not allow it"), "{denied}");
+    let policy = world.root.join("allow.toml");
+    Allow::add_variable(&policy, &path, &portion::Source::Environment("TOKEN".to_owned())).unwrap();
+    let Look::Found(found, _) = tools.look_at(&target).await else { panic!("not found") };
+    let shared = String::from_utf8(found.shared.text.clone()).unwrap();
+    assert_eq!(shared, "{\"t\": \"Bearer ${TOKEN}\", \"p\": \"${HOME}/bin\"}");
+    // What comes back is the value again, in a file that had another content.
+    let instruction = instruction(&tools, &target).await;
+    let other = "{\"x\": {\"t\": \"s3cret-value\"}}";
+    fs::write(&path, other).unwrap();
+    let Look::Found(standing, _) = tools.look_at(&target).await else { panic!("not found") };
+    let expected = Some(standing.portion.fingerprint);
+    let done = tools.clone().restore(MEMBER, target.clone(), Box::new(instruction), expected, None).await;
+    assert!(matches!(done.restored, Restored::Done(_) | Restored::Made(_)), "{:?}", done.restored);
+    let written = fs::read_to_string(&path).unwrap();
+    assert!(written.contains("Bearer s3cret-value") && written.contains(&format!("{home}/bin")), "{written}");
+    // A secret that is not there any more may have been changed: nothing is shared.
+    fs::write(&path, "{\"x\": {\"t\": \"old-value\"}}").unwrap();
+    let gone = cause(tools.look_at(&target).await);
+    assert!(gone.contains("the value of the variable `TOKEN` stands nowhere in the portion"), "{gone}");
+    // One that is not set says so.
+    let clauses = "var KEY env:KEY";
+    let unset =
+        Arc::new(Target { mapping: clauses.parse().unwrap(), mapping_text: clauses.to_owned(), ..(*target).clone() });
+    Allow::add_variable(&policy, &path, &portion::Source::Environment("KEY".to_owned())).unwrap();
+    let cause = cause(tools.look_at(&unset).await);
+    assert!(cause.contains("the variable `KEY` has no value: `KEY` is not set where the agent runs"), "{cause}");
 }

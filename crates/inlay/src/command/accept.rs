@@ -13,7 +13,7 @@ use crate::home::Home;
 use crate::place::{Place, argument};
 use crate::service::{self, Service};
 use crate::zone::Zone;
-use crate::{history, members, portions};
+use crate::{history, mappings, members, portions};
 
 /// Agree, on this machine, to what a group wants of it
 ///
@@ -246,6 +246,7 @@ fn standing(member: &v1::MemberStatus, ctx: &Context) -> Result<Option<Side>, Co
     let Some(own) = place.find()? else { return Ok(None) };
     let mapping: portion::Mapping =
         member.mapping.parse().map_err(|e| CommandError::failed("the member's mapping cannot be read").because(e))?;
+    let mapping = mappings::bound(&mapping, ctx).map_err(|e| place.lens(e))?;
     let fragment = mapping.share(own).map_err(|e| place.lens(e))?;
     let value = mapping.value(&fragment).map_err(|e| place.lens(e))?;
     Ok(Some(Side { name: status::address(member, ctx), fragment, value }))

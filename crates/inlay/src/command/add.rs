@@ -44,6 +44,11 @@ pub struct Args {
     /// Their name of a key and the group's, as in /*/http_headers=/*/headers. Can be given several times
     #[arg(long, value_name = "THEIRS=GROUPS")]
     pub map: Vec<String>,
+    /// A value of this machine that goes by ${NAME} in the group: NAME=env:VARIABLE and NAME=file:PATH are read by the agent, told to nobody,
+    /// and allowed for these files alone; NAME=TEXT or NAME=NUMBER is no secret. HOME=env:HOME is the home directory. Can be given several
+    /// times
+    #[arg(long, value_name = "NAME=SOURCE")]
+    pub var: Vec<String>,
     /// They are tables: rows are told apart by this column, their order is each file's own, and keys for --except and --map begin with it:
     /// /*/notes is a column
     #[arg(long, value_name = "COLUMN")]
@@ -70,8 +75,14 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         let mut service = Service::open(ctx).await?;
         let group = service.group(&args.name).await?;
         let mut portions = portions::look(&mut service, &args.addresses, ctx).await?;
-        let clauses =
-            Clauses { key: args.key.as_deref(), except: &args.except, default: &args.default, map: &args.map }.all();
+        let clauses = Clauses {
+            key: args.key.as_deref(),
+            except: &args.except,
+            default: &args.default,
+            map: &args.map,
+            var: &args.var,
+        }
+        .all();
         for portion in &mut portions {
             portion.add_mapping(&clauses.join("; "))?;
         }

@@ -63,7 +63,8 @@ struct Copied {
 }
 
 fn planned(from: &Place, to: &Place, args: &Args, ctx: &Context) -> Result<Copied, CommandError> {
-    let clauses = Clauses { key: args.key.as_deref(), except: &args.except, default: &args.default, map: &args.map };
+    let clauses =
+        Clauses { key: args.key.as_deref(), except: &args.except, default: &args.default, map: &args.map, var: &[] };
     let (theirs, ours, known) = mappings::of_two(&args.from, &args.to, clauses)?;
     if known {
         ctx.say(format!("reading {} as `{theirs}` and writing {} as `{ours}`", args.from.path, args.to.path));

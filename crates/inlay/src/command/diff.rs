@@ -66,7 +66,8 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     }
     let address = |text: &str| argument(text).map_err(CommandError::usage);
     let (first, second) = (address(&args.first)?, address(&args.second)?);
-    let clauses = Clauses { key: args.key.as_deref(), except: &args.except, default: &args.default, map: &args.map };
+    let clauses =
+        Clauses { key: args.key.as_deref(), except: &args.except, default: &args.default, map: &args.map, var: &[] };
     let (one, other, known) = mappings::of_two(&first, &second, clauses)?;
     if known {
         ctx.say(format!("reading {} as `{one}` and {} as `{other}`", first.path, second.path));

@@ -47,6 +47,11 @@ pub struct Args {
     /// What the first ADDRESS calls A, the others call B, as in /*/headers=/*/http_headers. Can be given several times
     #[arg(long, value_name = "A=B")]
     pub map: Vec<String>,
+    /// A value of this machine that goes by ${NAME} in the group: NAME=env:VARIABLE and NAME=file:PATH are read by the agent, told to nobody,
+    /// and allowed for these files alone; NAME=TEXT or NAME=NUMBER is no secret. HOME=env:HOME is the home directory. Can be given several
+    /// times
+    #[arg(long, value_name = "NAME=SOURCE")]
+    pub var: Vec<String>,
     /// The portions are tables: rows are told apart by this column, their order is each file's own, and keys for --except and --map begin
     /// with it: /*/notes is a column
     #[arg(long, value_name = "COLUMN")]
@@ -159,7 +164,13 @@ async fn open_or_start(ctx: &Context) -> Result<Service, CommandError> {
 
 /// Adds the mappings of the command line to those that the files' names propose.
 fn map(portions: &mut [Portion], args: &Args) -> Result<(), CommandError> {
-    let clauses = Clauses { key: args.key.as_deref(), except: &args.except, default: &args.default, map: &args.map };
+    let clauses = Clauses {
+        key: args.key.as_deref(),
+        except: &args.except,
+        default: &args.default,
+        map: &args.map,
+        var: &args.var,
+    };
     let mut all = clauses.shared();
     for (at, portion) in portions.iter_mut().enumerate() {
         if at == 1 {

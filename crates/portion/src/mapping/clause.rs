@@ -9,6 +9,9 @@
 //!         / "default" PATH "=" JSON [ "if" KEY ]
 //!         / "omit" PATH "=" JSON [ "if" KEY ]  a default that is not added to new entries
 //!         / "split" PATH "=" PATH           this file's list = the group's first item and its others
+//!         / "var" NAME "=" JSON              a variable of this member: text or a number
+//!         / "var" NAME "env:" WORD          read from its agent's environment
+//!         / "var" NAME "file:" WORD         or from a file on its machine
 //!         / "key" KEY                         a list of rows is a map of them, by this key
 //! ```
 //! A path is a JSON Pointer in which a token `*` stands for any key; a key that is a star is written `~*`. A path or key with white
@@ -18,6 +21,7 @@
 use std::fmt;
 
 use super::MappingError;
+use super::variables::{LONGEST_NAME, Source};
 use crate::lens::{Format, json_prefix};
 use crate::pointer;
 use crate::value::Value;
@@ -116,6 +120,11 @@ pub(super) enum Clause {
     },
     /// A list of rows, told apart by this key.
     Key(String),
+    /// What goes by a name in the group.
+    Var {
+        name: String,
+        source: Source,
+    },
 }
 
 impl Clause {
@@ -148,6 +157,15 @@ impl fmt::Display for Clause {
             Clause::Key(key) => {
                 f.write_str("key ")?;
                 word(key, f)
+            }
+            Clause::Var { name, source } => {
+                let (kind, word_of) = match source {
+                    Source::Value(value) => return write!(f, "var {name}={}", compact(value)),
+                    Source::Environment(variable) => ("env", variable),
+                    Source::File(path) => ("file", path),
+                };
+                write!(f, "var {name} {kind}:")?;
+                word(word_of, f)
             }
             Clause::Except(path) => write!(f, "except {path}"),
             Clause::Only(path) => write!(f, "only {path}"),
@@ -234,6 +252,7 @@ impl<'a> Reader<'a> {
             "except" => Ok(Clause::Except(self.path()?)),
             "only" => Ok(Clause::Only(self.path()?)),
             "key" => Ok(Clause::Key(self.word()?)),
+            "var" => self.variable(),
             "map" | "split" => {
                 let own = self.path()?;
                 self.equals(if verb == "map" { "map /*/headers=/*/http_headers" } else { "split /*/command=/*/args" })?;
@@ -275,9 +294,50 @@ impl<'a> Reader<'a> {
                 Ok(Clause::Default { path, value, only_if, is_added: verb == "default" })
             }
             _ => Err(MappingError(format!(
-                "`{verb}` is no clause; there are except, only, map, default, omit, split, key"
+                "`{verb}` is no clause; there are except, only, map, default, omit, split, key, var"
             ))),
         }
+    }
+
+    fn variable(&mut self) -> Result<Clause, MappingError> {
+        let name = self.word()?;
+        let wrong = |why: &str| Err(MappingError(format!("`var {name}`: {why}")));
+        let is_name = |text: &str| {
+            text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+                && !text.starts_with(|c: char| c.is_ascii_digit())
+        };
+        if !is_name(&name) || name.len() > LONGEST_NAME {
+            return wrong("a name has letters, digits and `_`, 64 at most");
+        }
+        self.rest = self.rest.trim_start();
+        if let Some(rest) = self.rest.strip_prefix("env:") {
+            self.rest = rest;
+            let variable = self.word()?;
+            if !is_name(&variable) {
+                return wrong("behind `env:` stands the name of an environment variable");
+            }
+            return Ok(Clause::Var { name, source: Source::Environment(variable) });
+        }
+        if let Some(rest) = self.rest.strip_prefix("file:") {
+            self.rest = rest;
+            let path = self.word()?;
+            if !path.starts_with('/') || path.split('/').any(|part| part == "..") {
+                return wrong("behind `file:` stands a whole path, without `..`");
+            }
+            return Ok(Clause::Var { name, source: Source::File(path) });
+        }
+        self.equals("var PORT=8080` or `var TOKEN env:API_TOKEN` or `var TOKEN file:/run/secrets/token")?;
+        let (value, len) = json_prefix(self.rest.as_bytes())
+            .map_err(|error| MappingError(format!("`var {name}`: the value is no JSON: {error}")))?;
+        self.rest = &self.rest[len..];
+        match &value {
+            Value::Number(_) => {}
+            Value::String(text) if text.is_empty() => return wrong("the value is empty, and would stand everywhere"),
+            Value::String(text) if text.contains("${") => return wrong("the value holds `${`, as variables do"),
+            Value::String(_) => {}
+            other => return wrong(&format!("the value is {}; it can be text or a number", other.kind())),
+        }
+        Ok(Clause::Var { name, source: Source::Value(value) })
     }
 
     fn equals(&mut self, example: &str) -> Result<(), MappingError> {
@@ -332,6 +392,12 @@ pub(super) fn check(clauses: &[Clause]) -> Result<(), MappingError> {
             let why = match (other, clause) {
                 (a, b) if a == b => Some("says the same again"),
                 (Clause::Key(_), Clause::Key(_)) => Some("is a second key of the rows"),
+                (Clause::Var { name: a, .. }, Clause::Var { name: b, .. }) if a == b => {
+                    Some("is a second variable of that name")
+                }
+                (Clause::Var { source: a, .. }, Clause::Var { source: b, .. }) if a.is_like(b) => {
+                    Some("has the value of another variable, from which it could not be told")
+                }
                 (Clause::Map { own: a, .. }, Clause::Map { own: b, .. }) if a.meets(b) => {
                     Some("gives a key a second name in the group")
                 }
@@ -369,7 +435,7 @@ fn check_against_all(clause: &Clause, clauses: &[Clause]) -> Result<(), MappingE
         | Clause::Map { own: path, .. }
         | Clause::Split { own: path, .. }
         | Clause::Default { path, .. } => path,
-        Clause::Key(_) => return Ok(()),
+        Clause::Key(_) | Clause::Var { .. } => return Ok(()),
     };
     if let (Some(key), [_, Step::Key(column)]) = (key, &path.0[..])
         && key == column

@@ -8,6 +8,7 @@ use crate::ask::Progress;
 use crate::command::status;
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::mappings;
 use crate::members::{self, Listed};
 use crate::place::Place;
 use crate::service::{self, Service};
@@ -91,7 +92,7 @@ fn standing(member: &v1::MemberStatus, record: &Record, ctx: &Context) -> Option
     let selector = member.selector.parse().ok()?;
     let address = portion::Address { agent: None, path: member.path.clone(), selector: Some(selector) };
     let own = Place::open(&address, ctx).ok()?.find().ok()??;
-    zone::mapping(record).ok()?.share(own).ok()
+    mappings::bound(&zone::mapping(record).ok()?, ctx).ok()?.share(own).ok()
 }
 
 fn tell(read: u64, lost: &[Lost], groups: &[v1::GroupStatus], ctx: &Context) -> Result<(), CommandError> {
