@@ -159,6 +159,7 @@ impl Case<'_> {
             (Scheme::Vcf, Format::Vcf),
             (Scheme::Xlsx, Format::Cells),
             (Scheme::Ods, Format::Cells),
+            (Scheme::Xml, Format::Xml),
             (Scheme::Bytes, Format::Bytes),
         ];
         formats.iter().find(|(scheme, _)| *scheme == self.scheme).map_or(Format::Text, |(_, format)| *format)

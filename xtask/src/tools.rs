@@ -210,6 +210,10 @@ const CORPORA: &[(Client, &str)] = &[
     (Client::PipSource, "appy==1.0.22"),
     (Client::PipSource, "tablib==3.10.0"),
     (Client::Cargo, "spreadsheet-ods@1.0.4"),
+    // XML: feeds as they are and as they should not be, schemas, descriptions of services.
+    (Client::PipSource, "feedparser==6.0.14"),
+    (Client::PipSource, "xmlschema==4.3.2"),
+    (Client::PipSource, "zeep==4.3.3"),
 ];
 
 enum Client {

@@ -33,6 +33,7 @@ pub(crate) mod sqlite;
 pub(crate) mod toml;
 mod words;
 pub(crate) mod xlsx;
+pub(crate) mod xml;
 pub(crate) mod yaml;
 mod zip;
 

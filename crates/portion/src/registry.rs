@@ -3,7 +3,7 @@
 
 use crate::lens::{
     Composed, Lens, Syntax, absent, bytes, csv, docx, ical, ipynb, json, jsonl, jsonpath, keys, lines, mark, md, nginx,
-    ods, office, pptx, regex, sections, sqlite, toml, xlsx, yaml,
+    ods, office, pptx, regex, sections, sqlite, toml, xlsx, xml, yaml,
 };
 
 /// Declares [`Scheme`], and what stands in its table.
@@ -156,6 +156,15 @@ schemes! {
     Re = "re", regex::Re, names: [], extensions: [];
     /// `customers`, `customers(id,name)` or `customers?region=EU`: rows of a table in a SQLite database.
     Sqlite = "sqlite", sqlite::Sqlite, names: [], extensions: ["sqlite", "sqlite3", "db", "db3"];
+    /// `/a/b[@id='x']`, `/a/b/@name` or `/a/b/text()` of an XML document.
+    Xml = "xml", xml::Xml,
+        names: ["app.config", "web.config", "nuget.config", "packages.config", "fonts.conf"],
+        extensions: [
+            "xml", "svg", "xsd", "xsl", "xslt", "plist", "csproj", "vbproj", "fsproj", "vcxproj", "proj", "props", "targets",
+            "nuspec", "resx", "xaml", "axaml", "rss", "atom", "gpx", "kml", "pom", "iml", "ui", "glade", "qrc",
+            "wsdl", "xliff", "xlf", "tmx", "opf", "ncx", "rdf", "owl", "dae", "launch", "urdf", "storyboard", "xib",
+            "entitlements", "mml", "musicxml", "fodt", "fods", "wxs",
+        ];
     /// The lines between `inlay:begin NAME` and `inlay:end NAME` in any text file.
     Mark = "mark", mark::Mark, names: [], extensions: [];
     /// `10,20`: lines by RFC 5147 (positions between lines, counted from 0).
@@ -260,6 +269,8 @@ formats! {
     Vcf = "vcf", ical::VCF, editors: "vcf";
     /// Rows of a database, one a line. Their value is a list of maps.
     Rows = "rows", sqlite::Rows, editors: "jsonl";
+    /// One XML element.
+    Xml = "xml", xml::Xml, editors: "xml";
     /// Text whose value is a string: a marked region, lines, one scalar of a line format.
     Text = "text", lines::Lines, editors: "txt";
     /// Bytes whose value is bytes.

@@ -98,6 +98,9 @@ fn by_content(content: &[u8]) -> Option<Scheme> {
     if begins(b"BEGIN:VCARD") {
         return Some(Scheme::Vcf);
     }
+    if text.starts_with(b"<?xml ") {
+        return Some(Scheme::Xml);
+    }
     if text.starts_with(b"---\n") || text.starts_with(b"---\r\n") || text.starts_with(b"%YAML") {
         return Some(Scheme::Yaml);
     }
@@ -194,6 +197,10 @@ mod tests {
             ("/etc/nginx/sites-available/default", "server {\n", Some("nginx")),
             ("sshd.conf", "Port 22\n", None),
             ("my.conf", "", None),
+            ("pom.xml", "", Some("xml")),
+            ("Info.plist", "bplist00", Some("xml")),
+            ("src/App/Web.config", "", Some("xml")),
+            ("settings.config", "<?xml version=\"1.0\"?>\n<a/>", Some("xml")),
             ("README.md", "---\na: 1\n---\n", Some("md")),
             ("config", "[a]\nb = 1\n", Some("ini")),
             ("config", "{\"a\": 1}", Some("json")),

@@ -23,6 +23,7 @@ mod regex;
 mod sections;
 mod toml;
 mod xlsx;
+mod xml;
 mod yaml;
 
 use portion::{Format, Fragment, LensError, Scheme};

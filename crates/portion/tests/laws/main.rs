@@ -20,6 +20,7 @@ mod office;
 mod regex;
 mod sections;
 mod toml;
+mod xml;
 mod yaml;
 
 use std::cell::{Cell, RefCell};
@@ -125,6 +126,9 @@ laws! {
     pptx_files: Subject { scheme: Scheme::Pptx, files: crate::office::pptx(), related: |a, b| a == b, refusals: 75 };
     // The whole document is not removed, and comments do not go into a file that looks like strict JSON.
     jsonpath_files: Subject { related: by_path, refusals: 40, ..Subject::keyed(Scheme::JsonPath, crate::json::files(Scheme::Jsonc)) };
+    jsonpath_files: Subject { related: by_path, refusals: 40, ..Subject::keyed(Scheme::JsonPath, crate::json::files(true)) };
+    // An element of another name is another portion, and a value does not tell the order of children.
+    xml_files: Subject { refusals: 85, related: crate::xml::related, ..Subject::keyed(Scheme::Xml, crate::xml::files()) };
     lines_files: Subject::keyed(Scheme::Lines, crate::keys::plain());
     bytes_files: Subject::keyed(Scheme::Bytes, crate::keys::plain());
 }

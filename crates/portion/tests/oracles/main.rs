@@ -12,6 +12,7 @@ mod ipynb;
 mod json5;
 mod office;
 mod sections;
+mod xml;
 
 use std::collections::BTreeMap;
 use std::io::Write;

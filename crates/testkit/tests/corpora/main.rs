@@ -36,6 +36,7 @@ const ENOUGH: &[(&str, usize)] = &[
     ("docx", 40),
     ("pptx", 60),
     ("ods", 40),
+    ("xml", 300),
 ];
 
 #[test]
