@@ -44,6 +44,8 @@ fn elements_attributes_and_texts() {
     let plist = "<plist><dict><key>a</key><string>1</string><key>b</key><true/></dict></plist>";
     get(Xml, plist, "/plist/dict/key[.='a']/following-sibling::*[1]/text()", "1");
     get(Xml, plist, "//key[.='b']/following-sibling::*[1]", "<true/>");
+    // A comment that begins as one that ends.
+    get(Xml, "<a><!--><b>\n<!--></a>", "", "<a><!--><b>\n<!--></a>");
     // References, CDATA, line ends.
     get(Xml, "<a b='&lt;&#10;&#x41;\r\n&quot;'>x&amp;<![CDATA[<&]]>\r\n<!-- no -->y</a>", "/a/text()", "x&<&\ny");
     get(Xml, "<a b='&lt;&#10;&#x41;\r\n&quot;'/>", "/a/@b", "<\nA \"");

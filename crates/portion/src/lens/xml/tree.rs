@@ -74,17 +74,20 @@ pub(super) fn tokens(raw: &str) -> impl Iterator<Item = (Token, Span)> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let rest = raw.get(at..).filter(|rest| !rest.is_empty())?;
-        let until = |end: &str| rest.find(end).map_or(rest.len(), |len| len + end.len());
+        // `<!-->` opens a comment, and does not close it.
+        let until = |start: &str, end: &str| {
+            rest[start.len()..].find(end).map_or(rest.len(), |len| start.len() + len + end.len())
+        };
         let (token, len) = if !rest.starts_with('<') {
             (Token::Text, rest.find('<').unwrap_or(rest.len()))
         } else if rest.starts_with("<!--") {
-            (Token::Comment, until("-->"))
+            (Token::Comment, until("<!--", "-->"))
         } else if rest.starts_with("<![CDATA[") {
-            (Token::CData, until("]]>"))
+            (Token::CData, until("<![CDATA[", "]]>"))
         } else if rest.starts_with("<?") {
-            (Token::Instruction, until("?>"))
+            (Token::Instruction, until("<?", "?>"))
         } else if rest.starts_with("</") {
-            (Token::End, until(">"))
+            (Token::End, until("</", ">"))
         } else {
             let mut quote = None;
             let end = rest.bytes().position(|b| match quote {
