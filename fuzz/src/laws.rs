@@ -160,6 +160,7 @@ impl Case<'_> {
             (Scheme::Xlsx, Format::Cells),
             (Scheme::Ods, Format::Cells),
             (Scheme::Xml, Format::Xml),
+            (Scheme::Html, Format::Html),
             (Scheme::Bytes, Format::Bytes),
         ];
         formats.iter().find(|(scheme, _)| *scheme == self.scheme).map_or(Format::Text, |(_, format)| *format)

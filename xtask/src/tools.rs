@@ -31,6 +31,7 @@ pub(crate) const FOR_THOROUGH_TESTS: &[Program] =
 
 /// Python packages that read what inlay wrote.
 const READERS: &[&str] = &[
+    "html5lib==1.1",
     "openpyxl==3.1.5",
     "python-docx==1.2.0",
     "python-pptx==1.0.2",
@@ -214,6 +215,12 @@ const CORPORA: &[(Client, &str)] = &[
     (Client::PipSource, "feedparser==6.0.14"),
     (Client::PipSource, "xmlschema==4.3.2"),
     (Client::PipSource, "zeep==4.3.3"),
+    // HTML: documentation by several generators, templates, tests of browsers.
+    (Client::Pip, "pygame-ce==2.5.8"),
+    (Client::Pip, "Django==5.2.19"),
+    (Client::PipSource, "docutils==0.23"),
+    (Client::PipSource, "mako==1.4.3"),
+    (Client::Npm, "dojo@1.17.3"),
 ];
 
 enum Client {

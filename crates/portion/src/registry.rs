@@ -2,8 +2,8 @@
 //! the other lenses.
 
 use crate::lens::{
-    Composed, Lens, Syntax, absent, bytes, csv, docx, ical, ipynb, json, jsonl, jsonpath, keys, lines, mark, md, nginx,
-    ods, office, pptx, regex, sections, sqlite, toml, xlsx, xml, yaml,
+    Composed, Lens, Syntax, absent, bytes, csv, docx, html, ical, ipynb, json, jsonl, jsonpath, keys, lines, mark, md,
+    nginx, ods, office, pptx, regex, sections, sqlite, toml, xlsx, xml, yaml,
 };
 
 /// Declares [`Scheme`], and what stands in its table.
@@ -160,11 +160,13 @@ schemes! {
     Xml = "xml", xml::Xml,
         names: ["app.config", "web.config", "nuget.config", "packages.config", "fonts.conf"],
         extensions: [
-            "xml", "svg", "xsd", "xsl", "xslt", "plist", "csproj", "vbproj", "fsproj", "vcxproj", "proj", "props", "targets",
+            "xml", "svg", "xhtml", "xht", "xsd", "xsl", "xslt", "plist", "csproj", "vbproj", "fsproj", "vcxproj", "proj", "props", "targets",
             "nuspec", "resx", "xaml", "axaml", "rss", "atom", "gpx", "kml", "pom", "iml", "ui", "glade", "qrc",
             "wsdl", "xliff", "xlf", "tmx", "opf", "ncx", "rdf", "owl", "dae", "launch", "urdf", "storyboard", "xib",
             "entitlements", "mml", "musicxml", "fodt", "fods", "wxs",
         ];
+    /// `#id`, `main > ul li:nth-of-type(2)`, `a.home@href` or `h1::text` of an HTML file.
+    Html = "html", html::Html, names: [], extensions: ["html", "htm", "shtml"];
     /// The lines between `inlay:begin NAME` and `inlay:end NAME` in any text file.
     Mark = "mark", mark::Mark, names: [], extensions: [];
     /// `10,20`: lines by RFC 5147 (positions between lines, counted from 0).
@@ -271,6 +273,8 @@ formats! {
     Rows = "rows", sqlite::Rows, editors: "jsonl";
     /// One XML element.
     Xml = "xml", xml::Xml, editors: "xml";
+    /// One HTML element. Its value is a string.
+    Html = "html", html::Html, editors: "html";
     /// Text whose value is a string: a marked region, lines, one scalar of a line format.
     Text = "text", lines::Lines, editors: "txt";
     /// Bytes whose value is bytes.

@@ -77,7 +77,13 @@ impl FromStr for Selector {
         let is_name = |name: &str| {
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
         };
-        match text.split_once(':').filter(|(name, _)| is_name(name) && !OWN_WORDS.contains(name)) {
+        // `p::text`, `li:first-child`: the rest of a CSS selector.
+        let is_css = |name: &str, rest: &str| {
+            let starts = [":", "nth-", "first-", "last-"];
+            Scheme::from_name(name).is_none() && starts.iter().any(|start| rest.starts_with(start))
+        };
+        let is_own = |name: &str, rest: &str| !is_name(name) || OWN_WORDS.contains(&name) || is_css(name, rest);
+        match text.split_once(':').filter(|(name, rest)| !is_own(name, rest)) {
             Some((name, rest)) => match Scheme::from_name(name) {
                 Some(scheme) => Ok(Selector { scheme: Some(scheme), expression: rest.to_owned() }),
                 None => {
@@ -117,6 +123,10 @@ mod tests {
             ("Host a:b", None, "Host a:b"),
             (":x", None, ":x"),
             ("table:Q3", None, "table:Q3"),
+            ("title::text", None, "title::text"),
+            ("li:nth-child(2)", None, "li:nth-child(2)"),
+            ("html:li:first-child", Some(Scheme::Html), "li:first-child"),
+            ("mark:first-part", Some(Scheme::Mark), "first-part"),
             ("xlsx:rows:Sheet!A1:C6", Some(Scheme::Xlsx), "rows:Sheet!A1:C6"),
         ] {
             let selector: Selector = text.parse().unwrap();

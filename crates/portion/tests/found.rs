@@ -77,3 +77,27 @@ fn a_tag_with_an_attribute_that_is_none_is_no_xml() {
     assert!(matches!(list(Scheme::Ods, &file), Err(LensError::Unparsable { .. })));
     assert!(matches!(get(Scheme::Ods, &file, "S!A1"), Err(LensError::Unparsable { .. })));
 }
+
+#[test]
+fn html() {
+    let cases: [(&str, &str, &[u8]); 2] = [
+        // The tokenizer tells an end of raw text that lies before its start.
+        (
+            "<title>x</h1><![CDATA[x]]><option><meta charset=utf-8><textarea>  ",
+            "head",
+            b"<p id=a><pre></template></body><</p>",
+        ),
+        ("<i id=b><nobr></html>", "body", b"<p id=a><pre><<select></textarea></p>"),
+    ];
+    for (file, expression, text) in cases {
+        check(Scheme::Html, file, expression, text);
+        // As a fragment, too.
+        assert!(portion::Format::Html.tidy(text).is_ok());
+    }
+}
+
+#[test]
+fn xml() {
+    // A comment that begins as one that ends was taken for ended.
+    check(Scheme::Xml, "<a><!--><b>\n<!--><b/></a>", "/a", b"<a><!--> <!--></a>");
+}

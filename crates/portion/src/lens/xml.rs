@@ -27,10 +27,11 @@ mod value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use self::fragment::{Lines, Names};
+use self::fragment::{Names, lines};
 use self::list::Listed;
 use self::path::{End, Path};
 use self::tree::{Attribute, Node, Tree};
+use super::markup::replaced;
 use super::{Edit, Format, Fragment, Item, Lens, LensError, Syntax, apply, line_end};
 use crate::value::Value;
 
@@ -105,7 +106,7 @@ fn taken(tree: &Tree<'_>, node: Node, expression: &str) -> Result<Fragment, Lens
     }
     apply::check_size(span.len())?;
     let context = tree.bound_around(node);
-    let text = Names { context: &context }.declared(tree, node, Lines::of(tree, node).text());
+    let text = Names { context: &context }.declared(tree, node, lines(tree, node).text());
     Ok(Fragment { format: Format::Xml, text: text.into_bytes() })
 }
 
@@ -211,7 +212,8 @@ impl Lens for Xml {
                 as_element(fragment, expression)?;
                 let new = bare(fragment, &tree.bound_around(node))?;
                 let new = parse::fragment(new.as_bytes())?;
-                Ok(fragment::replaced(&tree, node, &new, line_end(file)))
+                let (span, old) = (tree.span(node), lines(&tree, node));
+                Ok(vec![replaced(tree.text, span, &old, &lines(&new, new.root()), line_end(file))])
             }
             Found::Attribute(attribute) => {
                 Ok(vec![edit::set_attribute(&tree, &attribute, as_text(fragment, expression)?)?])
@@ -335,7 +337,7 @@ impl Syntax for Xml {
             let found = "a fragment is one element; a comment or a document type beside it cannot be kept";
             return Err(LensError::unparsable(text, 0, found));
         }
-        let tidy = Lines::of(&tree, tree.root()).text();
+        let tidy = lines(&tree, tree.root()).text();
         Ok(if tidy.as_bytes() == text { Cow::Borrowed(text) } else { Cow::Owned(tidy.into_bytes()) })
     }
 

@@ -98,6 +98,9 @@ fn by_content(content: &[u8]) -> Option<Scheme> {
     if begins(b"BEGIN:VCARD") {
         return Some(Scheme::Vcf);
     }
+    if begins(b"<!DOCTYPE html") || begins(b"<html") {
+        return Some(Scheme::Html);
+    }
     if text.starts_with(b"<?xml ") {
         return Some(Scheme::Xml);
     }
@@ -197,6 +200,8 @@ mod tests {
             ("/etc/nginx/sites-available/default", "server {\n", Some("nginx")),
             ("sshd.conf", "Port 22\n", None),
             ("my.conf", "", None),
+            ("index.html", "", Some("html")),
+            ("page", "<!doctype HTML>\n<p>", Some("html")),
             ("pom.xml", "", Some("xml")),
             ("Info.plist", "bplist00", Some("xml")),
             ("src/App/Web.config", "", Some("xml")),

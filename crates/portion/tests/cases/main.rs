@@ -7,6 +7,7 @@ mod compose;
 mod convert;
 mod csv;
 mod docx;
+mod html;
 mod ical;
 mod ipynb;
 mod json;

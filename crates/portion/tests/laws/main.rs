@@ -9,6 +9,7 @@
 mod archive;
 mod compose;
 mod csv;
+mod html;
 mod ical;
 mod ipynb;
 mod json;
@@ -126,9 +127,10 @@ laws! {
     pptx_files: Subject { scheme: Scheme::Pptx, files: crate::office::pptx(), related: |a, b| a == b, refusals: 75 };
     // The whole document is not removed, and comments do not go into a file that looks like strict JSON.
     jsonpath_files: Subject { related: by_path, refusals: 40, ..Subject::keyed(Scheme::JsonPath, crate::json::files(Scheme::Jsonc)) };
-    jsonpath_files: Subject { related: by_path, refusals: 40, ..Subject::keyed(Scheme::JsonPath, crate::json::files(true)) };
     // An element of another name is another portion, and a value does not tell the order of children.
     xml_files: Subject { refusals: 85, related: crate::xml::related, ..Subject::keyed(Scheme::Xml, crate::xml::files()) };
+    // An element of another id or type is another portion, and what would move its neighbours is refused.
+    html_files: Subject { scheme: Scheme::Html, files: crate::html::files(), related: |_, _| true, refusals: 95 };
     lines_files: Subject::keyed(Scheme::Lines, crate::keys::plain());
     bytes_files: Subject::keyed(Scheme::Bytes, crate::keys::plain());
 }

@@ -7,6 +7,7 @@
 mod archive;
 mod csv;
 mod env;
+mod html;
 mod ical;
 mod ipynb;
 mod json5;

@@ -7,12 +7,13 @@ use portion::{Format, Fragment, LensError, Scheme};
 use super::archive::{self, Book, How};
 
 /// Runs a Python program over a file; `None` where it says that something is not installed. `cargo xtask test` installs them, LibreOffice excepted.
-fn python(program: &str, input: &[u8]) -> Option<serde_json::Value> {
+pub(crate) fn python(program: &str, input: &[u8]) -> Option<serde_json::Value> {
     use std::io::Write;
     let mut command = Command::new("python3");
     command.args(["-c", program]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().ok()?;
-    child.stdin.take().unwrap().write_all(input).unwrap();
+    // It may have ended already, because something is not installed.
+    let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
     if output.status.code() == Some(9) {
         eprintln!("not installed: {}", String::from_utf8_lossy(&output.stderr));

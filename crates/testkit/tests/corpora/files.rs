@@ -32,6 +32,8 @@ const KINDS: &[(&str, &str)] = &[
     (".xsd", "xml"),
     (".wsdl", "xml"),
     (".plist", "xml"),
+    (".html", "html"),
+    (".htm", "html"),
     (".ini", "ini"),
     (".editorconfig", "ini"),
     (".properties", "properties"),

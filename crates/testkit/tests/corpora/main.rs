@@ -37,6 +37,7 @@ const ENOUGH: &[(&str, usize)] = &[
     ("pptx", 60),
     ("ods", 40),
     ("xml", 300),
+    ("html", 300),
 ];
 
 #[test]

@@ -1,8 +1,9 @@
 //! Replacements, insertions and removals, in the style of what stands around.
 
-use super::fragment::{escaped_value, indentation, laid, starts_line, written_text};
+use super::fragment::{escaped_value, lines, written_text};
 use super::parse::is_name;
 use super::tree::{Attribute, Node, Token, Tree, tokens};
+use crate::lens::markup::{indentation, laid, starts_line, with_lines};
 use crate::lens::office::xml::is_sayable;
 use crate::lens::{Edit, LensError, Span};
 
@@ -28,8 +29,8 @@ pub(super) fn unit<'t>(tree: &Tree<'t>) -> &'t str {
     let step = |node: Node| {
         let parent = tree.parent(node)?;
         let (at, above) = (tree.span(node).start, tree.span(parent).start);
-        let own = indentation(tree, at).strip_prefix(indentation(tree, above))?;
-        (starts_line(tree, at) && starts_line(tree, above) && !own.is_empty()).then_some(own)
+        let own = indentation(tree.text, at).strip_prefix(indentation(tree.text, above))?;
+        (starts_line(tree.text, at) && starts_line(tree.text, above) && !own.is_empty()).then_some(own)
     };
     tree.nodes().take(LOOKED_AT).find_map(step).unwrap_or(UNIT)
 }
@@ -114,13 +115,14 @@ pub(super) fn add_elements(
         return Ok(behind(tree, parent, anchor, new, line_end));
     }
     let at = tree.span(parent).start;
-    let inner = if starts_line(tree, at) {
-        let above = indentation(tree, at);
+    let inner = if starts_line(tree.text, at) {
+        let above = indentation(tree.text, at);
         let indent = format!("{above}{}", unit(tree));
-        let texts = new.iter().map(|new| format!("{line_end}{indent}{}", laid(new, &indent, line_end)));
+        let texts =
+            new.iter().map(|new| format!("{line_end}{indent}{}", laid(&lines(new, new.root()), &indent, line_end)));
         format!("{}{line_end}{above}", texts.collect::<String>())
     } else {
-        new.iter().map(|new| laid(new, indentation(tree, at), line_end)).collect()
+        new.iter().map(|new| laid(&lines(new, new.root()), indentation(tree.text, at), line_end)).collect()
     };
     if tree.is_closed(parent) {
         return Ok(opened(tree, parent, &inner));
@@ -134,18 +136,18 @@ pub(super) fn add_elements(
 /// The edit that puts new elements before one that stands there.
 pub(super) fn before(tree: &Tree<'_>, next: Node, new: &[Tree<'_>], line_end: &str) -> Edit {
     let at = tree.span(next).start;
-    let indent = indentation(tree, at);
-    let gap = if starts_line(tree, at) { format!("{line_end}{indent}") } else { String::new() };
-    let texts = new.iter().map(|new| format!("{}{gap}", laid(new, indent, line_end)));
+    let indent = indentation(tree.text, at);
+    let gap = if starts_line(tree.text, at) { format!("{line_end}{indent}") } else { String::new() };
+    let texts = new.iter().map(|new| format!("{}{gap}", laid(&lines(new, new.root()), indent, line_end)));
     edit(at..at, texts.collect::<String>())
 }
 
 /// The edit that puts new elements behind one that stands there.
 pub(super) fn behind(tree: &Tree<'_>, parent: Node, anchor: Node, new: &[Tree<'_>], line_end: &str) -> Edit {
     let span = tree.span(anchor);
-    let indent = indentation(tree, span.start);
-    if !starts_line(tree, span.start) {
-        let text: String = new.iter().map(|new| laid(new, indent, line_end)).collect();
+    let indent = indentation(tree.text, span.start);
+    if !starts_line(tree.text, span.start) {
+        let text: String = new.iter().map(|new| laid(&lines(new, new.root()), indent, line_end)).collect();
         return edit(span.end..span.end, text);
     }
     // A comment behind it on its line is about it.
@@ -155,7 +157,7 @@ pub(super) fn behind(tree: &Tree<'_>, parent: Node, anchor: Node, new: &[Tree<'_
         Some(len) if is_whole(&between[..len]) => span.end + between[..len].trim_end_matches([' ', '\t']).len(),
         _ => span.end,
     };
-    let texts = new.iter().map(|new| format!("{line_end}{indent}{}", laid(new, indent, line_end)));
+    let texts = new.iter().map(|new| format!("{line_end}{indent}{}", laid(&lines(new, new.root()), indent, line_end)));
     edit(at..at, texts.collect::<String>())
 }
 
@@ -172,14 +174,5 @@ fn is_whole(text: &str) -> bool {
 pub(super) fn remove_element(tree: &Tree<'_>, node: Node) -> Edit {
     let span = tree.span(node);
     let is_mixed = tree.parent(node).is_none_or(|parent| tree.has_text(parent));
-    let rest = &tree.text[span.end..];
-    let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-    let line_end = ["\r\n", "\n", "\r"].iter().find(|end| rest[blanks..].starts_with(**end));
-    match line_end {
-        Some(line_end) if !is_mixed && starts_line(tree, span.start) => {
-            let start = span.start - indentation(tree, span.start).len();
-            edit(start..span.end + blanks + line_end.len(), "")
-        }
-        _ => edit(span, ""),
-    }
+    edit(if is_mixed { span } else { with_lines(tree.text, span) }, "")
 }

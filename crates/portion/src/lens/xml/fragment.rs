@@ -1,47 +1,14 @@
-//! An element as text that is free of its place: without the indentation and with the namespaces that its place gives it.
+//! An element as text that is free of its place: without the indentation ([`crate::lens::markup`]) and with the namespaces that its place gives
+//! it.
 //!
-//! The indentation is that of the line on which the end tag stands alone, so that what stands beside an element has no say in its fragment. It is
-//! taken off lines that begin in layout alone: in white space between elements, within tags, in comments. Lines within text,
-//! CDATA sections, processing instructions and the values of attributes are what the file says, and stay as they are. An element that has less
-//! indentation within than at its end is left alone altogether.
+//! What is fixed are lines within text, CDATA sections, processing instructions and the values of attributes; what is layout are white space between
+//! elements, blanks in tags, and comments.
 
 use std::collections::BTreeMap;
 
 use super::tree::{Attribute, Node, Token, Tree, prefixes, tokens};
-use crate::lens::{Edit, Span};
-
-/// A line of an element.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Line<'t> {
-    /// Without its indentation, if it is free, and its line end.
-    pub(super) content: &'t str,
-    pub(super) has_end: bool,
-    /// Whether it begins in layout alone.
-    pub(super) is_free: bool,
-}
-
-/// An element's lines, with their places.
-pub(super) struct Lines<'t> {
-    pub(super) lines: Vec<Line<'t>>,
-    pub(super) spans: Vec<Span>,
-    /// What was taken off free lines.
-    pub(super) indent: &'t str,
-}
-
-/// The blanks that the line begins with in which a place lies.
-pub(super) fn indentation<'t>(tree: &Tree<'t>, at: usize) -> &'t str {
-    let text = tree.text.strip_prefix('\u{feff}').unwrap_or(tree.text);
-    let (bom, text) = (tree.text.len() - text.len(), text);
-    let start = text[..at - bom].rfind(['\n', '\r']).map_or(0, |at| at + 1);
-    let line = &text[start..at - bom];
-    &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
-}
-
-/// Whether nothing but blanks stands before a place on its line.
-pub(super) fn starts_line(tree: &Tree<'_>, at: usize) -> bool {
-    let before = tree.text[..at].trim_end_matches([' ', '\t']);
-    before.is_empty() || before.ends_with(['\n', '\r', '\u{feff}'])
-}
+use crate::lens::Span;
+use crate::lens::markup::Lines;
 
 /// Where text stands within an element that is no layout, and has several lines.
 fn fixed(tree: &Tree<'_>, node: Node) -> Vec<Span> {
@@ -76,106 +43,9 @@ fn fixed(tree: &Tree<'_>, node: Node) -> Vec<Span> {
     out
 }
 
-impl<'t> Lines<'t> {
-    /// The lines of an element.
-    pub(super) fn of(tree: &Tree<'t>, node: Node) -> Lines<'t> {
-        let mut found = Lines { lines: Vec::new(), spans: Vec::new(), indent: "" };
-        found.split(tree, node);
-        let end = found.lines.last().filter(|line| line.is_free && line.content.trim_start().starts_with("</"));
-        let indent = end.map_or("", |line| &line.content[..line.content.len() - line.content.trim_start().len()]);
-        if found.lines.iter().all(|line| !line.is_free || dedented(line.content, indent).is_some()) {
-            found.indent = indent;
-            for line in found.lines.iter_mut().filter(|line| line.is_free) {
-                line.content = dedented(line.content, indent).unwrap_or(line.content);
-            }
-        }
-        found
-    }
-
-    /// Whether it takes the indentation of its place.
-    fn is_loose(&self) -> bool {
-        self.lines.last().is_some_and(|line| line.is_free && line.content.starts_with("</"))
-    }
-
-    fn split(&mut self, tree: &Tree<'t>, node: Node) {
-        let span = tree.span(node);
-        let mut fixed = fixed(tree, node).into_iter().peekable();
-        let mut at = span.start;
-        while at < span.end {
-            let rest = &tree.text[at..span.end];
-            let len = rest.find(['\n', '\r']).unwrap_or(rest.len());
-            let end = if rest[len..].starts_with("\r\n") { 2 } else { usize::from(len < rest.len()) };
-            while fixed.peek().is_some_and(|fixed| fixed.end < at) {
-                fixed.next();
-            }
-            let is_fixed = fixed.peek().is_some_and(|fixed| fixed.start < at && at <= fixed.end);
-            let is_free = at > span.start && !is_fixed;
-            self.lines.push(Line { content: &rest[..len], has_end: end > 0, is_free });
-            self.spans.push(at..at + len + end);
-            at += len + end;
-        }
-    }
-
-    /// The text of a fragment.
-    pub(super) fn text(&self) -> String {
-        let mut out = String::new();
-        for line in &self.lines {
-            out.push_str(line.content);
-            if line.has_end {
-                out.push('\n');
-            }
-        }
-        out
-    }
-}
-
-/// A line without the indentation; one of nothing but blanks that is shorter than it is empty.
-fn dedented<'t>(line: &'t str, indent: &str) -> Option<&'t str> {
-    let is_blank = |line: &str| line.bytes().all(|b| matches!(b, b' ' | b'\t'));
-    line.strip_prefix(indent).or_else(|| (is_blank(line) && indent.starts_with(line)).then_some(""))
-}
-
-/// A fragment's lines as they stand at a place with that indentation.
-fn indented(lines: &[Line<'_>], indent: &str, line_end: &str) -> String {
-    let mut out = String::new();
-    for line in lines {
-        if line.is_free && !line.content.is_empty() {
-            out.push_str(indent);
-        }
-        out.push_str(line.content);
-        if line.has_end {
-            out.push_str(line_end);
-        }
-    }
-    out
-}
-
-/// A fragment as it stands at a place with that indentation.
-pub(super) fn laid(fragment: &Tree<'_>, indent: &str, line_end: &str) -> String {
-    let lines = Lines::of(fragment, fragment.root());
-    indented(&lines.lines, if lines.is_loose() { indent } else { "" }, line_end)
-}
-
-/// The edits that put a fragment's element in the place of one that stands there.
-pub(super) fn replaced(tree: &Tree<'_>, node: Node, new: &Tree<'_>, line_end: &str) -> Vec<Edit> {
-    let (old, lines) = (Lines::of(tree, node), Lines::of(new, new.root()));
-    let indent = match (lines.is_loose(), old.is_loose()) {
-        (false, _) => "",
-        (true, true) => old.indent,
-        (true, false) => indentation(tree, tree.span(node).start),
-    };
-    if indent != old.indent {
-        return vec![Edit { span: tree.span(node), text: indented(&lines.lines, indent, line_end).into_bytes() }];
-    }
-    let new = lines;
-    let head = old.lines.iter().zip(&new.lines).take_while(|(old, new)| old == new).count();
-    let most = old.lines.len().min(new.lines.len()) - head;
-    let tail = old.lines.iter().rev().zip(new.lines.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
-    let (first, last) = (head, old.lines.len() - tail);
-    let start = old.spans.get(first).map_or(tree.span(node).end, |span| span.start);
-    let end = old.spans.get(last).map_or(tree.span(node).end, |span| span.start);
-    let changed = &new.lines[head..new.lines.len() - tail];
-    vec![Edit { span: start..end, text: indented(changed, old.indent, line_end).into_bytes() }]
+/// An element's lines.
+pub(super) fn lines<'t>(tree: &Tree<'t>, node: Node) -> Lines<'t> {
+    Lines::of(tree.text, tree.span(node), fixed(tree, node))
 }
 
 /// A fragment's namespaces, as its place gives them.

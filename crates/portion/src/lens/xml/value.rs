@@ -6,9 +6,10 @@ use super::edit::{
     add_attribute, add_elements, before, behind, check_sayable, edit, opened, remove_attribute, remove_element,
     set_attribute, set_text,
 };
-use super::fragment::{Lines, escaped_text, escaped_value, indentation};
+use super::fragment::{escaped_text, escaped_value, lines};
 use super::parse::{self, is_name};
 use super::tree::{Node, Tree, groups, line_ends};
+use crate::lens::markup::indentation;
 use crate::lens::{Edit, Format, LensError, MAX_DEPTH, apply};
 use crate::value::Value;
 
@@ -87,7 +88,7 @@ pub(super) fn update(text: &[u8], wanted: &Value) -> Result<Vec<u8>, LensError> 
     }
     apply::check_update(Format::Xml, &out, wanted)?;
     let tree = parse::fragment(&out)?;
-    Ok(Lines::of(&tree, tree.root()).text().into_bytes())
+    Ok(lines(&tree, tree.root()).text().into_bytes())
 }
 
 struct Plan<'p, 't> {
@@ -154,7 +155,7 @@ impl Plan<'_, '_> {
             return Ok(());
         }
         let mut inner = String::new();
-        let indent = indentation(self.tree, self.tree.span(node).start).to_owned();
+        let indent = indentation(self.tree.text, self.tree.span(node).start).to_owned();
         write_content(&mut inner, &content, &mut self.path, &indent)?;
         if self.tree.is_closed(node) {
             if !inner.is_empty() {
