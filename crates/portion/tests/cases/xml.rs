@@ -119,6 +119,10 @@ fn fragments_are_free_of_their_place() {
         "<p:a n:x='1'/>",
         "refused: the prefix `n` is declared neither in the fragment nor above its place",
     );
+    // A declaration that is written otherwise than inlay does is the element's own.
+    let own = "<r xmlns:p='u'>\n  <p:a\n   xmlns:p=\"u\" />\n</r>";
+    get(Xml, own, "/r/p:a", "<p:a\n   xmlns:p=\"u\" />");
+    put(Xml, own, "/r/p:a", "<p:a\n   xmlns:p=\"u\" x='1'/>", &own.replace("\"u\" />", "\"u\" x='1'/>"));
     // What declares no namespace takes that of its place.
     let new = Fragment { format: Format::Xml, text: b"<version>2</version>".to_vec() };
     let written = portion::put(Xml, POM.as_bytes(), "/project/version", &new).unwrap().unwrap();

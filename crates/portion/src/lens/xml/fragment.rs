@@ -101,7 +101,12 @@ impl Names<'_> {
         let mut before = used.len();
         for attribute in attributes.iter().rev() {
             let at = used[..before].iter().position(|(prefix, _)| attribute.declares() == Some(prefix));
-            let Some(at) = at.filter(|at| fragment.text[..start].ends_with(&declaration(used[*at]))) else { break };
+            // With one blank before it, and no more.
+            let is_ours = |at: &usize| {
+                let rest = fragment.text[..start].strip_suffix(&declaration(used[*at]));
+                rest.is_some_and(|rest| !rest.ends_with(|c: char| c.is_ascii_whitespace()))
+            };
+            let Some(at) = at.filter(is_ours) else { break };
             start -= declaration(used[at]).len();
             before = at;
         }
