@@ -162,6 +162,22 @@ impl Case<'_> {
             (Scheme::Xml, Format::Xml),
             (Scheme::Html, Format::Html),
             (Scheme::Bytes, Format::Bytes),
+            (Scheme::Rust, Format::Rust),
+            (Scheme::Python, Format::Python),
+            (Scheme::JavaScript, Format::JavaScript),
+            (Scheme::TypeScript, Format::TypeScript),
+            (Scheme::Tsx, Format::Tsx),
+            (Scheme::Go, Format::Go),
+            (Scheme::Java, Format::Java),
+            (Scheme::C, Format::C),
+            (Scheme::Cpp, Format::Cpp),
+            (Scheme::Ruby, Format::Ruby),
+            (Scheme::Php, Format::Php),
+            (Scheme::Bash, Format::Bash),
+            (Scheme::CSharp, Format::CSharp),
+            (Scheme::Lua, Format::Lua),
+            (Scheme::Hcl, Format::Hcl),
+            (Scheme::Css, Format::Css),
         ];
         formats.iter().find(|(scheme, _)| *scheme == self.scheme).map_or(Format::Text, |(_, format)| *format)
     }

@@ -7,6 +7,11 @@ pub(crate) mod absent;
 mod apply;
 mod body;
 pub(crate) mod bytes;
+#[cfg(feature = "code")]
+pub(crate) mod code;
+#[cfg(not(feature = "code"))]
+#[path = "lens/uncoded.rs"]
+pub(crate) mod code;
 mod compose;
 pub(crate) mod csv;
 pub(crate) mod docx;
@@ -256,6 +261,10 @@ pub(crate) trait Syntax: Send + Sync {
         let _ = text;
         true
     }
+    /// Whether it is text that a person wrote, whose lines and not whose value are merged.
+    fn is_text(&self) -> bool {
+        false
+    }
     /// The columns of a table in which every row has all of them; `None` for what is no such table.
     fn columns(&self, text: &[u8]) -> Result<Option<Vec<String>>, LensError> {
         let _ = text;
@@ -333,6 +342,11 @@ impl Format {
     /// Whether a tidy text that has a value is one portion, as far as the text itself tells.
     pub(crate) fn stands_alone(self, text: &[u8]) -> bool {
         self.syntax().stands_alone(text)
+    }
+
+    /// Whether it is text that a person wrote, whose lines and not whose value are merged.
+    pub(crate) fn is_text(self) -> bool {
+        self.syntax().is_text()
     }
 
     /// The format of that name.

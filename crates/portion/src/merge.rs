@@ -299,9 +299,8 @@ fn unwritable(decide: &mut Decide<'_>, base: &Value, ours: &Value, theirs: &Valu
 /// Whether lines alone decide: text of a person. Bytes are text where there is no NUL in them.
 fn is_text(sides: [Side<'_>; 3]) -> bool {
     match sides[0].fragment.format {
-        Format::Text | Format::Markdown => true,
         Format::Bytes => sides.iter().all(|side| memchr::memchr(0, &side.fragment.text).is_none()),
-        _ => false,
+        format => format.is_text(),
     }
 }
 

@@ -2,8 +2,8 @@
 //! the other lenses.
 
 use crate::lens::{
-    Composed, Lens, Syntax, absent, bytes, csv, docx, html, ical, ipynb, json, jsonl, jsonpath, keys, lines, mark, md,
-    nginx, ods, office, pptx, regex, sections, sqlite, toml, xlsx, xml, yaml,
+    Composed, Lens, Syntax, absent, bytes, code, csv, docx, html, ical, ipynb, json, jsonl, jsonpath, keys, lines,
+    mark, md, nginx, ods, office, pptx, regex, sections, sqlite, toml, xlsx, xml, yaml,
 };
 
 /// Declares [`Scheme`], and what stands in its table.
@@ -167,6 +167,38 @@ schemes! {
         ];
     /// `#id`, `main > ul li:nth-of-type(2)`, `a.home@href` or `h1::text` of an HTML file.
     Html = "html", html::Html, names: [], extensions: ["html", "htm", "shtml"];
+    /// `fn:name`, `class:Name/fn:name`, `query:(…) @x` of source code in Rust.
+    Rust = "rust", code::RUST, names: [], extensions: ["rs"];
+    /// The same in Python.
+    Python = "python", code::PYTHON, names: [], extensions: ["py", "pyi", "pyw"];
+    /// The same in JavaScript, with JSX.
+    JavaScript = "javascript", code::JAVASCRIPT, names: [], extensions: ["js", "mjs", "cjs", "jsx"];
+    /// The same in TypeScript.
+    TypeScript = "typescript", code::TYPESCRIPT, names: [], extensions: ["ts", "mts", "cts"];
+    /// The same in TypeScript with JSX.
+    Tsx = "tsx", code::TSX, names: [], extensions: ["tsx"];
+    /// The same in Go.
+    Go = "go", code::GO, names: [], extensions: ["go"];
+    /// The same in Java.
+    Java = "java", code::JAVA, names: [], extensions: ["java"];
+    /// The same in C.
+    C = "c", code::C, names: [], extensions: ["c"];
+    /// The same in C++, and headers.
+    Cpp = "cpp", code::CPP, names: [], extensions: ["cc", "cpp", "cxx", "c++", "h", "hh", "hpp", "hxx", "h++"];
+    /// The same in Ruby.
+    Ruby = "ruby", code::RUBY, names: ["gemfile", "rakefile", "podfile", "fastfile", "vagrantfile"], extensions: ["rb", "rake", "gemspec", "ru"];
+    /// The same in PHP.
+    Php = "php", code::PHP, names: [], extensions: ["php"];
+    /// The same in Bash, and shell scripts.
+    Bash = "bash", code::BASH, names: [".bashrc", ".bash_profile", ".bash_aliases", ".profile"], extensions: ["sh", "bash", "bats"];
+    /// The same in C#.
+    CSharp = "csharp", code::CSHARP, names: [], extensions: ["cs", "csx"];
+    /// The same in Lua.
+    Lua = "lua", code::LUA, names: [], extensions: ["lua"];
+    /// The same in HCL, by `block:resource "type" "name"`.
+    Hcl = "hcl", code::HCL, names: [], extensions: ["tf", "tfvars", "hcl"];
+    /// The same in CSS, by `rule:.btn`.
+    Css = "css", code::CSS, names: [], extensions: ["css"];
     /// The lines between `inlay:begin NAME` and `inlay:end NAME` in any text file.
     Mark = "mark", mark::Mark, names: [], extensions: [];
     /// `10,20`: lines by RFC 5147 (positions between lines, counted from 0).
@@ -275,6 +307,38 @@ formats! {
     Xml = "xml", xml::Xml, editors: "xml";
     /// One HTML element. Its value is a string.
     Html = "html", html::Html, editors: "html";
+    /// Source code in Rust: an item, or a part of one. Its value is a string.
+    Rust = "rust", code::RUST, editors: "rs";
+    /// The same in Python.
+    Python = "python", code::PYTHON, editors: "py";
+    /// The same in JavaScript, with JSX.
+    JavaScript = "javascript", code::JAVASCRIPT, editors: "js";
+    /// The same in TypeScript.
+    TypeScript = "typescript", code::TYPESCRIPT, editors: "ts";
+    /// The same in TypeScript with JSX.
+    Tsx = "tsx", code::TSX, editors: "tsx";
+    /// The same in Go.
+    Go = "go", code::GO, editors: "go";
+    /// The same in Java.
+    Java = "java", code::JAVA, editors: "java";
+    /// The same in C.
+    C = "c", code::C, editors: "c";
+    /// The same in C++.
+    Cpp = "cpp", code::CPP, editors: "cpp";
+    /// The same in Ruby.
+    Ruby = "ruby", code::RUBY, editors: "rb";
+    /// The same in PHP.
+    Php = "php", code::PHP, editors: "php";
+    /// The same in Bash.
+    Bash = "bash", code::BASH, editors: "sh";
+    /// The same in C#.
+    CSharp = "csharp", code::CSHARP, editors: "cs";
+    /// The same in Lua.
+    Lua = "lua", code::LUA, editors: "lua";
+    /// The same in HCL.
+    Hcl = "hcl", code::HCL, editors: "tf";
+    /// The same in CSS.
+    Css = "css", code::CSS, editors: "css";
     /// Text whose value is a string: a marked region, lines, one scalar of a line format.
     Text = "text", lines::Lines, editors: "txt";
     /// Bytes whose value is bytes.

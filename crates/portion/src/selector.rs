@@ -10,7 +10,8 @@ pub use crate::registry::Scheme;
 
 /// Which portion of a file is meant: `[SCHEME:]EXPRESSION`.
 ///
-/// An expression that starts with `/` never names a scheme, so a key may hold a colon. `json:` alone, with an empty
+/// An expression that starts with `/` never names a scheme, so a key may hold a colon. `code:` is no scheme: it stands for the
+/// language that the file's name tells. `json:` alone, with an empty
 /// expression, is the whole document.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Selector {
@@ -22,8 +23,13 @@ pub struct Selector {
 }
 
 /// What stands before a colon in expressions themselves, `table:Q3`: no names of schemes.
-const OWN_WORDS: &[&str] =
-    &["bookmark", "cell", "fn", "heading", "name", "rows", "slide", "table", "tag", "tzid", "uid"];
+const OWN_WORDS: &[&str] = &[
+    "block", "bookmark", "cell", "class", "const", "decl", "fn", "heading", "impl", "index", "macro", "mod", "name",
+    "prop", "query", "rows", "rule", "slide", "table", "tag", "trigger", "type", "tzid", "uid", "view",
+];
+
+/// Before a selector of source code: in the file's own language.
+const CODE: &str = "code:";
 
 /// Why a text is no selector.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +88,7 @@ impl FromStr for Selector {
             let starts = [":", "nth-", "first-", "last-"];
             Scheme::from_name(name).is_none() && starts.iter().any(|start| rest.starts_with(start))
         };
+        let text = text.strip_prefix(CODE).filter(|rest| !rest.is_empty() && !is_css("code", rest)).unwrap_or(text);
         let is_own = |name: &str, rest: &str| !is_name(name) || OWN_WORDS.contains(&name) || is_css(name, rest);
         match text.split_once(':').filter(|(name, rest)| !is_own(name, rest)) {
             Some((name, rest)) => match Scheme::from_name(name) {
@@ -133,6 +140,16 @@ mod tests {
             assert_eq!(selector, Selector { scheme, expression: expression.to_owned() }, "{text}");
             assert_eq!(selector.to_string(), text);
         }
+    }
+
+    #[test]
+    fn code_is_in_the_language_of_its_file() {
+        let own = Selector { scheme: None, expression: "fn:main".to_owned() };
+        assert_eq!("code:fn:main".parse(), Ok(own.clone()));
+        assert_eq!("fn:main".parse(), Ok(own));
+        let rust = Selector { scheme: Some(Scheme::Rust), expression: "fn:main".to_owned() };
+        assert_eq!("rust:fn:main".parse(), Ok(rust.clone()));
+        assert_eq!("code:rust:fn:main".parse(), Ok(rust));
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub(super) fn common_indentation(text: &[u8]) -> &[u8] {
 }
 
 /// A line's content without `indent`; a blank line that is shorter than it becomes empty. `None` if it is indented otherwise.
-fn dedented<'a>(content: &'a [u8], indent: &[u8]) -> Option<&'a [u8]> {
+pub(super) fn dedented<'a>(content: &'a [u8], indent: &[u8]) -> Option<&'a [u8]> {
     match content.strip_prefix(indent) {
         Some(rest) => Some(rest),
         None if is_blank(content) && indent.starts_with(content) => Some(b""),
@@ -153,11 +153,25 @@ pub(super) fn lines_back(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Plans the replacement of the lines at `span` (whole lines; the last may lack a line end at the end of the file) by `new`,
 /// which is [`normal`]. Lines at both ends that stay the same are left alone.
 pub(super) fn replaced(file: &[u8], span: &Span, indent: &[u8], new: &[u8]) -> Vec<Edit> {
-    let same = |(old, new): &(&[u8], &[u8])| dedented(content(old), indent).unwrap_or(content(old)) == content(new);
+    replaced_where(file, span, indent, new, |_, old, new| dedented(old, indent).unwrap_or(old) == new)
+}
+
+/// The same, where `is_same` tells of a line of the file, counted from 0, and a new one whether they say the same.
+pub(super) fn replaced_where(
+    file: &[u8],
+    span: &Span,
+    indent: &[u8],
+    new: &[u8],
+    is_same: impl Fn(usize, &[u8], &[u8]) -> bool,
+) -> Vec<Edit> {
     let length = |pairs: (usize, usize), (old, new): (&[u8], &[u8])| (pairs.0 + old.len(), pairs.1 + new.len());
     let old = &file[span.clone()];
+    let (mut line, mut back) = (0..lines(old).count(), 0..lines(old).count());
+    let same = |(old, new): &(&[u8], &[u8])| line.next().is_some_and(|line| is_same(line, content(old), content(new)));
     let (old_before, new_before) = lines(old).zip(lines(new)).take_while(same).fold((0, 0), length);
     let (old, new) = (&old[old_before..], &new[new_before..]);
+    let same =
+        |(old, new): &(&[u8], &[u8])| back.next_back().is_some_and(|line| is_same(line, content(old), content(new)));
     let (old_after, new_after) = lines_back(old).zip(lines_back(new)).take_while(same).fold((0, 0), length);
     let (old, new) = (&old[..old.len() - old_after], &new[..new.len() - new_after]);
     if old.is_empty() && new.is_empty() {

@@ -230,6 +230,10 @@ impl Syntax for Lines {
         written(Format::Text, value, text.ends_with(b"\n"))
     }
 
+    fn is_text(&self) -> bool {
+        true
+    }
+
     fn render(&self, value: &Value) -> Result<Vec<u8>, LensError> {
         written(Format::Text, value, false)
     }

@@ -226,6 +226,10 @@ impl Syntax for Markdown {
         })
     }
 
+    fn is_text(&self) -> bool {
+        true
+    }
+
     fn stands_alone(&self, text: &[u8]) -> bool {
         one_section(&Fragment { format: Format::Markdown, text: text.to_vec() }).is_ok()
     }

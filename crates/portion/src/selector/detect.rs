@@ -9,6 +9,19 @@ const LOOKED_AT: usize = 8192;
 /// Extensions of files that are often, and not always, ini files.
 const PERHAPS_INI: &[&str] = &["cfg", "conf", "cnf", "config"];
 
+/// What scripts are run by.
+const INTERPRETERS: &[(&str, Scheme)] = &[
+    ("python", Scheme::Python),
+    ("node", Scheme::JavaScript),
+    ("nodejs", Scheme::JavaScript),
+    ("bash", Scheme::Bash),
+    ("sh", Scheme::Bash),
+    ("dash", Scheme::Bash),
+    ("ruby", Scheme::Ruby),
+    ("php", Scheme::Php),
+    ("lua", Scheme::Lua),
+];
+
 /// Directories whose `*.json` files the editors of the VS Code family read with comments.
 const EDITORS: &[&str] =
     &["code", "code - insiders", "code - oss", "vscodium", "cursor", "windsurf", "positron", "trae", "kiro"];
@@ -78,7 +91,20 @@ fn starts_with_comment(content: &[u8]) -> bool {
 /// How a SQLite database begins: <https://www.sqlite.org/fileformat2.html>.
 const DATABASE: &[u8] = b"SQLite format 3\0";
 
+/// What the first line of a script says it is run by: `#!/usr/bin/env python3`.
+fn by_interpreter(content: &[u8]) -> Option<Scheme> {
+    let line = content.strip_prefix(b"#!")?.split(|b| *b == b'\n').next()?;
+    let words = std::str::from_utf8(line).ok()?.split_whitespace();
+    let mut names = words.map(|word| word.rsplit('/').next().unwrap_or(word)).filter(|word| !word.starts_with('-'));
+    let name = names.find(|name| *name != "env")?;
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    INTERPRETERS.iter().find(|(interpreter, _)| *interpreter == name).map(|(_, scheme)| *scheme)
+}
+
 fn by_content(content: &[u8]) -> Option<Scheme> {
+    if content.starts_with(b"#!") {
+        return by_interpreter(content);
+    }
     if content.starts_with(DATABASE) {
         return Some(Scheme::Sqlite);
     }
@@ -217,6 +243,12 @@ mod tests {
             ("calendar", "BEGIN:VCALENDAR\r\n", Some("ics")),
             ("card", "begin:vcard\n", Some("vcf")),
             ("x", "hello", None),
+            ("x", "#!/usr/bin/python3 -E\n", Some("python")),
+            ("x", "#!/usr/bin/env -S node --x\n[a]\nb=1\n", Some("javascript")),
+            ("x", "#!/usr/bin/perl\n", None),
+            ("a/lib.rs", "", Some("rust")),
+            ("a.H", "", Some("cpp")),
+            ("a.tsx", "", Some("tsx")),
             ("x", "", None),
             ("", "", None),
         ] {

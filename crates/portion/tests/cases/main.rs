@@ -3,6 +3,7 @@
 
 #[path = "../archive/mod.rs"]
 mod archive;
+mod code;
 mod compose;
 mod convert;
 mod csv;

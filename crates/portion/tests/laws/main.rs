@@ -7,6 +7,7 @@
 
 #[path = "../archive/mod.rs"]
 mod archive;
+mod code;
 mod compose;
 mod csv;
 mod html;
@@ -131,6 +132,11 @@ laws! {
     xml_files: Subject { refusals: 85, related: crate::xml::related, ..Subject::keyed(Scheme::Xml, crate::xml::files()) };
     // An element of another id or type is another portion, and what would move its neighbours is refused.
     html_files: Subject { scheme: Scheme::Html, files: crate::html::files(), related: |_, _| true, refusals: 95 };
+    // An item of another kind or name is another portion.
+    rust_files: Subject { scheme: Scheme::Rust, files: crate::code::rust(), related: crate::code::related, refusals: 96 };
+    python_files: Subject { scheme: Scheme::Python, files: crate::code::python(), related: crate::code::related, refusals: 96 };
+    javascript_files:
+        Subject { scheme: Scheme::JavaScript, files: crate::code::javascript(), related: crate::code::related, refusals: 96 };
     lines_files: Subject::keyed(Scheme::Lines, crate::keys::plain());
     bytes_files: Subject::keyed(Scheme::Bytes, crate::keys::plain());
 }

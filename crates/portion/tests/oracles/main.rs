@@ -1,10 +1,11 @@
 //! Other programs' readings of the same files: Python's `configparser` for ini and `csv` for tables, gix-config and git itself for git configuration,
-//! the shell and python-dotenv for env, icalendar and vobject for calendars and cards, nbformat for notebooks, openpyxl, python-docx and LibreOffice for office documents.
+//! Python, node and bash for source code, the shell and python-dotenv for env, icalendar and vobject for calendars and cards, nbformat for notebooks, openpyxl, python-docx and LibreOffice for office documents.
 //! A program that is not installed is left out, and the test says so.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../archive/mod.rs"]
 mod archive;
+mod code;
 mod csv;
 mod env;
 mod html;
