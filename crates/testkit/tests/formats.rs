@@ -98,3 +98,117 @@ fn rows_of_two_databases() {
     wait_for("it goes on the other side", || (!text(&left, shared).contains("Ann")).then_some(()));
     cluster.in_sync("customers");
 }
+
+fn address(agent: &str, file: &Path, selector: &str) -> String {
+    format!("{agent}:{}#{selector}", file.display())
+}
+
+/// Links two portions, the first one's content to begin with.
+fn link(cluster: &Cluster, name: &str, from: &str, to: &str, more: &[&str]) {
+    let arguments = [&["link", name, from, to, "--from", from, "--yes"], more].concat();
+    cluster.ok(&cluster.manager, &arguments);
+    cluster.in_sync(name);
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// Replaces a text in a file, as an editor that saves.
+fn edit(path: &Path, old: &str, new: &str) {
+    let text = read(path);
+    assert!(text.contains(old), "{old}: {text}");
+    std::fs::write(path, text.replace(old, new)).unwrap();
+}
+
+/// A range of a workbook and a CSV file of another machine, each with a column of its own.
+#[test]
+fn a_range_of_a_workbook_and_a_csv_file() {
+    let cluster = two();
+    let (book, csv) = (cluster.agents[0].file("budget.xlsx"), cluster.agents[1].file("prices.csv"));
+    std::fs::write(&book, include_bytes!("data/budget.xlsx")).unwrap();
+    std::fs::write(&csv, "note;price;sku\n\"theirs; kept\";99;b-2\n").unwrap();
+    let range = "rows:Plan!A1:C";
+    let (from, to) = (address("a", &book, range), address("b", &csv, "sep=; rows"));
+    link(&cluster, "prices", &from, &to, &["--key", "sku", "--except", "/*/owner", "--except", "/*/note"]);
+    assert_eq!(read(&csv), "note;price;sku\n;2.5;a-1\n\"theirs; kept\";10;b-2\n;0.75;c-3\n");
+    // A price and a row from there; a price and a row that goes from here.
+    std::fs::write(&csv, "note;price;sku\n;3.25;a-1\n\"theirs; kept\";10;b-2\n;0.75;c-3\nx;1;d-4\n").unwrap();
+    let own = address("a", &book, range);
+    let own = own.strip_prefix("a:").unwrap();
+    let cells = || cluster.ok(&cluster.agents[0], &["get", own]);
+    wait_for("they arrive in the workbook", || cells().contains("d-4").then_some(()));
+    cluster.in_sync("prices");
+    assert_eq!(
+        cells(),
+        "[\n  [\"sku\", \"price\", \"owner\"],\n  [\"a-1\", 3.25, \"mine\"],\n  [\"b-2\", 10, \"also mine\"],\n  [\"c-3\", 0.75, \"mine\"],\n  [\"d-4\", 1, null]\n]"
+    );
+    let new = "[[\"sku\",\"price\",\"owner\"],[\"a-1\",3.25,\"mine\"],[\"b-2\",11,\"mine now\"],[\"d-4\",1,null]]";
+    let value = cluster.agents[0].write("new.json", new);
+    let input = std::fs::File::open(value).unwrap();
+    assert!(cluster.command(&cluster.agents[0], &["put", own]).stdin(input).status().unwrap().success());
+    wait_for("it arrives in the CSV file", || (!read(&csv).contains("c-3")).then_some(()));
+    cluster.in_sync("prices");
+    assert_eq!(read(&csv), "note;price;sku\n;3.25;a-1\n\"theirs; kept\";11;b-2\nx;1;d-4\n");
+    let rest = cluster.ok(&cluster.agents[0], &["get", &own.replace(range, "Other!A1")]);
+    assert_eq!(rest, "\"untouched\"");
+}
+
+/// A function that two programs share: in one it stands in a module, in the other in a class, indented otherwise.
+#[test]
+fn a_function_of_two_python_files() {
+    let cluster = two();
+    let (left, right) = (cluster.agents[0].file("geometry.py"), cluster.agents[1].file("tools.py"));
+    let function = "# The area of a ring.\ndef ring(inner, outer):\n    \"\"\"Of two circles.\n\n    Both in metres.\n    \"\"\"\n    return 3.14 * (outer ** 2 - inner ** 2)\n";
+    std::fs::write(&left, format!("import math\n\n\n{function}\n\ndef mine():\n    return 1\n")).unwrap();
+    std::fs::write(&right, "def other():\n\treturn 2\n\n\ndef ring(inner, outer):\n\treturn 0\n").unwrap();
+    let (from, to) = (address("a", &left, "fn:ring"), address("b", &right, "fn:ring"));
+    link(&cluster, "ring", &from, &to, &[]);
+    let text = read(&right);
+    assert!(
+        text.starts_with("def other():\n\treturn 2\n\n\n# The area of a ring.\ndef ring(inner, outer):\n"),
+        "{text}"
+    );
+    edit(&right, "3.14", "3.1416");
+    wait_for("it arrives", || read(&left).contains("3.1416 *").then_some(()));
+    edit(&left, "Both in metres.", "Both in millimetres.");
+    wait_for("it arrives", || read(&right).contains("millimetres").then_some(()));
+    cluster.in_sync("ring");
+    let left = read(&left);
+    assert!(
+        left.starts_with("import math\n\n\n# The area") && left.ends_with("\n\n\ndef mine():\n    return 1\n"),
+        "{left}"
+    );
+    // A half-written function waits, and says where it does not parse.
+    edit(&right, "def ring(inner, outer):", "def ring(inner, outer:");
+    let status = || String::from_utf8(cluster.run(&cluster.manager, &["status", "ring"]).stdout).unwrap();
+    wait_for("it waits", || status().contains("unparsable at").then_some(()));
+    edit(&right, "def ring(inner, outer:", "def ring(inner, outer, scale=1):");
+    wait_for("it goes on", || read(&cluster.agents[0].file("geometry.py")).contains("scale=1").then_some(()));
+    cluster.in_sync("ring");
+}
+
+/// One person's card in two address books, one folded and with CR LF.
+#[test]
+fn a_card_of_two_address_books() {
+    let cluster = two();
+    let (left, right) = (cluster.agents[0].file("work.vcf"), cluster.agents[1].file("home.vcf"));
+    let card = "BEGIN:VCARD\nVERSION:3.0\nUID:ann-1\nFN:Ann Example\nNOTE:A note that is long enough to be folded where lines are at most 75 octets long\nTEL:+1\nEND:VCARD\n";
+    let other =
+        |name: &str, end: &str| format!("BEGIN:VCARD{end}VERSION:3.0{end}UID:{name}{end}FN:{name}{end}END:VCARD{end}");
+    std::fs::write(&left, other("bob", "\n") + card).unwrap();
+    std::fs::write(&right, other("cy", "\r\n")).unwrap();
+    let (from, to) = (address("a", &left, "uid:ann-1"), address("b", &right, "uid:ann-1"));
+    link(&cluster, "ann", &from, &to, &[]);
+    let text = read(&right);
+    assert!(text.starts_with(&other("cy", "\r\n")) && text.contains("FN:Ann Example\r\n"), "{text}");
+    edit(&right, "TEL:+1\r\n", "TEL:+1\r\nTEL:+2\r\n");
+    wait_for("it arrives", || read(&left).contains("TEL:+1\nTEL:+2\n").then_some(()));
+    edit(&left, "FN:Ann Example", "FN:Ann E. Example");
+    wait_for("it arrives", || read(&right).contains("FN:Ann E. Example\r\n").then_some(()));
+    cluster.in_sync("ann");
+    assert!(read(&left).starts_with(&other("bob", "\n")) && read(&right).starts_with(&other("cy", "\r\n")));
+    assert!(
+        read(&left).contains("NOTE:A note that is long enough to be folded where lines are at most 75 octets long\n")
+    );
+}

@@ -5,7 +5,11 @@ use proptest::prelude::*;
 /// A block holds what stands in it, and what is in a block may tell which one it is.
 pub(crate) fn related(a: &str, b: &str) -> bool {
     let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
-    long.starts_with(short)
+    // Without its name a block is addressed by another one.
+    let names = |a: &str, b: &str| {
+        a.rsplit_once('/').is_some_and(|(block, last)| last.starts_with("server_name") && b.starts_with(block))
+    };
+    long.starts_with(short) || names(a, b) || names(b, a)
 }
 
 const LINES: &[&str] = &[

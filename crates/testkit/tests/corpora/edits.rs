@@ -40,10 +40,27 @@ const PARAGRAPHS: &[&str] = &[
 pub(crate) fn edited_section(text: &str, seed: u64) -> String {
     let pick = usize::try_from(seed % 1_000_003).unwrap();
     let added = PARAGRAPHS[pick % PARAGRAPHS.len()];
-    match text.split_once('\n') {
-        Some((heading, rest)) if pick.is_multiple_of(2) => format!("{heading}\n\n{added}\n{rest}"),
+    // A line under the heading, and one over it, belong to it.
+    let rules = text.split('\n').take(3).filter(|line| is_rule(line)).count();
+    let end = text.match_indices('\n').nth(rules).map(|(at, _)| at);
+    match end {
+        Some(end) if pick.is_multiple_of(2) => format!("{}\n\n{added}\n{}", &text[..end], &text[end + 1..]),
         _ => format!("{text}\n\n{added}"),
     }
+}
+
+/// Nothing but one sign of punctuation, several times.
+fn is_rule(line: &str) -> bool {
+    let first = line.bytes().next();
+    line.len() > 2 && first.is_some_and(|b| b.is_ascii_punctuation()) && line.bytes().all(|b| Some(b) == first)
+}
+
+/// An element with some text more at its end; `None` for one that can have none.
+pub(crate) fn edited_element(text: &str, seed: u64) -> Option<String> {
+    const ADDED: &[&str] = &["edited", " &amp; more", "<b>bold</b>", "zoë 漢字", "<!-- noted -->"];
+    let added = ADDED[usize::try_from(seed % 1_000_003).unwrap() % ADDED.len()];
+    let end = text.rfind("</")?;
+    Some(format!("{}{added}{}", &text[..end], &text[end..]))
 }
 
 /// `value`, changed in a way that `seed` chooses; never equal to it.

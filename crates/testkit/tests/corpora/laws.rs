@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use portion::{Format, Fragment, Item, LensError, Scheme, Value};
 
 use crate::archive;
-use crate::edits::{edited, edited_component, edited_section, edited_table};
+use crate::edits::{edited, edited_component, edited_element, edited_section, edited_table};
 use crate::files::{self, File, hash};
 use crate::oracle;
 
@@ -188,6 +188,10 @@ impl Portion<'_> {
         let (bytes, selector) = (&self.file.bytes, &self.item.selector);
         let wanted = match value {
             Value::String(text) if is_section(fragment.format) => Value::String(edited_section(text, self.seed)),
+            Value::String(text) if fragment.format == Format::Html => match edited_element(text, self.seed) {
+                Some(new) => Value::String(new),
+                None => return,
+            },
             _ if matches!(self.scheme, Scheme::Ics | Scheme::Vcf) => edited_component(value, self.seed),
             _ if matches!(self.scheme, Scheme::Csv | Scheme::Tsv | Scheme::Jsonl) && !self.item.selector.is_empty() => {
                 match value {
@@ -249,7 +253,10 @@ impl Portion<'_> {
         };
         tally.removals += 1;
         // A comma may go from the line of the neighbour before; a parent that becomes empty closes on the line where it opens.
-        self.frame(&after, Frame { what: "remove", slack: 2, own_comment: true }, tally);
+        // Comments at the end of a fragment belong to it, although the item is listed without them.
+        let ends = fragment.text.split(|b| *b == b'\n').rev().skip_while(|line| line.is_empty());
+        let slack = 2 + ends.take_while(|line| is_comment(line)).count();
+        self.frame(&after, Frame { what: "remove", slack, own_comment: true }, tally);
         let expected = self.whole.and_then(|whole| oracle::with(whole, selector, None));
         if let Some(expected) = &expected
             && !oracle::whole(self.scheme, &after).is_some_and(|got| oracle::same(expected, &got))
