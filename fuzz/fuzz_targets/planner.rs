@@ -5,8 +5,8 @@ use fuzz::pool::Pool;
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use plan::{
-    AgentId, Conflict, Direction, Group, GroupId, Instruction, Join, Kind, Member, MemberId, Policy, group_state,
-    instructions, member_state,
+    AgentId, Conflict, Direction, Group, GroupId, Instruction, Join, Kind, Member, MemberId, OnMissing, Policy,
+    group_state, instructions, member_state,
 };
 
 fuzz_target!(|data: &[u8]| {
@@ -45,7 +45,7 @@ fn member(pool: &mut Pool<'_>) -> Result<Member> {
         shape: pool.shape()?,
         direction: [Direction::Both, Direction::Send, Direction::Receive][usize::from(pool.below(3)?)],
         join: [Join::Offer, Join::Adopt, Join::Wait, Join::Done][usize::from(pool.below(4)?)],
-        create: pool.below(2)? == 0,
+        on_missing: [OnMissing::Suspend, OnMissing::Create, OnMissing::Delete][usize::from(pool.below(3)?)],
         paused: false,
         condition: pool.condition()?,
         reported_gen: 0,

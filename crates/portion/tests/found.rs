@@ -100,4 +100,9 @@ fn html() {
 fn xml() {
     // A comment that begins as one that ends was taken for ended.
     check(Scheme::Xml, "<a><!--><b>\n<!--><b/></a>", "/a", b"<a><!--> <!--></a>");
+    // A name with several colons was listed, and no selector could say it.
+    for name in ["b::c", ":b", "b:", "b:c:d"] {
+        let file = format!("<a><{name} c='2'/></a>");
+        assert!(matches!(list(Scheme::Xml, file.as_bytes()), Err(LensError::Unparsable { .. })), "{name}");
+    }
 }
