@@ -148,6 +148,25 @@ fn values_of_other_formats_become_what_the_columns_hold() {
     assert_eq!(shop.text("t"), text);
 }
 
+/// What SQLite keeps as text in a numeric column stays text, and no row is touched that says what it said.
+#[test]
+fn text_in_a_numeric_column_stays_what_it_is() {
+    let shop = Shop::new(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, code INT, v);
+         INSERT INTO t VALUES (1, '0x10', 'a'), (2, '1_000', 'b'), (3, '0b1', 'c');",
+    );
+    let text = shop.text("t");
+    let bytes = std::fs::read(&shop.path).unwrap();
+    shop.put("t", &text).unwrap();
+    assert_eq!(std::fs::read(&shop.path).unwrap(), bytes);
+    shop.put("t", &text.replace("\"b\"", "\"new\"")).unwrap();
+    assert_eq!(shop.text("t"), text.replace("\"b\"", "\"new\""));
+    // Plain decimals become numbers, as they do in any program's INSERT.
+    let plain = "{\"id\": 1, \"code\": \"+5\"}\n{\"id\": 2, \"code\": \".5\"}\n{\"id\": 3, \"code\": \" 5. \"}\n{\"id\": 4, \"code\": \"0x1\"}\n";
+    shop.put("t", plain).unwrap();
+    assert_eq!(shop.one("SELECT group_concat(typeof(code) || code) FROM t"), "integer5,real0.5,integer5,text0x1");
+}
+
 #[test]
 fn what_changed_meanwhile_is_not_written_over() {
     let shop = Shop::new(CUSTOMERS);

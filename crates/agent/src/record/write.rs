@@ -25,8 +25,8 @@ fn refused<T>(why: String) -> Result<T, RecordError> {
 pub(super) fn put(connection: &Connection, expression: &str, new: &Fragment) -> Result<Fragment, RecordError> {
     let table = Table::of(connection, &TableSelector::parse(expression)?, expression)?;
     let standing = listed(table.rows(connection)?);
-    let wanted = wanted(&table, new)?;
     let before = by_key(&table, &standing)?;
+    let wanted = wanted(&table, &before, new)?;
     let after = by_key(&table, &wanted)?;
     let guarded = has_triggers(connection, &table)?;
     let counted = connection.total_changes();
@@ -64,19 +64,17 @@ fn listed(rows: Value) -> Vec<Row> {
     rows.into_iter().map(row).collect()
 }
 
-/// The rows of a fragment, as the table's columns take them.
-fn wanted(table: &Table, new: &Fragment) -> Result<Vec<Row>, RecordError> {
+/// The rows of a fragment, as the table's columns take them. What a row says already stays as it is.
+fn wanted(table: &Table, before: &HashMap<Vec<u8>, &Row>, new: &Fragment) -> Result<Vec<Row>, RecordError> {
     if new.format != Format::Rows {
         return refused(format!("`{}` holds rows, not {}", table.name, new.format));
     }
     let mut rows = listed(Format::Rows.value(&new.text)?);
     check_columns(table, &rows)?;
     for row in &mut rows {
-        for (name, value) in row {
-            if let Some(column) = table.columns.iter().find(|column| column.name == *name) {
-                *value = fitted(std::mem::replace(value, Value::Null), column.affinity);
-            }
-        }
+        fit(table, row, |column, _| column.key);
+        let old = before.get(&key_of(table, row)?);
+        fit(table, row, |c, value| !c.key && old.is_none_or(|old| column(old, &c.name) != Some(value)));
     }
     Ok(rows)
 }
@@ -104,10 +102,35 @@ fn check_columns(table: &Table, rows: &[Row]) -> Result<(), RecordError> {
     })
 }
 
+/// Makes of a row's values what their columns will hold.
+fn fit(table: &Table, row: &mut Row, is_meant: impl Fn(&Column, &Value) -> bool) {
+    for (name, value) in row {
+        if let Some(column) = table.columns.iter().find(|column| column.name == *name)
+            && is_meant(column, value)
+        {
+            *value = fitted(std::mem::replace(value, Value::Null), column.affinity);
+        }
+    }
+}
+
+/// The number that SQLite makes of a text for a numeric column: plain decimal notation, and nothing that other languages take for a number.
+fn decimal(text: &str) -> Option<Number> {
+    let text = text.trim_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
+    let is_plain = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+    if !is_plain || !text.bytes().any(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    if let Ok(integer) = text.parse::<i64>() {
+        return Some(Number::new(integer.to_string()));
+    }
+    let real: f64 = text.parse().ok().filter(|real: &f64| real.is_finite())?;
+    Some(Number::new(format!("{real:?}")))
+}
+
 /// The value as a column of this kind will hold it, where that says the same.
 fn fitted(value: Value, affinity: Affinity) -> Value {
     match (&value, affinity) {
-        (Value::String(text), Affinity::Numeric) => Number::read(text).map_or(value, Value::Number),
+        (Value::String(text), Affinity::Numeric) => decimal(text).map_or(value, Value::Number),
         (Value::Number(number), Affinity::Text) => Value::String(number.as_str().to_owned()),
         (Value::DateTime(text), _) => Value::String(text.clone()),
         _ => value,

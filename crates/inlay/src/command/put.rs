@@ -172,7 +172,13 @@ fn as_it_stands(place: &Place, input: Vec<u8>) -> Result<Fragment, CommandError>
     // Where a table and a scalar are written differently (TOML), the one that the text is decides.
     let fits =
         |format: Format| format.value(&input).is_ok_and(|value| lens.format_for(&place.expression, &value) == format);
-    let format = if table != scalar && !fits(table) { scalar } else { table };
+    // Where only one of them can be inserted (a key of an ini file), that one does.
+    let file = place.bytes.as_deref().unwrap_or_default();
+    let goes = |format: Format| {
+        let fragment = Fragment { format, text: input.clone() };
+        portion::insert(place.scheme, file, &place.expression, &fragment).is_ok()
+    };
+    let format = if table != scalar && (!fits(table) || (!goes(table) && goes(scalar))) { scalar } else { table };
     format.value(&input).map_err(input_error)?;
     given(format, input)
 }

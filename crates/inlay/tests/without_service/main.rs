@@ -71,6 +71,25 @@ const CLAUDE: &str = "{\n  \"numStartups\": 3,\n  \"mcpServers\": {\n    \"githu
 const CODEX: &str =
     "# mine\nmodel = \"o3\"\n\n[mcp_servers.github]\ncommand = \"npx\" # here\nargs = [\"-y\", \"server\"]\n";
 
+/// What `get` prints of a key can be put as one that is missing.
+#[test]
+fn a_missing_key_is_put_as_get_prints_it() {
+    for (name, text, at, after) in [
+        ("c.ini", "[a]\nx = 1\n", "/a/y", "[a]\nx = 1\ny = v\n"),
+        ("c.env", "A=1\n", "/B", "A=1\nB=v\n"),
+        ("c.properties", "a=1\n", "/b", "a=1\nb=v\n"),
+        ("c.service", "[Unit]\nA=1\n", "/Unit/B", "[Unit]\nA=1\nB=v\n"),
+    ] {
+        check(&Case {
+            files: &[(name, text)],
+            args: &["put", &format!("{name}#{at}"), "--create"],
+            input: "v\n",
+            after: &[(name, after)],
+            ..Case::default()
+        });
+    }
+}
+
 #[test]
 fn get_prints_the_fragment() {
     check(&Case {
