@@ -103,6 +103,10 @@ fn xml() {
     // A name with several colons was listed, and no selector could say it.
     for name in ["b::c", ":b", "b:", "b:c:d"] {
         let file = format!("<a><{name} c='2'/></a>");
-        assert!(matches!(list(Scheme::Xml, file.as_bytes()), Err(LensError::Unparsable { .. })), "{name}");
+        let items = list(Scheme::Xml, file.as_bytes()).unwrap();
+        assert!(
+            items.iter().all(|item| get(Scheme::Xml, file.as_bytes(), &item.selector).is_ok()),
+            "{name}: {items:?}"
+        );
     }
 }

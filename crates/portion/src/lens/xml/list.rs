@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::path::literal;
+use super::path::{Path, literal};
 use super::tree::{Node, Tree, groups};
 use crate::lens::{Item, LensError, MAX_PORTION, body};
 
@@ -89,9 +89,10 @@ impl Listed {
 
     pub(super) fn items(self, tree: &Tree<'_>) -> Vec<Item> {
         let found = tree.nodes().zip(self.selectors).filter_map(|(node, selector)| Some((node, selector?)));
-        let found = found.filter(|(node, _)| {
+        let found = found.filter(|(node, selector)| {
             let span = tree.span(*node);
-            tree.foreign(&span).is_none() && span.len() <= MAX_PORTION
+            // XML itself allows names with several colons, which no path can say.
+            tree.foreign(&span).is_none() && span.len() <= MAX_PORTION && Path::parse(selector).is_ok()
         });
         let file = tree.text.as_bytes();
         let (mut line, mut at) = (1, 0);

@@ -137,13 +137,6 @@ impl<'t> Scan<'t> {
         let rest = self.rest();
         match name_len(rest) {
             0 => self.fault(format!("expected {what}, found {}", self.here())),
-            // As Namespaces in XML has it: a prefix and a colon at most.
-            len if rest[..len].starts_with(':')
-                || rest[..len].ends_with(':')
-                || rest[..len].matches(':').count() > 1 =>
-            {
-                self.fault(format!("`{}` is no name with one prefix at most", &rest[..len]))
-            }
             len => {
                 self.at += len;
                 Ok(&rest[..len])
