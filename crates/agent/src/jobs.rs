@@ -332,9 +332,7 @@ impl Tools {
         let mut log = MemberLog::of(&self.journal, member, intent);
         let path = intent.folder.join(&intent.intent.name);
         let recovered = if record::is_transaction(&intent.intent) {
-            let bound = target.map(|target| self.variables.bound(&self.allow, target)).transpose();
-            let bound = bound.map_err(|_| io::Error::other("the values of the member's variables cannot be read"))?;
-            let found = || record::recover(&path, bound.as_deref(), &intent.intent, &mut log);
+            let found = || record::recover(&path, target, &intent.intent, &mut log);
             self.files.alone(path.clone(), found).map_err(io::Error::other)?
         } else {
             let folder = OsFolder::open(&intent.folder, std::path::Path::new(""), &self.tag)?;
