@@ -96,7 +96,8 @@ impl Case<'_> {
             let new = Fragment { format, text: text.to_vec() };
             let Ok(written) = insert(self.scheme, self.file, expression, &new) else { continue };
             assert!(found.is_err(), "something stood at {expression}");
-            assert!(list(self.scheme, &written).is_ok(), "the result parses");
+            // Of a sheet one row can be told and another not.
+            assert!(list(self.scheme, self.file).is_err() || list(self.scheme, &written).is_ok(), "the result parses");
         }
     }
 

@@ -38,7 +38,9 @@ fn underlined(line: &str, underline: &str) -> Option<usize> {
     let (sign, length) = run(underline)?;
     let level = UNDERLINES.find(sign)? + 1;
     let width = line.trim_end().chars().count();
-    let is_text = line.chars().any(char::is_alphanumeric) && !line.starts_with([' ', '\t', '.', '[', '/', '*', '-']);
+    // Written on one line it would not be what it is: white space at its start is not part of such a title.
+    let is_text = line.chars().any(char::is_alphanumeric)
+        && !line.starts_with(|c: char| c.is_whitespace() || matches!(c, '.' | '[' | '/' | '*' | '-'));
     (is_text && length >= 2 && width.abs_diff(length) <= 1).then_some(level)
 }
 
