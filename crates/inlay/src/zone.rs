@@ -20,7 +20,7 @@ pub(crate) struct Zone {
 }
 
 impl Zone {
-    /// Opens this home's repository; `None` where it holds no key. Takes 0.3 s.
+    /// Opens this home's repository; `None` where it holds no key. Where a person chose the password, it takes 0.3 s.
     pub(crate) async fn open(home: &Home) -> Result<Option<Zone>, CommandError> {
         let Some(file) = home.repository()? else { return Ok(None) };
         if home.password(&file.id)?.is_none() {

@@ -114,5 +114,10 @@ fn xml() {
 #[test]
 fn an_underlined_title_does_not_begin_with_white_space() {
     // Put on one line, the form feed was no part of it any more.
-    check(Scheme::Adoc, "= Install\n\n----\n== none\n----\n\n\u{c}\0eR\n---\n", "/Manual/Instal\u{6}", b"= Installation\n");
+    check(
+        Scheme::Adoc,
+        "= Install\n\n----\n== none\n----\n\n\u{c}\0eR\n---\n",
+        "/Manual/Instal\u{6}",
+        b"= Installation\n",
+    );
 }

@@ -35,7 +35,8 @@ impl Default for Kdf {
 }
 
 impl Kdf {
-    /// Too cheap for any password that a person thinks of: for tests, and for passwords of 128 random bits or more.
+    /// Some milliseconds: too cheap for any password that a person thinks of. For passwords of 128 random bits or more, such as
+    /// [`Password::generate`] makes, and for tests.
     pub const CHEAP: Self = Self { log_n: 10, r: 8, p: 1 };
 
     fn derive(self, password: &Password, salt: &[u8]) -> Result<Key, KeyFileError> {

@@ -136,7 +136,8 @@ impl Repository {
         }
     }
 
-    /// Opens a repository: tries its keys, of which there are at most 20, with the password. Each try costs 0.3 s.
+    /// Opens a repository: tries its keys, of which there are at most 20, with the password. Each try takes what its key file
+    /// says: 0.3 s for a person's password, some milliseconds for one that was generated.
     ///
     /// # Errors
     /// [`OpenError::Absent`], [`OpenError::WrongPassword`], and what storages say.

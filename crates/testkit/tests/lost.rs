@@ -208,10 +208,15 @@ fn a_machine_that_was_away_while_both_sides_were_edited() {
             "{word}"
         );
     }
-    // What stood in the other file when it came back, 20 words in one edit, is a version.
-    let kept: Vec<String> =
-        cluster.contents().iter().map(|(_, content)| String::from_utf8_lossy(content).into_owned()).collect();
-    assert!(kept.iter().any(|text| (0..20).all(|word| text.contains(&format!("r{word}x")))));
+    // What stood in the other file when it came back, 20 words in one edit, is a version; its snapshot is made soon.
+    wait_for("what was replaced is kept", || {
+        let kept = cluster.contents();
+        let whole = |content: &[u8]| {
+            let text = String::from_utf8_lossy(content);
+            (0..20).all(|word| text.contains(&format!("r{word}x")))
+        };
+        kept.iter().any(|(_, content)| whole(content)).then_some(())
+    });
 }
 
 /// Waits until it is in sync; where two edits do not go together, a person takes the first machine's.

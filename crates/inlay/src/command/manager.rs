@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use manager::{InitOptions, ManagerOptions, RepositoryInfo};
-use repo::{OpenError, Options, Password, Repository, open_storage};
+use repo::{Kdf, OpenError, Options, Password, Repository, open_storage};
 use tokio_util::sync::CancellationToken;
 
 use crate::ask::Progress;
@@ -166,7 +166,9 @@ async fn make_repository(home: &Home, address: &str) -> Result<(Repository, Path
         }
     };
     home.save_password(UNBORN, &password)?;
-    let made = match Repository::init(storage.clone(), &password, Options::default()).await {
+    // Nobody guesses 160 random bits: hard work at every opening would protect nothing.
+    let options = Options { kdf: Kdf::CHEAP };
+    let made = match Repository::init(storage.clone(), &password, options).await {
         Err(OpenError::Exists { .. }) if left.is_some() => Repository::open(storage, &password).await,
         made => made,
     };

@@ -283,3 +283,10 @@ fn values() {
     assert_eq!(update(Format::CsvRow, table, r#"{"b":"x"}"#).unwrap(), "b\nx\n");
     assert_eq!(update(Format::CsvColumn, "1\n", r#"["1","","a,b"]"#).unwrap(), "1\n\"\"\n\"a,b\"\n");
 }
+
+#[test]
+fn a_file_with_zero_bytes_is_no_table() {
+    for file in [&b"id,name\n1,A\x00nn\n"[..], b"id\n1\n\x20\x00\x00\x00"] {
+        assert!(matches!(portion::list(portion::Scheme::Csv, file), Err(portion::LensError::Unparsable { .. })));
+    }
+}

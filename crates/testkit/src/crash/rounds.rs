@@ -306,9 +306,9 @@ impl Crashes {
     /// A restore is held at a point, and somebody edits the file that it is about to replace.
     fn race(&mut self, machine: usize, hold: &str) {
         self.orders[machine].hold_at(hold);
-        let group = self.random.below(self.groups.len());
+        let group = self.random.below(GROUPS - 1); // a file: databases are not spliced
         self.edit_group(group, 2 - machine);
-        if self.orders[machine].is_held(EDIT) {
+        if self.orders[machine].is_held(4 * EDIT) {
             self.edit_group(group, machine - 1);
         }
         self.orders[machine].go_on();

@@ -288,15 +288,15 @@ impl Portion<'_> {
             return;
         }
         let (first, last) = self.item.lines;
-        let lines = |bytes: &'_ [u8]| bytes.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
+        let lines = |bytes| <[u8]>::split_inclusive(bytes, |b| *b == b'\n').collect::<Vec<&[u8]>>();
         let (before, after) = (lines(&self.file.bytes), lines(after));
         let first = if frame.own_comment { with_comment(&before, first) } else { first };
         let last = if frame.what == "remove" { last + comments_below(&before, last) } else { last };
         let outside = before.iter().enumerate().filter(|(i, _)| !(first..=last).contains(&(i + 1)));
         // Blank lines that kept it from its neighbours go with it, too.
         let outside = outside.filter(|(_, line)| frame.what == "put" || !line.trim_ascii().is_empty());
-        let outside: Vec<&Vec<u8>> = outside.map(|(_, line)| line).collect();
-        let kept = common(&outside, &after.iter().collect::<Vec<_>>());
+        let outside: Vec<&[u8]> = outside.map(|(_, line)| *line).collect();
+        let kept = common(&outside, &after);
         if kept + frame.slack < outside.len() {
             let missing = outside.len() - kept;
             self.broken(
@@ -319,19 +319,19 @@ fn is_comment(line: &[u8]) -> bool {
 }
 
 /// The first line of the comment that stands directly above a line, which goes with it; the line itself where none does.
-fn with_comment(lines: &[Vec<u8>], first: usize) -> usize {
+fn with_comment(lines: &[&[u8]], first: usize) -> usize {
     let above = &lines[..first.saturating_sub(1).min(lines.len())];
     first - above.iter().rev().take_while(|line| is_comment(line)).count()
 }
 
 /// How many lines of indented comment stand directly below a line: they are inside what it closes.
-fn comments_below(lines: &[Vec<u8>], last: usize) -> usize {
+fn comments_below(lines: &[&[u8]], last: usize) -> usize {
     let below = &lines[last.min(lines.len())..];
     below.iter().take_while(|line| line.starts_with(b" ") && is_comment(line)).count()
 }
 
 /// The length of the longest common subsequence.
-fn common(a: &[&Vec<u8>], b: &[&Vec<u8>]) -> usize {
+fn common(a: &[&[u8]], b: &[&[u8]]) -> usize {
     let head = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     let (a, b) = (&a[head..], &b[head..]);
     let tail = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
