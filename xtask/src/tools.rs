@@ -221,6 +221,11 @@ const CORPORA: &[(Client, &str)] = &[
     (Client::PipSource, "docutils==0.23"),
     (Client::PipSource, "mako==1.4.3"),
     (Client::Npm, "dojo@1.17.3"),
+    // Source code in languages that no dependency is written in.
+    (Client::PipSource, "pythonnet==3.2.1"),
+    (Client::PipSource, "JPype1==1.5.0"),
+    (Client::Npm, "bullmq@6.7.0"),
+    (Client::Npm, "@wordpress/block-library@11.1.0"),
 ];
 
 enum Client {

@@ -63,6 +63,58 @@ pub(crate) fn edited_element(text: &str, seed: u64) -> Option<String> {
     Some(format!("{}{added}{}", &text[..end], &text[end..]))
 }
 
+/// An item of source code with one of its words renamed wherever it stands, or with a word more in a comment, or where it ends with a
+/// brace (`braces`) with a comment more: all leave the language's syntax as it is. `None` where it has nothing of that. What `selector`
+/// names keeps its name.
+pub(crate) fn edited_code(text: &str, selector: &str, braces: bool, seed: u64) -> Option<String> {
+    let pick = usize::try_from(seed % 1_000_003).unwrap();
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let words = text.split(|c: char| !is_part(c));
+    // Hardly a word of a language has `_` or a capital inside; a first and last `_` often mean something.
+    let is_name = |word: &&str| {
+        let inner = word.get(1..word.len().saturating_sub(1)).unwrap_or_default();
+        let is_joined =
+            inner.contains('_') || (inner.contains(char::is_uppercase) && inner.contains(char::is_lowercase));
+        let is_plain = word.is_ascii() && word.starts_with(|c: char| c.is_ascii_alphabetic());
+        is_plain && is_joined && *word != "macro_rules" && !selector.contains(*word)
+    };
+    let names: Vec<&str> = words.filter(is_name).collect();
+    let notes: Vec<usize> = {
+        let ends = text.match_indices('\n').map(|(at, _)| at);
+        ends.filter(|end| is_note(text[..*end].rsplit('\n').next().unwrap_or_default())).collect()
+    };
+    match (pick.is_multiple_of(2), &names[..], &notes[..]) {
+        (true, [_, ..], _) | (false, [_, ..], []) => {
+            let name = names[pick % names.len()];
+            let renamed = |part: &str| if part == name { format!("{name}_edited") } else { part.to_owned() };
+            let mut out = String::new();
+            let mut rest = text;
+            while let Some(first) = rest.chars().next() {
+                let end = rest.find(|c| is_part(c) != is_part(first)).unwrap_or(rest.len());
+                out += &renamed(&rest[..end]);
+                rest = &rest[end..];
+            }
+            Some(out)
+        }
+        (_, _, [_, ..]) => {
+            let end = notes[pick % notes.len()];
+            let added = [" edited", " zoë 漢字 🦀", " it's \"quoted\" {", " `x` => y"][pick % 4];
+            Some(format!("{}{added}{}", &text[..end], &text[end..]))
+        }
+        _ => {
+            let end = text.trim_end().strip_suffix('}').filter(|_| braces)?.len();
+            Some(format!("{}/* edited */{}", &text[..end], &text[end..]))
+        }
+    }
+}
+
+/// A comment up to the end of its line, or a line within a longer one.
+fn is_note(line: &str) -> bool {
+    let text = line.trim();
+    let is_one = ["// ", "# ", "-- ", "* "].iter().any(|sign| text.starts_with(sign));
+    is_one && !text.ends_with('\\') && !text.contains("*/")
+}
+
 /// `value`, changed in a way that `seed` chooses; never equal to it.
 pub(crate) fn edited(value: &Value, seed: u64) -> Value {
     let pick = usize::try_from(seed % 1_000_003).unwrap();

@@ -57,10 +57,37 @@ const KINDS: &[(&str, &str)] = &[
     (".pptx", "pptx"),
 ];
 
+/// Source code, likewise.
+const SOURCES: &[(&str, &str)] = &[
+    (".rs", "rust"),
+    (".py", "python"),
+    (".js", "javascript"),
+    (".mjs", "javascript"),
+    (".cjs", "javascript"),
+    (".ts", "typescript"),
+    (".c", "c"),
+    (".h", "cpp"),
+    (".cc", "cpp"),
+    (".cpp", "cpp"),
+    (".hpp", "cpp"),
+    (".go", "go"),
+    (".java", "java"),
+    (".rb", "ruby"),
+    (".php", "php"),
+    (".sh", "bash"),
+    (".cs", "csharp"),
+    (".lua", "lua"),
+    (".tf", "hcl"),
+    (".hcl", "hcl"),
+    (".css", "css"),
+];
+
 /// So many files of one kind from one package: many authors, not one generator.
 const FROM_ONE_PACKAGE: usize = 320;
 /// So many files of one kind in all.
 const OF_ONE_KIND: usize = 600;
+/// So many files of one language.
+const OF_ONE_LANGUAGE: usize = 320;
 
 /// Whether every file and many more portions are to be tried, which takes minutes: `INLAY_TEST_CORPORA=all`.
 pub(crate) fn all() -> bool {
@@ -73,6 +100,13 @@ pub(crate) fn required() -> bool {
 }
 /// Larger files are left to the benchmarks.
 const LARGEST: u64 = 512 << 10;
+/// Source code is parsed as a whole again and again, and what matters stands in small files, too.
+const LARGEST_SOURCE: u64 = 6 << 10;
+
+/// Whether files of a kind are source code.
+pub(crate) fn is_source(kind: &str) -> bool {
+    SOURCES.iter().any(|(_, source)| *source == kind)
+}
 
 pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_path_buf()
@@ -99,7 +133,8 @@ pub(crate) fn found(root: &Path) -> Vec<File> {
         }
         let of_kind = counts.entry((String::new(), kind)).or_default();
         *of_kind += 1;
-        if *of_kind > OF_ONE_KIND && !all() {
+        let most = if is_source(kind) { OF_ONE_LANGUAGE } else { OF_ONE_KIND };
+        if *of_kind > most && !all() {
             continue;
         }
         files.push(File { name, kind, bytes: fs::read(path).unwrap() });
@@ -140,12 +175,16 @@ fn collect(base: &Path, folder: &Path, into: &mut Vec<(String, &'static str, Pat
         let kind = entry.file_type().unwrap();
         if kind.is_dir() {
             collect(base, &path, into);
-        } else if kind.is_file() && entry.metadata().is_ok_and(|m| m.len() <= LARGEST) {
+        } else if kind.is_file() {
             let Some(text) = path.to_str() else { continue };
             if text.ends_with(".cargo_vcs_info.json") {
                 continue; // the same few lines in every crate, by a program
             }
-            let Some((_, kind)) = KINDS.iter().find(|(end, _)| text.ends_with(end)) else { continue };
+            let Some((_, kind)) = KINDS.iter().chain(SOURCES).find(|(end, _)| text.ends_with(end)) else { continue };
+            let most = if is_source(kind) && !all() { LARGEST_SOURCE } else { LARGEST };
+            if entry.metadata().is_ok_and(|m| m.len() > most) {
+                continue;
+            }
             let name = path.strip_prefix(base).unwrap().to_string_lossy().into_owned();
             let own = base.file_name().unwrap().to_string_lossy();
             // In `target/corpora` the packages' folders are in the name already.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use portion::{Format, Fragment, Item, LensError, Scheme, Value};
 
 use crate::archive;
-use crate::edits::{edited, edited_component, edited_element, edited_section, edited_table};
+use crate::edits::{edited, edited_code, edited_component, edited_element, edited_section, edited_table};
 use crate::files::{self, File, hash};
 use crate::oracle;
 
@@ -68,6 +68,8 @@ fn reason(error: &LensError) -> String {
 const BUDGET: usize = 100 << 10;
 /// At most so many portions of one file.
 const PORTIONS: usize = 4;
+/// At most so many of source code, of which there is much.
+const ITEMS: usize = 2;
 /// So many spoilt copies of each file.
 const SPOILT: u64 = 3;
 
@@ -92,7 +94,11 @@ pub(crate) fn check(file: &File) -> Tally {
         }
     };
     let seed = hash(file.name.as_bytes());
-    let most = if files::all() { 12 } else { PORTIONS };
+    let most = match files::is_source(file.kind) {
+        _ if files::all() => 12,
+        true => ITEMS,
+        false => PORTIONS,
+    };
     let few = (BUDGET / file.bytes.len().max(1)).clamp(1, most).min(items.len());
     let whole = oracle::whole(scheme, &file.bytes);
     for nth in 0..few {
@@ -192,6 +198,13 @@ impl Portion<'_> {
                 Some(new) => Value::String(new),
                 None => return,
             },
+            Value::String(text) if files::is_source(self.file.kind) => {
+                let braces = !matches!(self.scheme, Scheme::Bash | Scheme::Lua | Scheme::Ruby | Scheme::Python);
+                match edited_code(text, selector, braces, self.seed) {
+                    Some(new) => Value::String(new),
+                    None => return,
+                }
+            }
             _ if matches!(self.scheme, Scheme::Ics | Scheme::Vcf) => edited_component(value, self.seed),
             _ if matches!(self.scheme, Scheme::Csv | Scheme::Tsv | Scheme::Jsonl) && !self.item.selector.is_empty() => {
                 match value {

@@ -38,6 +38,18 @@ const ENOUGH: &[(&str, usize)] = &[
     ("ods", 40),
     ("xml", 300),
     ("html", 300),
+    ("rust", 300),
+    ("python", 300),
+    ("javascript", 300),
+    ("typescript", 300),
+    ("c", 200),
+    ("cpp", 300),
+    ("css", 300),
+    ("lua", 200),
+    ("java", 100),
+    ("csharp", 100),
+    ("bash", 100),
+    ("php", 80),
 ];
 
 #[test]
