@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
-use portion::{AddressError, LensError};
+use portion::{AddressError, LensError, Scheme};
 
 /// Exit codes other than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,12 +115,34 @@ impl CommandError {
     /// What a lens said when it was to read the portion in `path`: what it refuses is what the file is.
     pub fn unreadable(path: &str, error: LensError) -> Self {
         let refused = matches!(error, LensError::Refused(_));
-        let made = CommandError::lens(path, error);
-        if refused { CommandError { exit: Exit::Portion, ..made } } else { made }
+        CommandError::lens(path, error).unreadable_if(refused)
+    }
+
+    /// The same, of an address of this scheme.
+    pub fn unreadable_of(scheme: Scheme, path: &str, error: LensError) -> Self {
+        let refused = matches!(error, LensError::Refused(_));
+        CommandError::lens_of(scheme, path, error).unreadable_if(refused)
+    }
+
+    fn unreadable_if(self, refused: bool) -> Self {
+        if refused { CommandError { exit: Exit::Portion, ..self } } else { self }
     }
 
     /// What a lens said of the portion in `path` (as the user wrote it).
     pub fn lens(path: &str, error: LensError) -> Self {
+        CommandError::said(path, error, "make it longer, or make the keys differ")
+    }
+
+    /// The same, of an address of this scheme, whose grammar tells what to do about several that match.
+    pub fn lens_of(scheme: Scheme, path: &str, error: LensError) -> Self {
+        let apart = match &error {
+            LensError::Ambiguous { selector, .. } => scheme.apart(selector),
+            _ => "",
+        };
+        CommandError::said(path, error, apart)
+    }
+
+    fn said(path: &str, error: LensError, apart: &str) -> Self {
         let list = format!("`inlay list {}` shows every portion of the file", quoted(path));
         match error {
             LensError::Missing { selector, nearest } => {
@@ -132,12 +154,10 @@ impl CommandError {
                 made.hint(format!("did you mean {}?", nearest.join(" or "))).hint(list)
             }
             LensError::Ambiguous { selector, lines } => {
-                let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
-                CommandError::new(
-                    Exit::Portion,
-                    format!("`{selector}` matches {} portions of {path}, on lines {}", lines.len(), lines.join(", ")),
-                )
-                .hint("a selector must match exactly one portion: make it longer, or make the keys differ")
+                let (count, places) = (lines.len(), portion::on_lines(&lines));
+                let message = format!("`{selector}` matches {count} portions of {path}, {places}");
+                CommandError::new(Exit::Portion, message)
+                    .hint(format!("a selector must match exactly one portion: {apart}"))
             }
             LensError::Unparsable { at, found } => {
                 CommandError::new(Exit::Portion, format!("{path}:{}:{}: {found}", at.line, at.column))

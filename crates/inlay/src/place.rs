@@ -133,12 +133,12 @@ impl Place {
     }
 
     fn unreadable(&self, error: LensError) -> CommandError {
-        CommandError::unreadable(&self.written, error)
+        CommandError::unreadable_of(self.scheme, &self.written, error)
     }
 
     /// An error of this place's lens.
     pub(crate) fn lens(&self, error: LensError) -> CommandError {
-        CommandError::lens(&self.written, error)
+        CommandError::lens_of(self.scheme, &self.written, error)
     }
 }
 

@@ -106,7 +106,7 @@ pub enum LensError {
         nearest: Vec<String>,
     },
     /// Several portions match.
-    #[error("`{selector}` matches {} portions, on lines {}", .lines.len(), joined(.lines))]
+    #[error("`{selector}` matches {} portions, {}", .lines.len(), on_lines(.lines))]
     Ambiguous {
         /// The selector's expression.
         selector: String,
@@ -157,8 +157,17 @@ fn near(nearest: &[String]) -> String {
     }
 }
 
-fn joined(lines: &[usize]) -> String {
-    lines.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+/// So many lines are named at most.
+const NAMED_LINES: usize = 20;
+
+/// `on line 3`, `on lines 3, 7`: each line once, however much stands on it, and not more than anybody reads.
+pub fn on_lines(lines: &[usize]) -> String {
+    let mut each = lines.to_vec();
+    each.dedup();
+    let named: Vec<String> = each.iter().take(NAMED_LINES).map(usize::to_string).collect();
+    let word = if each.len() == 1 { "line" } else { "lines" };
+    let more = if each.len() > NAMED_LINES { format!(" and {} more", each.len() - NAMED_LINES) } else { String::new() };
+    format!("on {word} {}{more}", named.join(", "))
 }
 
 /// One portion that can be addressed, for `inlay list`.
@@ -235,6 +244,11 @@ pub trait Lens: Send + Sync {
 
     /// Every portion that can be addressed, in the file's order.
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError>;
+
+    /// Whether what [`Lens::list`] tells are whole lines, which [`get`] gives as they stand, without their indentation at most.
+    fn lists_lines(&self) -> bool {
+        false
+    }
 
     /// What [`Lens::list`] leaves out although it stands in the file, because no expression means it: as the errors that [`Lens::get`]
     /// would give, [`LensError::Ambiguous`] or [`LensError::Unparsable`].

@@ -24,7 +24,7 @@ mod value;
 pub use address::{Address, AddressError};
 pub use lens::{
     Edit, Format, Fragment, Item, Lens, LensError, MAX_DEPTH, MAX_PORTION, Position, Span, TableSelector, edits, get,
-    insert, is_blank, list, may_go, omitted, put, remove,
+    insert, is_blank, list, may_go, omitted, on_lines, put, remove,
 };
 pub use mapping::{Mapping, MappingError, Source};
 pub use merge::{Choice, Clash, ClashKind, LineRanges, Merged, Side, merge, merge_choosing, merge_values};

@@ -62,6 +62,58 @@ impl Scheme {
         detect::detect(path, content)
     }
 
+    /// How to mean one of several that a selector of this scheme matches: what its grammar offers.
+    pub fn apart(self, selector: &str) -> &'static str {
+        const LONGER: &str = "make it longer, or make the keys differ";
+        match self {
+            // Of which stage it is said, the reader sees.
+            _ if selector.contains('|') => LONGER,
+            Scheme::Rust
+            | Scheme::Python
+            | Scheme::JavaScript
+            | Scheme::TypeScript
+            | Scheme::Tsx
+            | Scheme::Go
+            | Scheme::Java
+            | Scheme::C
+            | Scheme::Cpp
+            | Scheme::Ruby
+            | Scheme::Php
+            | Scheme::Bash
+            | Scheme::CSharp
+            | Scheme::Lua
+            | Scheme::Hcl
+            | Scheme::Css => match selector.starts_with("query:") {
+                true => "say more in the query of what is around",
+                false => "`[1]` behind it means the first of them, `[2]` the second",
+            },
+            Scheme::Json
+            | Scheme::Jsonc
+            | Scheme::Json5
+            | Scheme::Toml
+            | Scheme::Yaml
+            | Scheme::Ini
+            | Scheme::Env
+            | Scheme::Properties => "make the keys differ",
+            Scheme::Md | Scheme::Org | Scheme::Adoc | Scheme::Rst | Scheme::Tex => {
+                "begin the path further up, or make the headings differ"
+            }
+            Scheme::Ics | Scheme::Vcf => {
+                "behind a property, `/0` means the first of several, as in `/TEL/0`; several components must differ in what they go by"
+            }
+            Scheme::Re => "make the expression longer, so that it finds one place",
+            Scheme::JsonPath => "add what tells the nodes apart: a filter, as `[?@.id=='x']`, or a number",
+            Scheme::Xml => "add what tells the elements apart: `[@id='x']`, `[name='x']`, or a number, as `[2]`",
+            Scheme::Html => "add what tells the elements apart: `#id`, `[name='x']`, or `:nth-of-type(2)`",
+            Scheme::Nginx => "add the block's parameters, or a directive in it: `server[server_name=example.org]`",
+            Scheme::Csv | Scheme::Tsv => {
+                "name a column in which no two rows say the same, or a column by its place, as `#2`"
+            }
+            Scheme::Mark => "give each region a name of its own",
+            _ => LONGER,
+        }
+    }
+
     /// The scheme of that name.
     pub fn from_name(name: &str) -> Option<Scheme> {
         Scheme::ALL.iter().copied().find(|scheme| scheme.name() == name)

@@ -25,6 +25,8 @@ pub struct Args {
 const NOTED: usize = 20;
 /// How many characters of a portion are shown.
 const PREVIEW: usize = 48;
+/// A preview goes into so many lines at most.
+const PREVIEWED_LINES: usize = 16;
 /// Reading every portion again to show how it begins may cost this many bytes of parsing; beyond, lines of the file are shown.
 const PREVIEW_BUDGET: usize = 32 << 20;
 
@@ -55,7 +57,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     rows.retain(|row| below.is_empty() || row.item.selector == below || is_below(&row.item.selector, below));
     if rows.is_empty() {
         if let (Some(scheme), false) = (wanted, below.is_empty()) {
-            portion::get(scheme, &bytes, below).map_err(|e| CommandError::unreadable(&address.path, e))?;
+            portion::get(scheme, &bytes, below).map_err(|e| CommandError::unreadable_of(scheme, &address.path, e))?;
         }
         if let (Some(first), true) = (omitted.first(), below.is_empty()) {
             return Err(CommandError::unreadable(&address.path, first.clone()));
@@ -116,8 +118,7 @@ fn note(omitted: &[LensError], address: &Address, ctx: &Context) {
         let path = &address.path;
         ctx.warn(match error {
             LensError::Ambiguous { selector, lines } => {
-                let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
-                format!("not listed: `{selector}` is ambiguous, it stands in {path} on lines {}", lines.join(", "))
+                format!("not listed: `{selector}` is ambiguous, it stands in {path} {}", portion::on_lines(lines))
             }
             LensError::Unparsable { at, found } => format!("not listed: {path}:{}:{}: {found}", at.line, at.column),
             LensError::Refused(why) => format!("not listed: {path}: {why}"),
@@ -145,15 +146,23 @@ fn is_below(selector: &str, above: &str) -> bool {
 
 fn found(address: &Address, scheme: Scheme, bytes: &[u8], told: bool) -> Result<Vec<Row>, CommandError> {
     let items = portion::list(scheme, bytes).map_err(|e| CommandError::unreadable(&address.path, e))?;
-    let affordable = items.len().saturating_mul(bytes.len()) <= PREVIEW_BUDGET;
-    let lines: Vec<&[u8]> = bytes.split(|b| *b == b'\n').collect();
+    // Lines stand there to be shown; code would be parsed anew for each.
+    let has_lines = scheme.lens().lists_lines();
+    let affordable = !has_lines && items.len().saturating_mul(bytes.len()) <= PREVIEW_BUDGET;
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let lines: Vec<&[u8]> = text.split(|b| *b == b'\n').collect();
     Ok(items
         .into_iter()
         .map(|item| {
             let fragment = if affordable { portion::get(scheme, bytes, &item.selector).ok() } else { None };
             let text = match fragment {
                 Some(fragment) => preview(&fragment.text),
-                None => preview(lines.get(item.lines.0.saturating_sub(1)).copied().unwrap_or_default()),
+                None => {
+                    let first = item.lines.0.saturating_sub(1).min(lines.len());
+                    let last = if has_lines { item.lines.1 } else { item.lines.0 };
+                    let last = last.min(lines.len()).min(first + PREVIEWED_LINES).max(first);
+                    preview(&lines[first..last].join(&b"\n"[..]))
+                }
             };
             let selector = if told && !item.selector.is_empty() {
                 item.selector.clone()

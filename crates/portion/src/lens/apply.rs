@@ -1,6 +1,6 @@
 //! Splicing, for all formats, and the safety net: what was planned is done, located again, and compared.
 
-use super::{Edit, Format, Fragment, Lens, LensError, MAX_PORTION, encoding, get};
+use super::{Edit, Format, Fragment, Lens, LensError, MAX_PORTION, Position, encoding, get};
 use crate::pointer;
 use crate::selector::Scheme;
 use crate::value::{Action, Value, changes};
@@ -60,6 +60,7 @@ fn replacement(scheme: Scheme, file: &[u8], expression: &str, given: &Fragment) 
         return Ok(Plan::Nothing);
     }
     check_edits(file, &edits)?;
+    check_text(file, &fragment)?;
     if lens.is_proved(file, &edits, &fragment) {
         return Ok(Plan::Edits(edits));
     }
@@ -84,7 +85,9 @@ pub fn insert(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment
         Ok(_) => return Err(LensError::Refused(format!("something stands at `{expression}` already"))),
     }
     let at = if is_blank(file) { expression.to_owned() } else { lens.inserted_at(file, expression)? };
-    let written = splice(file, &lens.insert(file, expression, &fragment)?)?;
+    let edits = lens.insert(file, expression, &fragment)?;
+    check_text(file, &fragment)?;
+    let written = splice(file, &edits)?;
     verify(scheme, &written, &at, &fragment)?;
     Ok(written)
 }
@@ -165,6 +168,20 @@ fn check_edits(file: &[u8], edits: &[Edit]) -> Result<usize, LensError> {
         size = size - edit.span.len() + edit.text.len();
     }
     Ok(size)
+}
+
+/// Refuses to make a file that is UTF-8 one that is not. A file in another encoding, as Latin-1, keeps to its own bytes.
+fn check_text(file: &[u8], fragment: &Fragment) -> Result<(), LensError> {
+    let Err(error) = std::str::from_utf8(&fragment.text) else { return Ok(()) };
+    if fragment.format == Format::Bytes || std::str::from_utf8(file).is_err() {
+        return Ok(());
+    }
+    let at = error.valid_up_to();
+    Err(LensError::Refused(format!(
+        "the file is UTF-8, and what is put is not (a byte {:#04X} in its line {}): convert that first",
+        fragment.text[at],
+        Position::at(&fragment.text, at).line
+    )))
 }
 
 /// Does the edits: the file is copied once.

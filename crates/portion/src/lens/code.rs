@@ -23,6 +23,7 @@ mod edit;
 mod guard;
 mod language;
 mod languages;
+mod names;
 mod parse;
 mod place;
 mod query;
@@ -117,11 +118,16 @@ impl Lens for Code {
         Ok(sound.iter().zip(starts).map(item).collect())
     }
 
+    fn lists_lines(&self) -> bool {
+        true
+    }
+
     fn omitted(&self, file: &[u8]) -> Result<Vec<LensError>, LensError> {
         let source = self.read(file)?;
         let found = source.found();
         let faults = found.faults.iter().take(MAX_FAULTS);
-        Ok(faults.map(|fault| LensError::unparsable(file, fault.span.start, place::said(file, fault))).collect())
+        let faults = faults.map(|fault| LensError::unparsable(file, fault.span.start, place::said(file, fault)));
+        Ok(faults.chain(place::sharing(&source, &found)).collect())
     }
 
     fn format_for(&self, _expression: &str, _value: &Value) -> Format {

@@ -292,6 +292,10 @@ impl Lens for Composed {
         Ok((standing, edits))
     }
 
+    fn lists_lines(&self) -> bool {
+        self.0.lists_lines()
+    }
+
     fn is_proved(&self, file: &[u8], edits: &[Edit], fragment: &Fragment) -> bool {
         // What goes through several stages was read again by `put`, and is read once more.
         self.0.is_proved(file, edits, fragment)

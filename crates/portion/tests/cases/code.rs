@@ -236,7 +236,7 @@ fn what_is_refused() {
         file,
         "fn:aa",
         "fn aa() {}\n\nfn dd() {}\n",
-        "refused: the fragment is more than `fn:aa`: something stands in its line 1 that is no part of it (a comment above belongs \
+        "refused: the fragment is more than `fn:aa`: something stands in its line 3 that is no part of it (a comment above belongs \
          to it without a blank line between)",
     );
     put_fails(
@@ -303,6 +303,8 @@ fn python() {
         "#!/usr/bin/python3\n# A.\nX: int = 1\n(Y, Z) = 1, 2\ntry:\n    W = 1\nexcept E:\n    W = 2\n@d\nclass A:\n    # first\n    k = 1\n    async def f(self):\n        x = 1\n        def g(): pass\n",
         &[
             ("const:X", 2, 3),
+            ("const:Y", 4, 4),
+            ("const:Z", 4, 4),
             ("const:W[1]", 6, 6),
             ("const:W[2]", 8, 8),
             ("class:A", 9, 15),
@@ -334,6 +336,8 @@ x`
         JavaScript,
         file,
         &[
+            ("const:a", 1, 2),
+            ("const:b", 1, 2),
             ("class:K", 3, 7),
             ("class:K/const:n", 4, 4),
             ("class:K/fn:#p", 5, 5),
@@ -618,4 +622,104 @@ fn hcl_and_css() {
         ".btn {\n  color: green;\n}\n",
         &style.replace("  .btn { color: blue; }", "  .btn {\n    color: green;\n  }"),
     );
+}
+
+#[test]
+fn one_declaration_of_several_names() {
+    listed(
+        Python,
+        "A, (b, *c) = 1, (2, 3)\nx[0], y.z = 1, 2\n",
+        &[("const:A", 1, 1), ("const:b", 1, 1), ("const:c", 1, 1)],
+    );
+    listed(
+        JavaScript,
+        "const { a, b: c, d = 1, ...e } = f;\nlet [g, , h] = i;\nvar j = 1,\n  k;\n",
+        &[
+            ("const:a", 1, 1),
+            ("const:c", 1, 1),
+            ("const:d", 1, 1),
+            ("const:e", 1, 1),
+            ("const:g", 2, 2),
+            ("const:h", 2, 2),
+            ("const:j", 3, 4),
+            ("const:k", 3, 4),
+        ],
+    );
+    listed(
+        Go,
+        "package a\n\nvar x, y = 1, 2\n\nconst (\n\tA, B = 1, 2\n\tC = 3\n)\n",
+        &[("const:x", 3, 3), ("const:y", 3, 3), ("const:A", 6, 6), ("const:B", 6, 6), ("const:C", 7, 7)],
+    );
+    listed(Lua, "local a, b = 1, 2\n", &[("const:a", 1, 1), ("const:b", 1, 1)]);
+    listed(Ruby, "A, b = 1, 2\n", &[("const:A", 1, 1), ("const:b", 1, 1)]);
+    listed(C, "int a, *b = 0, c[2];\n", &[("const:a", 1, 1), ("const:b", 1, 1), ("const:c", 1, 1)]);
+    listed(
+        Java,
+        "class K {\n    int a, b = 1;\n}\n",
+        &[("class:K", 1, 3), ("class:K/const:a", 2, 2), ("class:K/const:b", 2, 2)],
+    );
+    let file = "A, B = 1, 2\n\n\ndef f(): pass\n";
+    get(Python, file, "const:B", "A, B = 1, 2\n");
+    put(Python, file, "const:B", "B, A = 3, 4\n", &file.replace("A, B = 1, 2", "B, A = 3, 4"));
+    put_fails(
+        Python,
+        file,
+        "const:B",
+        "B = 3\n",
+        "refused: the fragment declares `B`, and what stands there `A`, `B`: declare the same names",
+    );
+    assert_eq!(
+        said(portion::remove(Python, file.as_bytes(), "const:B")),
+        "refused: one declaration has the names `A`, `B`: without it, the others would be gone, too; edit it instead"
+    );
+}
+
+#[test]
+fn what_shares_its_lines_is_told() {
+    let omitted = |scheme, file: &str| -> Vec<String> {
+        portion::omitted(scheme, file.as_bytes()).unwrap().iter().map(LensError::to_string).collect()
+    };
+    let told = "refused: what shares its lines with other code, since a portion is whole lines: ";
+    assert_eq!(
+        omitted(JavaScript, "function a() {} function b() {}\nfunction c() {}\n"),
+        [format!("{told}`fn:a` (line 1), `fn:b` (line 1)")]
+    );
+    // What is in a line that is a portion is no secret, nor is the same item again.
+    assert_eq!(omitted(Css, ".a { color: red; }\n"), [""; 0]);
+    assert_eq!(omitted(Go, "package a\n\nvar x = `\n`\n"), [""; 0]);
+}
+
+#[test]
+fn a_fault_is_told_where_it_is() {
+    let script = "#!/bin/bash\n# A.\nA=1\n\nf() {\n\techo 1\n}\n";
+    let said = |new: &str| {
+        let new = Fragment { format: Format::Bash, text: new.as_bytes().to_vec() };
+        said(portion::put(Bash, script.as_bytes(), "fn:f", &new))
+    };
+    let fragments =
+        ["f() {\n\techo \"1\n}\n", "f() {\n\tif true; then\n\t\techo 1\n}\n", "f() {\n\techo 1\n\techo )\n}\n"];
+    // The parser skips all of it, up to the script's first line.
+    assert_eq!(
+        fragments.map(said),
+        [3, 4, 4].map(|last| format!(
+            "refused: the fragment does not parse there, in its lines 1 to {last}: a quote, a bracket or a block is left open, or a \
+             word is out of place"
+        ))
+    );
+}
+
+#[test]
+fn a_file_of_utf_8_stays_one() {
+    let new = Fragment { format: Format::Rust, text: b"fn a() {\n    // \xe9\n}\n".to_vec() };
+    assert_eq!(
+        said(portion::put(Rust, b"fn a() {}\n", "fn:a", &new)),
+        "refused: the file is UTF-8, and what is put is not (a byte 0xE9 in its line 2): convert that first"
+    );
+    let cell = Fragment { format: Format::Text, text: b"\xe9".to_vec() };
+    assert_eq!(
+        said(portion::put(portion::Scheme::Csv, b"id,n\n1,a\n", "cell id=1/n", &cell)),
+        "refused: the file is UTF-8, and what is put is not (a byte 0xE9 in its line 1): convert that first"
+    );
+    let latin = portion::put(Rust, b"// \xe9\n\nfn a() {}\n", "fn:a", &new).unwrap().unwrap();
+    assert_eq!(latin, b"// \xe9\n\nfn a() {\n    // \xe9\n}\n");
 }

@@ -148,7 +148,7 @@ fn what_is_refused() {
     );
     get_fails(Csv, "", "rows", "missing: nothing stands at `rows`");
     get_fails(Csv, "a,b\n1,2\n1,3\n", "row a=1", "ambiguous: `row a=1` matches 2 portions, on lines 2, 3");
-    get_fails(Csv, "a,a\n1,2\n", "col a", "ambiguous: `col a` matches 2 portions, on lines 1, 1");
+    get_fails(Csv, "a,a\n1,2\n", "col a", "ambiguous: `col a` matches 2 portions, on line 1");
     get_fails(
         Csv,
         "a,b,a\n1,2,3\n",

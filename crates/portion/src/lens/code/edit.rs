@@ -3,9 +3,10 @@
 use tree_sitter::Node;
 
 use super::guard::{self, Change};
+use super::language::Language;
 use super::place::{self, Place, located, said};
 use super::selector::{self, Asked, Path};
-use super::source::{Found, Item, Source, child};
+use super::source::{Fault, Found, Item, Source, child};
 use super::text::{self, Layout};
 use crate::lens::{Edit, Fragment, LensError, Position, Span, apply, body};
 
@@ -61,6 +62,16 @@ pub(super) fn remove(source: &Source<'_>, asked: &Asked<'_>, expression: &str) -
     if !place.is_lines {
         return Err(LensError::Refused(format!("`{expression}` stands within a line; only whole lines are removed")));
     }
+    if let Asked::Item(path) = asked {
+        let found = source.found();
+        let at = place::item(source, &found, path, expression)?;
+        if let names @ [_, _, ..] = &found.together(at)[..] {
+            return Err(LensError::Refused(format!(
+                "one declaration has the names `{}`: without it, the others would be gone, too; edit it instead",
+                names.join("`, `")
+            )));
+        }
+    }
     let Place { span, .. } = place;
     let file = source.file;
     let is_blank = |line: &&[u8]| body::is_blank(body::content(line));
@@ -101,10 +112,9 @@ fn guarded(source: &Source<'_>, asked: &Asked<'_>, span: &Span, edits: Vec<Edit>
     let (faults, _) = guard::outside(&before_found.faults, &change.old, moved);
     let (faults_after, inside) = guard::outside(&found.faults, &change.new, |at| at);
     if let Some(fault) = inside.first() {
-        let at = Position::at(&written[change.new.start..], fault.span.start.saturating_sub(change.new.start));
         return Err(LensError::Refused(format!(
-            "the fragment does not parse there, in its {at}: {}",
-            said(&written, fault)
+            "the fragment does not parse there{}",
+            blamed(source.language, &written, &change.new, fault)
         )));
     }
     if let Some(fault) = faults_after.iter().find(|fault| !faults.contains(fault)) {
@@ -116,6 +126,7 @@ fn guarded(source: &Source<'_>, asked: &Asked<'_>, span: &Span, edits: Vec<Edit>
     }
     if let (Asked::Item(path), false) = (asked, change.new.is_empty()) {
         check_item(&after, &found, path, &change.new)?;
+        check_names(&before_found, &found, path)?;
     }
     if faults.len() != faults_after.len() || !guard::is_same_around(source.language, &source.tree, &after.tree, &change)
     {
@@ -126,6 +137,54 @@ fn guarded(source: &Source<'_>, asked: &Asked<'_>, span: &Span, edits: Vec<Edit>
         ));
     }
     Ok(edits)
+}
+
+/// Where in a fragment, which stands at `span` now, the fault is. The parser skips all that a fault may go back to, up to the whole file:
+/// then what it says of the fragment alone tells more.
+fn blamed(language: &'static Language, written: &[u8], span: &Span, fault: &Fault) -> String {
+    let is_near =
+        |text: &[u8], fault: &Fault| memchr::memchr(b'\n', text[fault.span.clone()].trim_ascii_end()).is_none();
+    if fault.span.start >= span.start && is_near(written, fault) {
+        let at = Position::at(&written[span.start..], fault.span.start - span.start);
+        return format!(", in its {at}: {}", said(written, fault));
+    }
+    let text = &written[span.clone()];
+    for (before, behind) in [("", "")].iter().chain(language.around) {
+        let whole = [before.as_bytes(), text, behind.as_bytes()].concat();
+        let Ok(alone) = Source::read(language, &whole) else { continue };
+        let faults = alone.found().faults;
+        let inside = before.len()..before.len() + text.len();
+        let near = faults.iter().find(|fault| inside.contains(&fault.span.start) && is_near(&whole, fault));
+        if let Some(near) = near {
+            let at = Position::at(text, near.span.start - before.len());
+            return format!(", in its {at}: {}", said(&whole, near));
+        }
+    }
+    let first = Position::at(text, fault.span.start.saturating_sub(span.start)).line;
+    let end = fault.span.end.clamp(span.start, span.end) - span.start;
+    let last = Position::at(text, text[..end].trim_ascii_end().len()).line;
+    let place = if first == last { format!("line {first}") } else { format!("lines {first} to {last}") };
+    format!(", in its {place}: a quote, a bracket or a block is left open, or a word is out of place")
+}
+
+/// Refuses to lose, or to add, a name that is declared together with the portion's: others may mean it.
+fn check_names(before: &Found<'_>, after: &Found<'_>, path: &Path) -> Result<(), LensError> {
+    let names = |found: &Found<'_>| -> Vec<String> {
+        let nth = path.nth.unwrap_or(1) - 1;
+        let at = found.at(&path.steps).get(nth).copied();
+        at.map(|at| found.together(at).into_iter().map(str::to_owned).collect()).unwrap_or_default()
+    };
+    let (mut old, mut new) = (names(before), names(after));
+    old.sort_unstable();
+    new.sort_unstable();
+    if old == new || old.is_empty() || new.is_empty() {
+        return Ok(());
+    }
+    Err(LensError::Refused(format!(
+        "the fragment declares `{}`, and what stands there `{}`: declare the same names",
+        new.join("`, `"),
+        old.join("`, `")
+    )))
 }
 
 /// Whether what stands at `span` is one item of this path.
@@ -150,7 +209,8 @@ fn check_item(after: &Source<'_>, found: &Found<'_>, path: &Path, span: &Span) -
     if own == text {
         return Ok(());
     }
-    let odd = if own.start > text.start { text.start } else { own.end };
+    let blanks = after.file[own.end..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+    let odd = if own.start > text.start { text.start } else { own.end + blanks };
     let line = Position::at(&after.file[text.start..], odd.saturating_sub(text.start)).line;
     Err(LensError::Refused(format!(
         "the fragment is more than `{}`: something stands in its line {line} that is no part of it (a comment above belongs to it \

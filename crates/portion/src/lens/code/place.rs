@@ -12,6 +12,9 @@ use crate::lens::{LensError, MAX_PORTION, Position, Span, body};
 /// So many of the paths are compared with one that is missing.
 const MAX_COMPARED: usize = 2000;
 
+/// So many items that share their lines with others are named.
+const MAX_HIDDEN: usize = 10;
+
 /// A portion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
@@ -31,6 +34,13 @@ impl<'t> Found<'t> {
     /// The item and those that it stands in, from the inside out.
     fn around(&self, at: usize) -> impl Iterator<Item = &Item<'t>> {
         std::iter::successors(self.items.get(at), |item| self.items.get(item.parent?))
+    }
+
+    /// The names that the item's declaration declares, its own among them, in the file's order.
+    pub(super) fn together(&self, at: usize) -> Vec<&str> {
+        let Some(first) = self.items.get(at).and_then(|item| at.checked_sub(item.nth)) else { return Vec::new() };
+        let behind = self.items[first..].iter().enumerate();
+        behind.take_while(|(nth, item)| item.nth == *nth).map(|(_, item)| item.name.as_str()).collect()
     }
 
     /// The items that have this path, in the file's order.
@@ -59,6 +69,29 @@ impl<'t> Found<'t> {
         }
         selectors
     }
+}
+
+/// What shares its lines with other code, and is listed neither itself nor as part of a line that is: in short, for a person.
+pub(super) fn sharing(source: &Source<'_>, found: &Found<'_>) -> Option<LensError> {
+    let rows = |item: &Item<'_>| (item.node.start_position().row, item.node.end_position().row);
+    let is_told = |item: &(usize, &Item<'_>)| {
+        let (at, item) = *item;
+        // The line as a whole is listed, or the same item with what stands before it.
+        let is_in_a_line = found.around(at).skip(1).any(|outer| outer.is_portion() && rows(outer).0 == rows(outer).1);
+        let outer = item.parent.map(|parent| &found.items[parent]);
+        let is_again = outer.is_some_and(|outer| outer.kind == item.kind && outer.name == item.name);
+        item.is_readable() && !item.is_whole && item.nth == 0 && !is_in_a_line && !is_again
+    };
+    let hidden: Vec<(usize, &Item<'_>)> = found.items.iter().enumerate().filter(is_told).collect();
+    let lines = body::line_numbers(source.file, hidden.iter().take(MAX_HIDDEN).map(|(_, item)| item.span.start));
+    let named: Vec<String> =
+        hidden.iter().zip(lines).map(|((at, _), line)| format!("`{}` (line {line})", found.path(*at))).collect();
+    let more = match hidden.len().saturating_sub(MAX_HIDDEN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let what = "what shares its lines with other code, since a portion is whole lines";
+    (!named.is_empty()).then(|| LensError::Refused(format!("{what}: {}{more}", named.join(", "))))
 }
 
 /// The one item of a path, whether its text is sound or not.

@@ -2,12 +2,11 @@
 
 use tree_sitter::{Node, Tree};
 
-use super::language::{Language, Name, Only, Rule};
+use super::language::{Language, Only, Rule};
+use super::names;
 use super::parse::parsed;
 use crate::lens::{LensError, Span, body};
 
-/// Longer names, in bytes, are none that people write.
-const MAX_NAME: usize = 160;
 /// The text of a here-document that is no part of the node that begins it.
 const HEREDOC: &str = "heredoc_body";
 /// Items are nested so deeply at most; what is deeper has no path.
@@ -36,6 +35,8 @@ pub(super) struct Item<'t> {
     pub(super) is_whole: bool,
     /// Where the text that it stands in does not parse.
     pub(super) broken: Option<usize>,
+    /// Which of its declaration's names this is, counted from 0: in `let a = 1, b = 2` each is an item, with the same lines.
+    pub(super) nth: usize,
 }
 
 /// What does not parse: a node of the tree that stands for skipped text, or for a sign that is missing.
@@ -132,13 +133,16 @@ impl<'a> Source<'a> {
                     below.wrapper = Some((outer, start));
                 }
                 let named = self.named(node, &role.rules, level.is_local).filter(|_| level.nesting < MAX_NESTING);
-                if let Some((kind, name)) = named {
+                if let Some((kind, names)) = named {
                     below.is_local = kind == "fn";
                     below.item = Some(items.len());
                     below.nesting += 1;
                     let span = self.trimmed(start..outer.end_byte());
                     let (parent, broken) = (level.item, level.broken);
-                    items.push(Item { kind, name, parent, node, outer, span, is_whole: false, broken });
+                    for (nth, name) in names.into_iter().enumerate() {
+                        let span = span.clone();
+                        items.push(Item { kind, name, parent, node, outer, span, is_whole: false, broken, nth });
+                    }
                 } else {
                     // Comments above the first of a block's statements stand above the block.
                     below.lead = lead;
@@ -247,59 +251,18 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The kind and name of the item that a node is.
-    fn named(&self, node: Node<'_>, rules: &[&'static Rule], is_local: bool) -> Option<(&'static str, String)> {
-        let rules = rules.iter().filter(|rule| !is_local || !matches!(rule.kind, "const" | "decl"));
-        rules.filter(|rule| is_meant(node, &rule.only)).find_map(|rule| Some((rule.kind, self.name(node, &rule.name)?)))
+    /// The kind and the names of the item that a node is: several where one declaration has several.
+    fn named(&self, node: Node<'_>, rules: &[&'static Rule], is_local: bool) -> Option<(&'static str, Vec<String>)> {
+        let mut rules = rules.iter().filter(|rule| !is_local || !matches!(rule.kind, "const" | "decl"));
+        rules.find_map(|rule| {
+            let names = if is_meant(node, &rule.only) { names::of(self, node, &rule.name) } else { Vec::new() };
+            (!names.is_empty()).then_some((rule.kind, names))
+        })
     }
-
-    fn name(&self, node: Node<'_>, name: &Name) -> Option<String> {
-        let text = |node: Node<'_>| self.text(node.byte_range());
-        match name {
-            Name::Field(field) => simple(node.child_by_field_name(field)?).and_then(text),
-            Name::Chain(field) => simple(chain(node, field).last()?).and_then(text),
-            Name::Child(kind) => text(child(node, kind)?),
-            Name::Only(kind, field) => simple(only_child(node, kind)?.child_by_field_name(field)?).and_then(text),
-            Name::Inside(kind, inner) => text(child(only_child(node, kind)?, inner)?),
-            Name::UpTo(kind) => self.text(node.start_byte()..child(node, kind)?.start_byte()),
-            Name::Both(first, between, second) => {
-                let part = |field: &str| node.child_by_field_name(field).and_then(text);
-                match (part(first), part(second)) {
-                    (Some(first), Some(second)) => Some(format!("{first}{between}{second}")),
-                    (one, other) => one.or(other),
-                }
-            }
-            Name::Method => {
-                // `func (s *Server[T]) Serve()`.
-                let receiver =
-                    node.child_by_field_name("receiver").and_then(|list| only_child(list, "parameter_declaration"));
-                let kind = text(receiver?.child_by_field_name("type")?)?;
-                let kind = kind.trim_start_matches(['*', '(', ' ']).split(['[', ')']).next()?.trim();
-                Some(format!("{kind}.{}", text(node.child_by_field_name("name")?)?))
-            }
-        }
-    }
-
-    /// A name's text, with single blanks.
-    fn text(&self, span: Span) -> Option<String> {
-        if span.len() > MAX_NAME || span.is_empty() {
-            return None;
-        }
-        let words: Vec<&str> = std::str::from_utf8(&self.file[span]).ok()?.split_whitespace().collect();
-        let name = words.join(" ");
-        (!name.is_empty()).then_some(name)
-    }
-}
-
-/// A node that is a name, and no pattern of several.
-fn simple(node: Node<'_>) -> Option<Node<'_>> {
-    let kind = node.kind();
-    let several = ["pattern", "subscript", "tuple", "list", "parenthesized", "attribute", "element", "bracket"];
-    (!several.iter().any(|part| kind.contains(part))).then_some(node)
 }
 
 /// The nodes of a chain of one field.
-fn chain<'t>(node: Node<'t>, field: &'static str) -> impl Iterator<Item = Node<'t>> {
+pub(super) fn chain<'t>(node: Node<'t>, field: &'static str) -> impl Iterator<Item = Node<'t>> {
     let mut at = node;
     std::iter::from_fn(move || {
         // `int (*f)(void)` and references have their declarator without the field.
@@ -310,7 +273,7 @@ fn chain<'t>(node: Node<'t>, field: &'static str) -> impl Iterator<Item = Node<'
     })
 }
 
-fn children<'t>(node: Node<'t>) -> impl Iterator<Item = Node<'t>> {
+pub(super) fn children<'t>(node: Node<'t>) -> impl Iterator<Item = Node<'t>> {
     let mut cursor = node.walk();
     let mut has_next = cursor.goto_first_child();
     std::iter::from_fn(move || {
@@ -324,7 +287,7 @@ pub(super) fn child<'t>(node: Node<'t>, kind: &str) -> Option<Node<'t>> {
     children(node).find(|child| child.kind() == kind)
 }
 
-fn only_child<'t>(node: Node<'t>, kind: &str) -> Option<Node<'t>> {
+pub(super) fn only_child<'t>(node: Node<'t>, kind: &str) -> Option<Node<'t>> {
     let mut found = children(node).filter(|child| child.kind() == kind);
     found.next().filter(|_| found.next().is_none())
 }
