@@ -28,6 +28,7 @@ use crate::value::Value;
 /// Its text form ([`fmt::Display`], [`FromStr`]) is canonical: equal mappings have equal texts, and it is what travels
 /// and is stored. Clauses are joined by `; `, in the order in which they are written:
 /// `mcp:claude; except /*/timeout; map /*/headers=/*/http_headers; default /*/type="stdio" if command`.
+/// A name with `/server` behind it, `mcp:claude/server`, is for one server of those that `mcp:claude` is for.
 ///
 /// - `except PATH`: private to this file, with all that stands beneath. `only PATH`: everything else is private.
 /// - `map PATH=PATH`: this file's name of a key, then the group's. Both paths are the same but for the last key.
@@ -44,8 +45,8 @@ use crate::value::Value;
 /// All paths but the right side of `map` are in this file's own names. `*` stands for any key. Paths do not go into lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mapping {
-    /// The named mapping that comes first, by its place in the table.
-    named: Option<&'static str>,
+    /// The name of the mapping that comes first.
+    named: Option<String>,
     /// All clauses, those of the name first.
     clauses: Vec<Clause>,
     /// How many of them the name stands for.
@@ -149,7 +150,7 @@ impl Mapping {
         }
         let mut merged = self.read(shared.format, &shared.text)?;
         if let Some((path, _)) = self.take_private(&mut merged.clone(), &mut Vec::new()).first() {
-            return Err(private_here(shared.format, path));
+            return Err(self.private_here(shared.format, path));
         }
         let Some(own) = own.filter(|own| own.format == shared.format) else {
             return Ok(shared.clone());
@@ -216,7 +217,7 @@ impl Mapping {
     fn own_value(&self, value: &Value, standing: Option<&Value>, format: Format) -> Result<Value, LensError> {
         let own = self.inward(value, standing, format, &mut Vec::new())?;
         if let Some((path, _)) = self.take_private(&mut own.clone(), &mut Vec::new()).first() {
-            return Err(private_here(format, path));
+            return Err(self.private_here(format, path));
         }
         let again = self.outward(own.clone(), format, &mut Vec::new())?;
         match difference(&again, value) {
@@ -294,6 +295,26 @@ impl Mapping {
         !listed || excepts.any(|pattern| pattern.matches(path))
     }
 
+    /// The error for a key of the group that is private here: by a clause, or since the program of a named mapping has no such key.
+    fn private_here(&self, format: Format, path: &[String]) -> LensError {
+        let key = path.last().map_or("", String::as_str);
+        let own = Mapping { clauses: self.clauses[self.from_name..].to_vec(), ..Mapping::default() };
+        let what = match &self.named {
+            Some(name) if name.starts_with("mcp:") && !own.is_private(path) => {
+                // The whole server, since other mappings speak of its keys, and those cannot be private there.
+                let hint = match path.get(..1) {
+                    Some(server) if !named::is_of_one(name) => {
+                        format!(" (`--except '{}'` leaves that server out)", pointer::format(server))
+                    }
+                    _ => String::new(),
+                };
+                format!("`{key}`, for which its mapping `{name}` has no word{hint}")
+            }
+            _ => format!("`{key}`, which is private to this file"),
+        };
+        cannot_say(format, path, what)
+    }
+
     /// Takes the private keys out of a value, and returns them with their paths.
     fn take_private(&self, value: &mut Value, path: &mut Vec<String>) -> Vec<(Vec<String>, Value)> {
         let mut taken = Vec::new();
@@ -314,11 +335,6 @@ impl Mapping {
         *members = kept;
         taken
     }
-}
-
-fn private_here(format: Format, path: &[String]) -> LensError {
-    let key = path.last().map_or("", String::as_str);
-    cannot_say(format, path, format!("`{key}`, which is private to this file"))
 }
 
 /// Puts a private key back, if what it stood in is still a map.
@@ -349,7 +365,7 @@ fn fill(value: &mut Value, columns: &[String]) {
 impl fmt::Display for Mapping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        if let Some(name) = self.named {
+        if let Some(name) = &self.named {
             f.write_str(name)?;
             separator = "; ";
         }
@@ -367,19 +383,19 @@ impl FromStr for Mapping {
         let mut mapping = Mapping::default();
         let mut reader = Reader::new(text);
         if let Some(name) = reader.name() {
-            let Some((name, clauses)) = named::NAMED.iter().find(|(known, _)| *known == name) else {
+            let Some(clauses) = named::clauses(name) else {
                 let near = nearest(name, named::NAMED.iter().map(|(known, _)| known));
                 let all: Vec<&str> = named::NAMED.iter().map(|(known, _)| *known).collect();
                 let hint = near.first().map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
                 return Err(MappingError(format!("`{name}` is no named mapping{hint}; there are {}", all.join(", "))));
             };
             reader.end()?;
-            let mut named = Reader::new(clauses);
+            let mut named = Reader::new(&clauses);
             while !named.is_empty() {
                 mapping.clauses.push(named.clause()?);
                 named.end()?;
             }
-            mapping.named = Some(name);
+            mapping.named = Some(name.to_owned());
             mapping.from_name = mapping.clauses.len();
         }
         while !reader.is_empty() {

@@ -229,7 +229,7 @@ fn what_the_mapping_cannot_say_names_its_path() {
             "mcp:codex",
             "{}",
             r#"{"s": {"type": "sse", "url": "u"}}"#,
-            "jsonc cannot say `type`, which is private to this file at `/s/type`",
+            "jsonc cannot say `type`, for which its mapping `mcp:codex` has no word (`--except '/s'` leaves that server out) at `/s/type`",
         ),
     ] {
         let error = mapping(clauses).update(&json(own), &value(group)).unwrap_err();
@@ -268,6 +268,15 @@ fn known_files_are_recognised() {
         ("/x/.mcp.json", "json:/mcpServers", Some("mcp:claude")),
         ("~/.codex/config.toml", "/mcp_servers", Some("mcp:codex")),
         ("C:\\Users\\a\\.codex\\config.toml", "/mcp_servers", Some("mcp:codex")),
+        ("~/.claude.json", "/mcpServers/git", Some("mcp:claude/server")),
+        ("~/.claude.json", "/projects/~1x/mcpServers/a~1b", Some("mcp:claude/server")),
+        ("~/.codex/config.toml", "toml:/mcp_servers/git", Some("mcp:codex/server")),
+        ("/x/opencode.json", "/mcp/git", Some("mcp:opencode/server")),
+        ("/x/opencode.json", "/mcp/servers", Some("mcp:opencode")),
+        ("/x/opencode.json", "/mcp/servers/git", Some("mcp:opencode/server")),
+        ("~/.claude.json", "/mcpServers/git/env", None),
+        ("~/.claude.json", "/mcpServers/", None),
+        ("~/.config/Code/User/settings.json", "/http.proxy", None),
         ("~/.claude.json", "/projects", None),
         ("~/my.claude.json", "/mcpServers", None),
         ("~/config.toml", "/mcp_servers", None),
@@ -279,6 +288,17 @@ fn known_files_are_recognised() {
     assert_eq!(Selector::usual("~/.claude.json").unwrap().to_string(), "/mcpServers");
     assert_eq!(Selector::usual("/h/.codex/config.toml").unwrap().to_string(), "/mcp_servers");
     assert_eq!(Selector::usual("a.json"), None);
+}
+
+#[test]
+fn only_servers_are_taken_one_by_one() {
+    for text in
+        ["settings:vscode/server", "mcp:clade/server", "mcp:claude/server/server", "mcp:claude/", "mcp:claude/tool"]
+    {
+        assert!(text.parse::<Mapping>().is_err(), "{text}");
+    }
+    let text = "mcp:claude/server; except /timeout";
+    assert_eq!(mapping(text).to_string(), text);
 }
 
 /// Values in which the mappings below find something to do.

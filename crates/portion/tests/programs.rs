@@ -301,6 +301,29 @@ fn known_files_propose_their_mapping() {
 }
 
 #[test]
+fn one_server_says_what_it_says_among_all() {
+    for program in PROGRAMS {
+        let scheme = Scheme::detect(program.path, program.file.as_bytes()).unwrap();
+        for name in ["docs", "bare", "web"] {
+            let selector = format!("{}/{name}", program.selector);
+            let Ok(own) = get(scheme, program.file.as_bytes(), &selector) else {
+                panic!("{}: {selector} is missing", program.path);
+            };
+            let mapping = Mapping::proposed(program.path, &selector.parse().unwrap()).unwrap();
+            assert_eq!(mapping.to_string(), format!("{}/server", program.mapping));
+            let shared = mapping.share(own.clone()).unwrap();
+            let meant = mapping.value(&shared).unwrap();
+            assert_eq!(Some(&meant), value(GROUP).child(name), "{}#{selector}", program.path);
+            // And back: nothing that is equal is touched, and what is written anew means the same.
+            let updated = mapping.update(&shared, &meant).unwrap();
+            assert_eq!(mapping.unshare(Some(&own), &updated).unwrap(), own, "{}#{selector}", program.path);
+            let anew = mapping.render(own.format, &meant).unwrap();
+            assert_eq!(mapping.value(&anew).unwrap(), meant, "{}#{selector}", program.path);
+        }
+    }
+}
+
+#[test]
 fn what_one_writes_the_others_read() {
     for from in PROGRAMS {
         let edited = with(from, from.file.as_bytes(), &value(EDITED)).unwrap();
@@ -354,12 +377,32 @@ fn what_a_program_cannot_say_is_named() {
         ("mcp:claude", None),
         ("mcp:vscode", None),
         ("mcp:cursor", None),
-        ("mcp:codex", Some("`type`, which is private to this file at `/s/type`")),
-        ("mcp:zed", Some("`type`, which is private to this file at `/s/type`")),
-        ("mcp:gemini", Some("`type`, which is private to this file at `/s/type`")),
-        ("mcp:windsurf", Some("`type`, which is private to this file at `/s/type`")),
+        (
+            "mcp:codex",
+            Some(
+                "`type`, for which its mapping `mcp:codex` has no word (`--except '/s'` leaves that server out) at `/s/type`",
+            ),
+        ),
+        (
+            "mcp:zed",
+            Some(
+                "`type`, for which its mapping `mcp:zed` has no word (`--except '/s'` leaves that server out) at `/s/type`",
+            ),
+        ),
+        (
+            "mcp:gemini",
+            Some(
+                "`type`, for which its mapping `mcp:gemini` has no word (`--except '/s'` leaves that server out) at `/s/type`",
+            ),
+        ),
+        (
+            "mcp:windsurf",
+            Some(
+                "`type`, for which its mapping `mcp:windsurf` has no word (`--except '/s'` leaves that server out) at `/s/type`",
+            ),
+        ),
         ("mcp:opencode", Some("`type`, which here is another key's name at `/s/type`")),
-        ("mcp:claude-desktop", Some("which is private to this file at `/s/")),
+        ("mcp:claude-desktop", Some("for which its mapping `mcp:claude-desktop` has no word (`--except '/s'`")),
     ] {
         let mapping: Mapping = name.parse().unwrap();
         match (mapping.render(Format::Json, &sse), expected) {
@@ -368,6 +411,19 @@ fn what_a_program_cannot_say_is_named() {
             (made, _) => panic!("{name}: {made:?}"),
         }
     }
+    // What the error says to do is possible, on both sides of a copy.
+    let [claude, codex] =
+        ["mcp:claude; except /s", "mcp:codex; except /s"].map(|text| text.parse::<Mapping>().unwrap());
+    let own = Fragment { format: Format::Json, text: br#"{"s": {"type": "sse", "url": "https://a"}}"#.to_vec() };
+    let rest = claude.value(&claude.share(own).unwrap()).unwrap();
+    assert!(codex.render(Format::Json, &rest).is_ok());
+    // Of one server there is nothing else to leave out.
+    let one: Mapping = "mcp:codex/server".parse().unwrap();
+    let error = one.render(Format::Toml, &value(r#"{"type": "sse", "url": "https://a"}"#)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "toml cannot say `type`, for which its mapping `mcp:codex/server` has no word at `/type`"
+    );
     // What a file says otherwise than the group can.
     let said = |name: &str, text: &str| {
         let mapping: Mapping = name.parse().unwrap();
@@ -400,7 +456,7 @@ fn claude_desktop_has_programs_only() {
     let group = r#"{"docs": {"command": "npx", "args": ["-y", "docs-server"], "env": {"API_KEY": "x"}}, "bare": {"command": "bare"}}"#;
     assert_eq!(mapping.value(&shared).unwrap(), value(group));
     let web = mapping.update(&shared, &value(GROUP)).unwrap_err().to_string();
-    assert!(web.contains("which is private to this file at `/web/"), "{web}");
+    assert!(web.contains("for which its mapping `mcp:claude-desktop` has no word (`--except '/web'`"), "{web}");
     for program in PROGRAMS {
         let there = with(program, program.file.as_bytes(), &value(group)).unwrap();
         assert_eq!(mapping.update(&shared, &meaning(program, &there)).unwrap(), shared, "{}", program.mapping);

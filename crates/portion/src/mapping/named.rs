@@ -6,6 +6,8 @@
 //!
 //! What stands for a variable differs by program (`${API_KEY}`, `${env:API_KEY}`, `{env:API_KEY}`, `$API_KEY`) and is not translated.
 
+use std::borrow::Cow;
+
 use super::Mapping;
 use crate::selector::{Scheme, Selector};
 
@@ -88,6 +90,24 @@ pub(super) const NAMED: &[(&str, &str)] = &[
     ),
 ];
 
+/// What follows the name of an `mcp:…` mapping where the portion is one server and not the map of all.
+const SERVER: &str = "/server";
+
+/// The text of a name and the clauses it stands for. `mcp:claude/server` is `mcp:claude` for one server: the same clauses without the
+/// leading `/*`.
+pub(super) fn clauses(name: &str) -> Option<Cow<'static, str>> {
+    let all = |name: &str| NAMED.iter().find(|(known, _)| *known == name).map(|(_, clauses)| *clauses);
+    match name.strip_suffix(SERVER).filter(|of_all| of_all.starts_with("mcp:")) {
+        Some(of_all) => Some(Cow::Owned(all(of_all)?.replace("/*/", "/"))),
+        None => all(name).map(Cow::Borrowed),
+    }
+}
+
+/// Whether a name is that of a mapping of one server.
+pub(super) fn is_of_one(name: &str) -> bool {
+    name.ends_with(SERVER)
+}
+
 /// A known file: how its path ends, the portion of it that is usually shared, and that portion's mapping. The empty portion is the whole
 /// document.
 const KNOWN: &[(&str, &str, &str)] = &[
@@ -121,12 +141,22 @@ fn ends(path: &str, end: &str) -> bool {
 
 impl Mapping {
     /// The named mapping that fits a portion, by its file's name: `mcp:claude` for `~/.claude.json#/mcpServers` and for a
-    /// project's own servers in that file, `mcp:codex` for `~/.codex/config.toml#/mcp_servers`.
+    /// project's own servers in that file, `mcp:codex` for `~/.codex/config.toml#/mcp_servers`; `mcp:claude/server` for one server
+    /// of them, `~/.claude.json#/mcpServers/git`.
     pub fn proposed(path: &str, selector: &Selector) -> Option<Mapping> {
         let expression = selector.expression.as_str();
-        let fits = |end: &str, usual: &str| expression == usual || (end == ".claude.json" && is_project(expression));
-        let (.., name) = KNOWN.iter().find(|(end, usual, _)| ends(path, end) && fits(end, usual))?;
-        name.parse().ok()
+        let known = |expression: &str| {
+            let fits =
+                |end: &str, usual: &str| expression == usual || (end == ".claude.json" && is_project(expression));
+            KNOWN.iter().find(|(end, usual, _)| ends(path, end) && fits(end, usual)).map(|(.., name)| *name)
+        };
+        if let Some(name) = known(expression) {
+            return name.parse().ok();
+        }
+        // A `|` leads into a text that stands in a server.
+        let (servers, server) = expression.rsplit_once('/').filter(|(_, server)| !server.contains('|'))?;
+        let name = known(servers).filter(|name| name.starts_with("mcp:") && !server.is_empty())?;
+        format!("{name}{SERVER}").parse().ok()
     }
 }
 
