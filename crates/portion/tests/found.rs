@@ -48,6 +48,9 @@ fn yaml() {
 #[test]
 fn a_table_with_a_control_character_in_its_header_is_none() {
     check(Scheme::Md, "| a\u{e}|\n|---|\n| b |\n", "|table", b"a\nc\n");
+    // A cell may hold one: a fragment is text all the same.
+    check(Scheme::Md, "| a |\n|---|\n| \0b |\n", "|table", b"a\nc\n");
+    check(Scheme::Csv, "a\nb\n", "", b"a\n\0c\n");
 }
 
 #[test]
@@ -101,7 +104,7 @@ fn xml() {
     // A comment that begins as one that ends was taken for ended.
     check(Scheme::Xml, "<a><!--><b>\n<!--><b/></a>", "/a", b"<a><!--> <!--></a>");
     // A name with several colons was listed, and no selector could say it.
-    for name in ["b::c", ":b", "b:", "b:c:d"] {
+    for name in ["b::c", ":b", "b:", "b:c:d", "following-sibling::b"] {
         let file = format!("<a><{name} c='2'/></a>");
         let items = list(Scheme::Xml, file.as_bytes()).unwrap();
         assert!(

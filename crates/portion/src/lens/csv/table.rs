@@ -68,6 +68,12 @@ const SAMPLE: usize = 8 << 10;
 impl<'a> Table<'a> {
     /// Reads the header. `None` for a file that holds nothing.
     pub(super) fn read(file: &'a [u8], usual: Option<u8>, asked: &Asked) -> Result<Option<Table<'a>>, LensError> {
+        // As git tells binary files, but at the end, too.
+        for part in [0..file.len().min(SAMPLE), file.len().saturating_sub(SAMPLE)..file.len()] {
+            if let Some(at) = memchr::memchr(0, &file[part.clone()]) {
+                return Err(LensError::unparsable(file, part.start + at, "a zero byte: this is no text"));
+            }
+        }
         let (start, said) = beginning(file);
         let separator = match asked.separator.or(said).or(usual) {
             Some(separator) => separator,
@@ -104,12 +110,6 @@ impl<'a> Table<'a> {
         if let Some(at) = file[record.start..record.next].iter().position(is_control) {
             let found = "a control character: this is no table of text";
             return Err(LensError::unparsable(file, record.start + at, found));
-        }
-        // As git tells binary files, but at the end, too.
-        for part in [0..file.len().min(SAMPLE), file.len().saturating_sub(SAMPLE)..file.len()] {
-            if let Some(at) = memchr::memchr(0, &file[part.clone()]) {
-                return Err(LensError::unparsable(file, part.start + at, "a zero byte: this is no text"));
-            }
         }
         let mut names = Vec::with_capacity(reader.fields.len());
         for field in &reader.fields {

@@ -91,8 +91,9 @@ impl Listed {
         let found = tree.nodes().zip(self.selectors).filter_map(|(node, selector)| Some((node, selector?)));
         let found = found.filter(|(node, selector)| {
             let span = tree.span(*node);
-            // XML itself allows names with several colons, which no path can say.
-            tree.foreign(&span).is_none() && span.len() <= MAX_PORTION && Path::parse(selector).is_ok()
+            // XML itself allows names with several colons, which no path can say; what is listed needs no axis.
+            let is_said = || Path::parse(selector).is_ok_and(|path| !path.has_axis());
+            tree.foreign(&span).is_none() && span.len() <= MAX_PORTION && is_said()
         });
         let file = tree.text.as_bytes();
         let (mut line, mut at) = (1, 0);

@@ -86,6 +86,11 @@ impl Path {
         }
     }
 
+    /// Whether it goes to what follows an element.
+    pub(super) fn has_axis(&self) -> bool {
+        self.steps.iter().any(|step| step.axis == Axis::Following)
+    }
+
     /// Whether the element is told by its place among others.
     pub(super) fn is_position(&self) -> bool {
         self.end == End::Element && self.steps.last().is_some_and(Step::is_position)
