@@ -54,6 +54,11 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             return Err(CommandError::usage("--except, --default, --map and --key are for two portions")
                 .hint("the versions of a group are compared in the group's own words"));
         }
+        let is_file = |text: &str| ctx.path(text).is_ok_and(|path| path.is_file());
+        if is_file(&args.first) && is_file(&args.second) {
+            return Err(CommandError::usage(format!("`{}` and `{}` name no portions of these files", args.first, args.second))
+                .hint("write PATH#SELECTOR for both; `PATH#json:` is all of a JSON file, and `inlay list PATH` lists what a file holds"));
+        }
         let same = history::diff(&args.first, &args.second, args.third.as_deref(), ctx)?;
         return if same == Same::Text || (same == Same::Value && !args.text) {
             Ok(())

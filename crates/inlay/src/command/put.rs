@@ -162,8 +162,16 @@ fn valued(place: &Place, input: &[u8]) -> Result<Fragment, CommandError> {
 }
 
 /// The fragment as it was given (`portion::put` tidies it), in the format that the portion has or would have.
-fn as_it_stands(place: &Place, input: Vec<u8>) -> Result<Fragment, CommandError> {
-    if let Some(old) = place.find()? {
+fn as_it_stands(place: &Place, mut input: Vec<u8>) -> Result<Fragment, CommandError> {
+    let standing = place.find()?;
+    // What ends the input's line is no part of an attribute, or of a text within a line.
+    let is_within_lines = matches!(place.scheme, Scheme::Xml | Scheme::Html | Scheme::Re)
+        && place.scheme.lens().format_for(&place.expression, &Value::String(String::new())) == Format::Text
+        && standing.as_ref().is_none_or(|old| !old.text.ends_with(b"\n"));
+    if is_within_lines && input.ends_with(b"\n") {
+        input.truncate(input.len() - if input.ends_with(b"\r\n") { 2 } else { 1 });
+    }
+    if let Some(old) = standing {
         return given(old.format, input);
     }
     let lens = place.scheme.lens();

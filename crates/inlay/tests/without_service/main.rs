@@ -165,6 +165,43 @@ fn what_is_not_there_is_told_with_what_is_near() {
 }
 
 #[test]
+fn the_end_of_the_inputs_line_goes_into_no_attribute() {
+    let xml = [("a.xml", "<a b=\"1\"><c>x</c></a>\n")];
+    let put = |args: &'static [&'static str], after: &'static str| {
+        let after = [("a.xml", after)];
+        check(&Case { files: &xml, args, input: "new\n", after: &after, ..Case::default() });
+    };
+    put(&["put", "-q", "a.xml#/a/@b"], "<a b=\"new\"><c>x</c></a>\n");
+    put(&["put", "-q", "a.xml#/a/c/text()"], "<a b=\"1\"><c>new</c></a>\n");
+    check(&Case {
+        files: &[("a.txt", "v = 1;\n")],
+        args: &["put", "-q", r"a.txt#re:v = (\d+|new);"],
+        input: "new\n",
+        after: &[("a.txt", "v = new;\n")],
+        ..Case::default()
+    });
+    // What is read byte by byte is written so.
+    check(&Case {
+        files: &[("a.bin", "abcd")],
+        args: &["put", "-q", "a.bin#bytes:1-3"],
+        input: "xy\n",
+        after: &[("a.bin", "axy\n")],
+        ..Case::default()
+    });
+}
+
+#[test]
+fn two_files_are_no_groups() {
+    check(&Case {
+        files: &[("a.json", "{}"), ("b.json", "{}")],
+        args: &["diff", "a.json", "b.json"],
+        code: 2,
+        err: &["PATH#SELECTOR"],
+        ..Case::default()
+    });
+}
+
+#[test]
 fn put_changes_nothing_else() {
     let crlf = "\u{feff}{\r\n\t\"a\": 1, \"b\" : [1,2],\r\n\t\"c\": null\r\n}";
     check(&Case {
