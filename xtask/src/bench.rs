@@ -12,6 +12,8 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<(), TaskError> {
     shell::run(shell::cargo().args(build).current_dir(root))?;
     let latency = ["run", "--release", "--package", "testkit", "--example", "bench", "--"];
     shell::run(shell::cargo().args(latency).args(args).current_dir(root))?;
+    let locating = ["run", "--release", "--package", "portion", "--example", "locating"];
+    shell::run(shell::cargo().args(locating).current_dir(root))?;
     let throughput = ["run", "--release", "--package", "repo", "--example", "throughput"];
     shell::run(shell::cargo().args(throughput).current_dir(root))
 }

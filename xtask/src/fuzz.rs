@@ -2,6 +2,9 @@
 //!
 //! What libFuzzer needs of the compiler are options that a stable one has, so nothing is to be installed for it but a C++ compiler. With
 //! `--address` the address sanitizer watches the C that is linked in (zstd, SQLite, aws-lc), too; that takes a nightly toolchain.
+//!
+//! With `--seed` a run begins with what is under `fuzz/seeds` alone and tries the same inputs in the same order, as many as there is time for: what
+//! continuous integration finds is what the change has brought.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +28,7 @@ struct Wanted {
     targets: Vec<String>,
     seconds: u64,
     address: bool,
+    seed: Option<u32>,
 }
 
 /// What came of one target.
@@ -46,7 +50,7 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<(), TaskError> {
     let work = || -> Result<usize, TaskError> {
         let mut found = 0;
         while let Some(target) = next() {
-            let outcome = fuzz(root, &programs, target, wanted.seconds)?;
+            let outcome = fuzz(root, &programs, target, &wanted)?;
             println!("{}", told(target, &outcome));
             found += usize::from(outcome.finding.is_some());
         }
@@ -75,7 +79,7 @@ fn targets(root: &Path) -> Result<Vec<String>, TaskError> {
 }
 
 fn wanted(args: &[String], known: &[String]) -> Result<Wanted, TaskError> {
-    let mut wanted = Wanted { targets: Vec::new(), seconds: SECONDS, address: false };
+    let mut wanted = Wanted { targets: Vec::new(), seconds: SECONDS, address: false, seed: None };
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         match arg.as_str() {
@@ -84,6 +88,10 @@ fn wanted(args: &[String], known: &[String]) -> Result<Wanted, TaskError> {
                 wanted.seconds = seconds.ok_or_else(|| TaskError::Check("--seconds needs a number".to_owned()))?;
             }
             "--address" => wanted.address = true,
+            "--seed" => {
+                let seed = args.next().and_then(|text| text.parse().ok()).filter(|seed| *seed > 0);
+                wanted.seed = Some(seed.ok_or_else(|| TaskError::Check("--seed needs a number".to_owned()))?);
+            }
             name if known.iter().any(|known| known == name) => wanted.targets.push(name.to_owned()),
             other => return Err(TaskError::Check(format!("no target `{other}`; there are {}", known.join(", ")))),
         }
@@ -129,15 +137,20 @@ fn host() -> Result<String, TaskError> {
     host.map(str::to_owned).ok_or_else(|| TaskError::Check("rustc does not tell this machine's triple".to_owned()))
 }
 
-/// Runs one target. What it learns is kept, and where the next run begins.
-fn fuzz(root: &Path, programs: &Path, target: &str, seconds: u64) -> Result<Outcome, TaskError> {
-    let learnt = root.join("target/fuzz-corpus").join(target);
+/// Runs one target. What it learns is kept, and where the next run without a seed begins.
+fn fuzz(root: &Path, programs: &Path, target: &str, wanted: &Wanted) -> Result<Outcome, TaskError> {
+    let corpus = if wanted.seed.is_some() { "target/fuzz-seeded" } else { "target/fuzz-corpus" };
+    let learnt = root.join(corpus).join(target);
+    if wanted.seed.is_some() && learnt.exists() {
+        fs::remove_dir_all(&learnt).map_err(TaskError::file("remove", &learnt))?;
+    }
     let findings = root.join("target/fuzz-findings").join(target);
     for folder in [&learnt, &findings] {
         fs::create_dir_all(folder).map_err(TaskError::file("make", folder))?;
     }
     let mut command = Command::new(programs.join(target));
-    command.args(BOUNDS).args(["-print_final_stats=1", &format!("-max_total_time={seconds}")]);
+    command.args(BOUNDS).args(["-print_final_stats=1", &format!("-max_total_time={}", wanted.seconds)]);
+    command.args(wanted.seed.map(|seed| format!("-seed={seed}")));
     command.arg(format!("-artifact_prefix={}/", findings.display())).arg(&learnt);
     let seeds = root.join("fuzz/seeds").join(target);
     if seeds.is_dir() {
@@ -209,11 +222,12 @@ mod tests {
     fn what_is_asked_for() {
         let known = ["merge", "wire"].map(str::to_owned);
         let ask = |args: &[&str]| wanted(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>(), &known).ok();
-        let all = Wanted { targets: known.to_vec(), seconds: SECONDS, address: false };
+        let all = Wanted { targets: known.to_vec(), seconds: SECONDS, address: false, seed: None };
         assert_eq!(ask(&[]), Some(all));
-        let one = Wanted { targets: vec!["wire".to_owned()], seconds: 5, address: true };
-        assert_eq!(ask(&["wire", "--seconds", "5", "--address"]), Some(one));
+        let one = Wanted { targets: vec!["wire".to_owned()], seconds: 5, address: true, seed: Some(7) };
+        assert_eq!(ask(&["wire", "--seconds", "5", "--address", "--seed", "7"]), Some(one));
         assert_eq!(ask(&["nothing"]), None);
         assert_eq!(ask(&["--seconds", "0"]), None);
+        assert_eq!(ask(&["--seed", "x"]), None);
     }
 }

@@ -155,6 +155,9 @@ impl Seen {
 /// Looks at a member's portion. `attempt` counts from 0: after some, an answer is given even if the file is being written.
 pub(crate) fn look(place: &Place, target: &Target, keys: &Keys, buffer: &mut Vec<u8>, attempt: u32) -> Look {
     let last = attempt >= ATTEMPTS;
+    if let Some(look) = look_through(place, target, keys, last) {
+        return look;
+    }
     let reading = match place.folder.read(&place.name, buffer, MAX_FILE) {
         Ok(reading) => reading,
         // Some programs remove a file and write it anew.
@@ -184,6 +187,28 @@ pub(crate) fn look(place: &Place, target: &Target, keys: &Keys, buffer: &mut Vec
             Look::Absent(condition_of(&error), Some(seen))
         }
     }
+}
+
+/// Looks at a large file without holding it, where that is enough: the portion is there, and its format's lens finds it in passing.
+fn look_through(place: &Place, target: &Target, keys: &Keys, last: bool) -> Option<Look> {
+    place.folder.stat(&place.name).ok()?.filter(|stat| stat.len >= portion::LARGE)?;
+    let scheme = target.selector.scheme.or_else(|| Scheme::detect(&place.name.to_string_lossy(), b""))?;
+    let mut own = None;
+    let read = place.folder.read_through(&place.name, MAX_FILE, &mut |file| {
+        own = portion::get_from(scheme, file, &target.selector.expression)?;
+        Ok(())
+    });
+    let (reading, own) = (read.ok()?, own?);
+    if !reading.steady && !last {
+        return Some(Look::Again(QUIET));
+    }
+    // Whatever was written since shows in its time stamp.
+    let seen = Seen::before(&reading.stat, place.folder.now());
+    if let Some(condition) = unfit(place, &reading) {
+        return Some(Look::Absent(condition, Some(seen)));
+    }
+    let found = found(target, keys, scheme, own).ok()?;
+    Some(Look::Found(Box::new(found), seen))
 }
 
 /// Why a file cannot take part whatever it contains.

@@ -91,6 +91,9 @@ pub enum Origin {
     Whole(String),
 }
 
+/// What is done with a file that is read.
+pub type Work<'a> = dyn FnMut(&mut dyn io::Read) -> io::Result<()> + 'a;
+
 /// One folder, pinned.
 ///
 /// Names are single components. No operation follows a symbolic link. An error leaves everything as it was, but for
@@ -103,6 +106,15 @@ pub trait Folder: Send + Sync {
     /// [`io::ErrorKind::FileTooLarge`] for a longer file, [`io::ErrorKind::NotFound`] where there is none, and
     /// [`io::ErrorKind::InvalidInput`] for what is no regular file.
     fn read(&self, name: &OsStr, into: &mut Vec<u8>, limit: u64) -> io::Result<Reading>;
+
+    /// Reads a regular file of at most `limit` bytes from its beginning on, by what `work` asks for. Errors as for [`Folder::read`], and
+    /// those of `work`.
+    fn read_through(&self, name: &OsStr, limit: u64, work: &mut Work<'_>) -> io::Result<Reading> {
+        let mut buffer = Vec::new();
+        let reading = self.read(name, &mut buffer, limit)?;
+        work(&mut &buffer[..])?;
+        Ok(reading)
+    }
 
     /// Whether a regular file stands at `name` and holds exactly `bytes`.
     fn holds(&self, name: &OsStr, bytes: &[u8]) -> io::Result<bool> {

@@ -56,7 +56,7 @@ pub use allow::{Allow, AllowError, Consent, Readable};
 pub use connection::{Connect, TlsConnect, is_refusal, operator};
 pub use copies::{Copies, CopyError, NewCopy, OnSeal, OpenCopies, Seal, StoredCopy};
 pub use enrol::{EnrolError, Enrolled, Enrolment, enrol};
-pub use folder::{AttributeError, FileId, FileKind, Folder, Leftover, Origin, Reading, Stat, Temporary};
+pub use folder::{AttributeError, FileId, FileKind, Folder, Leftover, Origin, Reading, Stat, Temporary, Work};
 pub use hook::Hook;
 pub use identity::{Credentials, Identity, IdentityError};
 pub use journal::JournalError;

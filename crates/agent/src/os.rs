@@ -14,7 +14,7 @@ use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, RenameFlags, ResolveFlags, Uid
 use rustix::io::Errno;
 use xattr::FileExt;
 
-use crate::folder::{AttributeError, FileId, FileKind, Folder, Leftover, Origin, Reading, Stat, Temporary};
+use crate::folder::{AttributeError, FileId, FileKind, Folder, Leftover, Origin, Reading, Stat, Temporary, Work};
 use crate::point::point;
 
 /// What stands in a temporary name between the file's own name and the agent's tag.
@@ -127,6 +127,17 @@ impl Folder for OsFolder {
         let after = stat_of(&rustix::fs::fstat(&file)?);
         let steady = into.len() as u64 == stat.len
             && (after.len, after.modified, after.changed) == (stat.len, stat.modified, stat.changed);
+        Ok(Reading { stat, steady })
+    }
+
+    fn read_through(&self, name: &OsStr, limit: u64, work: &mut Work<'_>) -> io::Result<Reading> {
+        let (mut file, stat) = self.file(name)?;
+        if stat.len > limit {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        work(&mut (&mut file).take(limit))?;
+        let after = stat_of(&rustix::fs::fstat(&file)?);
+        let steady = (after.len, after.modified, after.changed) == (stat.len, stat.modified, stat.changed);
         Ok(Reading { stat, steady })
     }
 

@@ -32,6 +32,31 @@ impl Place {
         Place::opened(address, false, ctx)
     }
 
+    /// The portion as it stands at a whole address, to be read and nothing else: a large file is not held for it.
+    pub(crate) fn portion(address: &Address, ctx: &Context) -> Result<(Place, Fragment), CommandError> {
+        if let Some((place, fragment)) = Place::streamed(address, ctx)? {
+            return Ok((place, fragment));
+        }
+        let place = Place::open(address, ctx)?;
+        let fragment = place.get()?;
+        Ok((place, fragment))
+    }
+
+    /// The portion of a large file, if its format's lens finds it in passing.
+    fn streamed(address: &Address, ctx: &Context) -> Result<Option<(Place, Fragment)>, CommandError> {
+        let path = here(address, ctx)?;
+        let Some(selector) = &address.selector else { return Ok(None) };
+        let is_large = fs::metadata(&path).is_ok_and(|file| file.is_file() && file.len() >= portion::LARGE);
+        let scheme = selector.scheme.or_else(|| Scheme::detect(&address.path, b""));
+        let Some(scheme) = scheme.filter(|_| is_large && !is_database(address, &path)) else { return Ok(None) };
+        let opened = fs::File::open(&path);
+        let found = opened.and_then(|mut file| portion::get_from(scheme, &mut file, &selector.expression));
+        let found = found.map_err(|error| CommandError::file("read", &path, error))?;
+        let (written, expression) = (address.path.clone(), selector.expression.clone());
+        let place = || Place { written, path, bytes: None, scheme, expression, hint: None };
+        Ok(found.map(|fragment| (place(), fragment)))
+    }
+
     /// The same for a file that may be made: its address must tell the format.
     pub(crate) fn to_make(address: &Address, ctx: &Context) -> Result<Place, CommandError> {
         Place::opened(address, true, ctx)

@@ -267,9 +267,15 @@ pub(crate) fn consent(service: &Service, portions: &[Portion], ctx: &Context) ->
         Allow::add(&service.home.allow(), consent)?;
     }
     for portion in portions.iter().filter(|p| p.here) {
-        for (_, source) in portion.mapping.variables().filter(|(_, source)| source.is_secret()) {
-            Allow::add_variable(&service.home.allow(), portion.path.as_ref(), source)?;
-        }
+        allow_variables(&service.home, &portion.path, &portion.mapping)?;
+    }
+    Ok(())
+}
+
+/// Lets the variables of a mapping be read on this machine, into this file and no other.
+pub(crate) fn allow_variables(home: &Home, path: &str, mapping: &Mapping) -> Result<(), CommandError> {
+    for (_, source) in mapping.variables().filter(|(_, source)| source.is_secret()) {
+        Allow::add_variable(&home.allow(), path.as_ref(), source)?;
     }
     Ok(())
 }

@@ -699,6 +699,28 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
+fn who_accepts_a_portion_is_shown_what_is_read_for_it() {
+    let root = tempfile::tempdir().unwrap();
+    let manager = manager(root.path());
+    let (mut a, mut b) = (Machine::new(root.path(), "a"), Machine::new(root.path(), "b"));
+    join(&manager, &mut a, &[]);
+    join(&manager, &mut b, &[]);
+    let token = a.write("token", "tok-Zq81x-secret");
+    a.write("x.json", "{\"s\": {\"auth\": \"tok-Zq81x-secret\"}}\n");
+    b.write("y.json", "{}\n");
+    let theirs = format!("b:{}#/s", b.user.join("y.json").display());
+    a.ok(&["link", "g", "x.json#/s", &theirs, "--var", &format!("TOKEN=file:{}", token.display())]);
+    let policy = || fs::read_to_string(b.home.join("agent/allow.toml")).unwrap_or_default();
+    let refused = b.fails(2, &["accept", "g"]);
+    assert!(refused.contains("${TOKEN}") && refused.contains(token.to_str().unwrap()), "{refused}");
+    assert!(!policy().contains("\n[[variable]]"), "nothing is allowed unasked");
+    b.ok(&["accept", "g", "--yes"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    assert!(b.read("y.json").contains("\"tok-Zq81x-secret\""));
+    assert_eq!(policy().matches("\n[[variable]]").count(), 1);
+}
+
+#[test]
 fn values_of_variables_stay_where_they_are() {
     const SECRET: &str = "tok-Zq81x-secret";
     let root = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
-//! How fast a portion is located in a large file, relative to memchr on the same bytes in the same run:
-//! `cargo run --release --example locating -p portion`.
+//! How fast a portion is located in a large file, relative to memchr on the same bytes in the same run, and with how much memory in one
+//! that is not held: `cargo run --release --example locating -p portion`. `cargo xtask bench` runs this; the table goes to standard
+//! output and, as JSON, to `target/bench-locating.json`.
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -7,12 +8,17 @@
     reason = "a measurement, not a part of the program"
 )]
 
+use std::fs::{self, File};
 use std::hint::black_box;
+use std::io::{BufWriter, Write as _};
 use std::time::Instant;
 
 use portion::Scheme;
+use serde_json::json;
 
 const SIZE: usize = 100 << 20;
+/// Of the files that are read in pieces, in times of [`SIZE`].
+const TIMES: usize = 5;
 const ROUNDS: usize = 7;
 
 /// A flat object of short strings around the portion.
@@ -94,8 +100,65 @@ fn rate(bytes: usize, mut work: impl FnMut()) -> f64 {
     bytes as f64 / times[ROUNDS / 2] / 1e9
 }
 
+/// The most memory that this process ever held, in MiB.
+fn peak() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse().unwrap_or(0.0) / 1024.0
+}
+
+/// A file of 500 MB: the beginning once, the middle again and again, the end once.
+fn long(parts: [&str; 3]) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut out = BufWriter::new(file.as_file());
+    out.write_all(parts[0].as_bytes()).unwrap();
+    for _ in 0..SIZE * TIMES / parts[1].len() {
+        out.write_all(parts[1].as_bytes()).unwrap();
+    }
+    out.write_all(parts[2].as_bytes()).unwrap();
+    out.flush().unwrap();
+    drop(out);
+    file
+}
+
 fn main() {
-    println!("| locating in 100 MB | GB/s | relative to memchr |\n| --- | ---: | ---: |");
+    let mut rows = Vec::new();
+    println!(
+        "| locating in 500 MB, read in pieces from the page cache | GB/s | memory in all, MiB |\n| --- | ---: | ---: |"
+    );
+    let record =
+        "  {\"id\": 1, \"name\": \"a name\", \"tags\": [\"x\", \"y\"], \"value\": {\"a\": 1.5, \"b\": null}},\n";
+    for (name, scheme, expression, parts) in [
+        (
+            "JSON, behind an array of records",
+            Scheme::Json,
+            "/shared",
+            ["{\"records\": [\n", record, "{}],\n  \"shared\": {\"edit\": 1}\n}\n"],
+        ),
+        (
+            "CSV, the last row",
+            Scheme::Csv,
+            "row id=last",
+            ["id,name,city\n", "12345,a name,\"a city, somewhere\"\n", "last,a,b\n"],
+        ),
+        (
+            "JSON Lines, the last record",
+            Scheme::Jsonl,
+            "id=last",
+            ["", "{\"id\": 1, \"name\": \"a name\", \"value\": {\"a\": 1.5, \"b\": null}}\n", "{\"id\": \"last\"}\n"],
+        ),
+    ] {
+        let file = long(parts);
+        let bytes = fs::metadata(file.path()).unwrap().len() as usize;
+        let rate = rate(bytes, || {
+            let mut file = File::open(file.path()).unwrap();
+            let found = portion::get_from(scheme, &mut file, expression).unwrap();
+            assert!(black_box(found).is_some());
+        });
+        println!("| {name} | {rate:.2} | {:.0} |", peak());
+        rows.push(json!({ "file": name, "bytes": bytes, "gb_per_second": rate, "peak_mib": peak() }));
+    }
+    println!("\n| locating in 100 MB that are held | GB/s | relative to memchr |\n| --- | ---: | ---: |");
     for (name, scheme, expression, file) in [
         ("JSON, a flat object", Scheme::Json, "/shared", flat()),
         ("JSON, an array of records beside it", Scheme::Json, "/shared", records()),
@@ -109,5 +172,7 @@ fn main() {
         // A byte that is not there, so that all of it is read.
         let memchr = rate(file.len(), || assert!(memchr::memchr(1, black_box(&file)).is_none()));
         println!("| {name} | {own:.2} | {:.2} |", own / memchr);
+        rows.push(json!({ "file": name, "bytes": file.len(), "gb_per_second": own, "of_memchr": own / memchr }));
     }
+    fs::write("target/bench-locating.json", serde_json::to_string_pretty(&rows).unwrap()).unwrap();
 }

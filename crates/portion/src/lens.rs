@@ -32,6 +32,7 @@ pub(crate) mod nginx;
 pub(crate) mod ods;
 pub(crate) mod office;
 mod outline;
+mod pieces;
 pub(crate) mod pptx;
 pub(crate) mod regex;
 mod rows;
@@ -46,11 +47,13 @@ mod zip;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io;
 use std::ops::Range;
 
 pub use apply::{edits, insert, is_blank, may_go, put, remove};
 pub(crate) use compose::Composed;
 pub(crate) use json::{compact as json_compact, prefix as json_prefix};
+pub(crate) use pieces::Pieces;
 pub use sqlite::TableSelector;
 
 pub use crate::registry::Format;
@@ -186,6 +189,13 @@ pub struct Item {
 pub trait Lens: Send + Sync {
     /// Takes the portion out.
     fn get(&self, file: &[u8], expression: &str) -> Result<Fragment, LensError>;
+
+    /// What [`Lens::get`] would take out of a file that is read once, from its beginning to its end, a piece at a time. `None` where
+    /// that takes the whole file to say: in most formats, and for everything but a portion that is there.
+    fn get_from(&self, file: &mut Pieces<'_>, expression: &str) -> Option<Fragment> {
+        let _ = (file, expression);
+        None
+    }
 
     /// Plans the replacement of the portion that stands there by `fragment`, which has the format that [`Lens::get`] tells
     /// (where the formats differ but the place can hold both, as a TOML table or value, a lens may accept it). Line ends,
@@ -447,6 +457,25 @@ pub fn get(scheme: Scheme, file: &[u8], expression: &str) -> Result<Fragment, Le
     let fragment = scheme.lens().get(file, expression)?;
     apply::check_size(fragment.text.len())?;
     Ok(fragment)
+}
+
+/// From this size of a file on, in bytes, it is better read by [`get_from`] first.
+pub const LARGE: u64 = 8 << 20;
+
+/// What [`get`] would take out of a file of [`LARGE`] bytes or more, which is read once, from its beginning to its end, and never held whole.
+/// `None` where only [`get`] can say: it is not there, or not in plain order, or the format's lens wants the whole file.
+///
+/// # Errors
+/// Those of reading.
+pub fn get_from(scheme: Scheme, file: &mut dyn io::Read, expression: &str) -> io::Result<Option<Fragment>> {
+    let mut pieces = Pieces::of(file);
+    pieces.more();
+    let found = match encoding::check(scheme, pieces.held()) {
+        Ok(()) => scheme.lens().get_from(&mut pieces, expression),
+        Err(_) => None,
+    };
+    pieces.failed()?;
+    Ok(found.filter(|fragment| apply::check_size(fragment.text.len()).is_ok()))
 }
 
 /// Every portion of `file` that can be addressed.

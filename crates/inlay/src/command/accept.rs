@@ -1,7 +1,7 @@
 //! `inlay accept NAME [ADDRESS…]`.
 
 use agent::Identity;
-use portion::{Address, Selector};
+use portion::{Address, Mapping, Selector, Source};
 use wire::v1;
 
 use crate::ask;
@@ -18,7 +18,7 @@ use crate::{history, mappings, members, portions};
 /// Agree, on this machine, to what a group wants of it
 ///
 /// For a member of this machine that awaits consent: shows the path, the portion and what would arrive, asks, and allows exactly that
-/// portion. For one that is suspended (emptied, reverted): what stands in its file now counts as an edit. A file that went missing is never
+/// portion, and what its mapping's variables are read from, into that file. For one that is suspended (emptied, reverted): what stands in its file now counts as an edit. A file that went missing is never
 /// taken for an edit: `inlay restore NAME@head` brings it back, `inlay unlink` takes the member out.
 ///
 /// Where so much changed on a machine at once that its brake holds it back, `--machine` lets all of it go on, in every group.
@@ -192,15 +192,38 @@ async fn awaiting(
     }
     ctx.say(format_args!("{} of the group `{}`", status::address(member, ctx), group.name));
     preview(service, zone, group, member, ctx).await?;
-    if !ask::confirm(ctx, "Allow exactly this portion?", "--yes allows it")? {
+    let mapping = mapping_of(member)?;
+    let secrets = || mapping.variables().filter(|(_, source)| source.is_secret());
+    for (name, source) in secrets() {
+        ctx.say(format_args!("What stands there as ${{{name}}} in the group would be read from {}.", read_from(source)));
+    }
+    let question = match secrets().count() {
+        0 => "Allow exactly this portion?",
+        _ => "Allow exactly this portion, and these values in this file?",
+    };
+    if !ask::confirm(ctx, question, "--yes allows it")? {
         ctx.say("It stays as it is, and goes on waiting.");
         return Ok(false);
     }
     let selector: Selector =
         member.selector.parse().map_err(|_| CommandError::failed("the selector cannot be read"))?;
     portions::allow(&Home::new(ctx), &member.path, &selector)?;
+    portions::allow_variables(&Home::new(ctx), &member.path, &mapping)?;
     tell(service, group, member).await?;
     Ok(true)
+}
+
+fn mapping_of(member: &v1::MemberStatus) -> Result<Mapping, CommandError> {
+    member.mapping.parse().map_err(|e| CommandError::failed("the member's mapping cannot be read").because(e))
+}
+
+/// Where a value comes from, for people.
+fn read_from(source: &Source) -> String {
+    match source {
+        Source::Environment(name) => format!("the variable `{name}` of this agent's environment"),
+        Source::File(path) => format!("the file {path}"),
+        Source::Value(_) => "the mapping".to_owned(),
+    }
 }
 
 /// Shows what would arrive, against what stands there.
@@ -244,9 +267,7 @@ fn standing(member: &v1::MemberStatus, ctx: &Context) -> Result<Option<Side>, Co
     let address = Address { agent: None, path: member.path.clone(), selector: Some(selector) };
     let place = Place::to_make(&address, ctx)?;
     let Some(own) = place.find()? else { return Ok(None) };
-    let mapping: portion::Mapping =
-        member.mapping.parse().map_err(|e| CommandError::failed("the member's mapping cannot be read").because(e))?;
-    let mapping = mappings::bound(&mapping, ctx).map_err(|e| place.lens(e))?;
+    let mapping = mappings::bound(&mapping_of(member)?, ctx).map_err(|e| place.lens(e))?;
     let fragment = mapping.share(own).map_err(|e| place.lens(e))?;
     let value = mapping.value(&fragment).map_err(|e| place.lens(e))?;
     Ok(Some(Side { name: status::address(member, ctx), fragment, value }))

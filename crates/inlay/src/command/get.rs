@@ -23,8 +23,7 @@ pub struct Args {
 }
 
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
-    let place = Place::open(&args.address, ctx)?;
-    let fragment = place.get()?;
+    let (place, fragment) = Place::portion(&args.address, ctx)?;
     if args.value || ctx.json {
         return ctx.print(json(&place, &fragment)?);
     }

@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 
 use super::apply::{self, splice};
-use super::{Edit, Format, Fragment, Item, Lens, LensError};
+use super::{Edit, Format, Fragment, Item, Lens, LensError, Pieces};
 use crate::selector::Scheme;
 use crate::value::Value;
 
@@ -266,6 +266,11 @@ impl Lens for Composed {
             None => self.0.get(file, &stages.outer).map_err(of_outer),
             Some(inner) => self.within(file, &stages, inner, |inner| inner.get()),
         }
+    }
+
+    fn get_from(&self, file: &mut Pieces<'_>, expression: &str) -> Option<Fragment> {
+        let stages = stages(expression);
+        if stages.inner.is_none() { self.0.get_from(file, &stages.outer) } else { None }
     }
 
     fn put(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {

@@ -20,6 +20,7 @@
 mod edit;
 mod expression;
 mod fragment;
+mod large;
 mod list;
 mod record;
 mod request;
@@ -34,7 +35,7 @@ pub(crate) use self::fragment::Shape;
 pub(super) use self::fragment::{push, records};
 use self::request::{Request, cell_string, cell_text};
 use self::table::Table;
-use super::{Edit, Format, Fragment, Item, Lens, LensError, apply, body};
+use super::{Edit, Format, Fragment, Item, Lens, LensError, Pieces, apply, body};
 use crate::value::Value;
 
 pub(crate) const CSV: Csv = Csv { scheme: "csv", separator: None };
@@ -59,6 +60,11 @@ impl Csv {
 impl Lens for Csv {
     fn get(&self, file: &[u8], expression: &str) -> Result<Fragment, LensError> {
         self.request(file, expression)?.get()
+    }
+
+    fn get_from(&self, file: &mut Pieces<'_>, expression: &str) -> Option<Fragment> {
+        let asked = parsed(self.scheme, expression).ok()?;
+        self.get(&large::one_row(file, self.separator, &asked)?, expression).ok()
     }
 
     fn put(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {

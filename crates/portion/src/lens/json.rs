@@ -33,7 +33,7 @@ use self::scan::Dialect;
 pub(in crate::lens) use self::scan::{Kind, Visitor};
 pub(crate) use self::write::Style;
 use self::write::render;
-use super::{Edit, Format, Fragment, Item, Lens, LensError, Span, Syntax, apply, lf};
+use super::{Edit, Format, Fragment, Item, Lens, LensError, Pieces, Span, Syntax, apply, lf};
 use crate::pointer;
 use crate::value::{Action, Value, changes};
 
@@ -108,6 +108,14 @@ impl Lens for Json {
     fn get(&self, file: &[u8], expression: &str) -> Result<Fragment, LensError> {
         let (_, kind, span) = self.located(file, &self.path(expression)?, expression)?;
         self.fragment(file, kind, &span)
+    }
+
+    fn get_from(&self, file: &mut Pieces<'_>, expression: &str) -> Option<Fragment> {
+        if self.dialect == Dialect::Json5 {
+            return None;
+        }
+        let (text, start) = skim::skim_pieces(file, &self.path(expression).ok()?)?;
+        self.fragment(&text, locate::kind_at(&text, start)?, &(start..text.len())).ok()
     }
 
     fn put(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {

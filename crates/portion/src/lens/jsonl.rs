@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use self::records::{Found, Records};
 use self::selector::{Asked, Key, parsed};
 use super::json::{JSON, one_line};
-use super::{BOM, Edit, Format, Fragment, Item, Lens, LensError, Syntax, apply, body};
+use super::{BOM, Edit, Format, Fragment, Item, Lens, LensError, Pieces, Syntax, apply, body};
 use crate::value::Value;
 
 pub(crate) struct Jsonl;
@@ -85,6 +85,13 @@ impl Lens for Jsonl {
                 let Fragment { text, .. } = found.map_err(|error| in_file(file, span.start, expression, error))?;
                 Ok(Fragment { format: Format::JsonLine, text })
             }
+        }
+    }
+
+    fn get_from(&self, file: &mut Pieces<'_>, expression: &str) -> Option<Fragment> {
+        match parsed(expression).ok()? {
+            Asked::Rows => None,
+            Asked::Record(key, _) => self.get(&records::one_from(file, &key, expression)?, expression).ok(),
         }
     }
 

@@ -44,6 +44,12 @@ const PARTS: &[&str] = &[
     "\u{0}",
 ];
 
+/// Elements with nothing but text in them hold no other, wherever they stand.
+pub(crate) fn related(a: &str, b: &str) -> bool {
+    let holds_text = |selector: &str| matches!(selector, "#a" | "#e" | "#f" | "#g" | "#h" | "#k" | "#w");
+    a == b || !holds_text(a) || !holds_text(b)
+}
+
 pub(crate) fn files() -> BoxedStrategy<Vec<u8>> {
     let parts = prop::collection::vec(prop::sample::select(PARTS), 0..9);
     (parts, 0u8..4, any::<bool>(), prop::bool::weighted(0.1))

@@ -131,7 +131,7 @@ laws! {
     // An element of another name is another portion, and a value does not tell the order of children.
     xml_files: Subject { refusals: 85, related: crate::xml::related, ..Subject::keyed(Scheme::Xml, crate::xml::files()) };
     // An element of another id or type is another portion, and what would move its neighbours is refused.
-    html_files: Subject { scheme: Scheme::Html, files: crate::html::files(), related: |_, _| true, refusals: 95 };
+    html_files: Subject { scheme: Scheme::Html, files: crate::html::files(), related: crate::html::related, refusals: 95 };
     // An item of another kind or name is another portion.
     rust_files: Subject { scheme: Scheme::Rust, files: crate::code::rust(), related: crate::code::related, refusals: 96 };
     python_files: Subject { scheme: Scheme::Python, files: crate::code::python(), related: crate::code::related, refusals: 96 };

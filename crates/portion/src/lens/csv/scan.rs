@@ -70,6 +70,16 @@ pub(super) fn scan(file: &[u8], wanted: &Wanted<'_>, mut found: impl FnMut(Recor
     !quotes.inside
 }
 
+/// What every record that says `key` holds as it is written.
+pub(super) fn needle(key: &[u8]) -> &[u8] {
+    key.split(|byte| *byte == b'"').max_by_key(|piece| piece.len()).unwrap_or_default()
+}
+
+/// Where the last record starts that may go on behind `file`, which begins with one, if its quotes are plain.
+pub(super) fn last_record(file: &[u8]) -> usize {
+    record_start(file, file.len(), odd(file, 0, file.len()), 0)
+}
+
 /// Whether the number of quotes between two offsets is odd.
 fn odd(file: &[u8], from: usize, to: usize) -> bool {
     memchr::memchr_iter(b'"', &file[from..to]).count() % 2 == 1

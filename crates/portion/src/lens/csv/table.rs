@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use super::expression::{Asked, Column};
 use super::record::{Field, Kind, Reader, Record, needs_quotes};
-use super::scan::{Wanted, scan};
+use super::scan::{self, Wanted, scan};
 use crate::lens::{LensError, Position, body};
 
 /// Separators that a header line tells, in the order in which they count at a tie.
-const KNOWN: [u8; 4] = *b",;\t|";
+pub(super) const KNOWN: [u8; 4] = *b",;\t|";
 
 /// So many rows are named at most where several match.
 const MAX_MATCHES: usize = 100;
@@ -63,7 +63,7 @@ fn told_by_header(file: &[u8], start: usize) -> Result<u8, LensError> {
 }
 
 /// So many bytes at each end of a file tell whether it is text.
-const SAMPLE: usize = 8 << 10;
+pub(super) const SAMPLE: usize = 8 << 10;
 
 impl<'a> Table<'a> {
     /// Reads the header. `None` for a file that holds nothing.
@@ -233,7 +233,7 @@ impl<'a> Table<'a> {
 
     /// The rows that say `key` in a column: all, if there are few.
     fn matching(&self, column: usize, key: &[u8]) -> Result<Vec<Row>, LensError> {
-        let longest = key.split(|byte| *byte == b'"').max_by_key(|piece| piece.len()).unwrap_or_default();
+        let longest = scan::needle(key);
         let take = |rows: &mut Vec<Row>, record: Record, reader: &Reader<'_>| {
             if self.text(&reader.fields, column).is_ok_and(|text| text[..] == *key) {
                 rows.push(Row { record, fields: reader.fields.clone() });

@@ -5,50 +5,120 @@
 //! portion itself is read by the grammar. Beside it the file has to be balanced to its end, so that a half-written one is not
 //! taken for a whole one. Whatever is not plain (a comment, a path that is missing or stands twice, a fault) is left to the
 //! scanner that reads every byte: its answer counts, and its errors have positions.
+//!
+//! The file is a slice, or comes a piece at a time ([`Pieces`]), of which only the last is held.
 
 use wide::u8x16;
 
+use super::layout;
 use super::locate::{self, Located, Member, kind_at};
 use super::scan::{Dialect, Kind, Scanner};
 use super::string::unescape;
-use crate::lens::{BOM, MAX_DEPTH, Span};
+use crate::lens::pieces::Pieces;
+use crate::lens::{BOM, MAX_DEPTH, MAX_PORTION, Span};
 use crate::pointer;
 
 /// How many bytes are looked at together.
 const BLOCK: usize = 64;
+/// More backslashes in a row than anybody writes: how many are even is not counted.
+const SLASHES: usize = 64;
 
 /// The value at `path`, with where the containers on the path and their members on it start; `None` if it takes a closer reading
 /// to say.
 pub(super) fn skim(file: &[u8], path: &[String]) -> Option<Located> {
-    if path.is_empty() {
-        return None;
+    Skimmer::new(file, path).document()
+}
+
+/// The same in a file that is read a piece at a time: the value's text, behind the white space that its line begins with, on a line of
+/// its own; and where it begins.
+pub(super) fn skim_pieces(file: &mut Pieces<'_>, path: &[String]) -> Option<(Vec<u8>, usize)> {
+    let mut streamed = Streamed { line: Some(Vec::new()), kept: None, file };
+    Skimmer::new(&mut streamed, path).document()?;
+    streamed.kept
+}
+
+/// Where the bytes come from. What is told by offsets means the bytes that are held.
+trait Source {
+    /// What is held of the file.
+    fn held(&self) -> &[u8];
+    /// Where that begins in the file.
+    fn offset(&self) -> usize {
+        0
     }
-    let start = if file.starts_with(BOM) { BOM.len() } else { 0 };
-    let start = behind_space(file, start);
-    let mut skimmer =
-        Skimmer { file, path, frames: Vec::with_capacity(path.len()), depth: 0, target: None, passed: Vec::new() };
-    let mut at = skimmer.enter(start)?;
-    loop {
-        match skimmer.blocks(at)? {
-            Next::From(behind) => at = behind,
-            Next::End(end) => {
-                let rest_is_blank = file[end..].iter().all(|byte| is_space(*byte));
-                let Skimmer { target, passed, .. } = skimmer;
-                return rest_is_blank.then_some(Located { frames: passed, target, blocked: None });
-            }
+    /// Holds more of the file. False at its end.
+    fn more(&mut self) -> bool {
+        false
+    }
+    /// Lets go of what lies well before an offset. By how much offsets are less now.
+    fn pass(&mut self, _at: usize) -> usize {
+        0
+    }
+    /// The value on the path is here.
+    fn found(&mut self, _value: &Span) -> Option<()> {
+        Some(())
+    }
+}
+
+impl Source for &[u8] {
+    #[inline(always)]
+    fn held(&self) -> &[u8] {
+        self
+    }
+}
+
+struct Streamed<'a, 'b> {
+    file: &'a mut Pieces<'b>,
+    /// The white space that the line begins with in which the held bytes begin, if that is known.
+    line: Option<Vec<u8>>,
+    kept: Option<(Vec<u8>, usize)>,
+}
+
+impl Source for &mut Streamed<'_, '_> {
+    #[inline(always)]
+    fn held(&self) -> &[u8] {
+        self.file.held()
+    }
+
+    #[inline(always)]
+    fn offset(&self) -> usize {
+        self.file.offset()
+    }
+
+    fn more(&mut self) -> bool {
+        self.file.held().len() <= 2 * MAX_PORTION && self.file.more()
+    }
+
+    fn pass(&mut self, at: usize) -> usize {
+        let from = at.saturating_sub(self.file.behind());
+        let held = self.file.held();
+        let line = match self.file.offset() {
+            0 => Some(layout::line_start(held, from)),
+            _ => memchr::memrchr(b'\n', &held[..from]).map(|end| end + 1),
+        };
+        if let Some(start) = line {
+            let white = held[start..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            self.line = (start + white < held.len()).then(|| held[start..start + white].to_vec());
         }
+        self.file.forget(from);
+        from
+    }
+
+    fn found(&mut self, value: &Span) -> Option<()> {
+        let held = self.file.held();
+        let is_line = self.file.offset() == 0 || memchr::memchr(b'\n', &held[..value.start]).is_some();
+        let white = if is_line { layout::base(held, value.start) } else { self.line.as_deref()? };
+        let mut kept = Vec::with_capacity(1 + white.len() + value.len());
+        kept.push(b'\n');
+        kept.extend_from_slice(white);
+        let start = kept.len();
+        kept.extend_from_slice(&held[value.clone()]);
+        self.kept = Some((kept, start));
+        Some(())
     }
 }
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
-}
-
-fn behind_space(file: &[u8], mut at: usize) -> usize {
-    while file.get(at).is_some_and(|byte| is_space(*byte)) {
-        at += 1;
-    }
-    at
 }
 
 /// Where 64 bytes hold what: bit 0 is the first byte.
@@ -71,20 +141,19 @@ struct Carry {
     escape: bool,
 }
 
-struct Block<'a> {
-    bytes: &'a [u8; BLOCK],
+struct Block {
     lanes: [u8x16; 4],
 }
 
-impl<'a> Block<'a> {
+impl Block {
     #[inline(always)]
-    fn new(bytes: &'a [u8; BLOCK]) -> Block<'a> {
+    fn new(bytes: &[u8; BLOCK]) -> Block {
         let mut lanes = [u8x16::splat(0); 4];
         // A loop: closures over arrays are not always compiled in place.
         for (lane, bytes) in lanes.iter_mut().zip(bytes.as_chunks::<16>().0) {
             *lane = u8x16::new(*bytes);
         }
-        Block { bytes, lanes }
+        Block { lanes }
     }
 
     #[inline(always)]
@@ -169,40 +238,84 @@ enum Next {
     End(usize),
 }
 
-struct Skimmer<'a> {
-    file: &'a [u8],
+struct Skimmer<'a, S> {
+    source: S,
     path: &'a [String],
     /// The containers on the path that are open.
     frames: Vec<Frame<'a>>,
     /// How many containers are open; those beyond the frames lie beside the path.
     depth: usize,
+    /// Where the portion stands in the file.
     target: Option<(Kind, Span)>,
     /// What is told of the frames, from the root.
     passed: Vec<locate::Frame>,
 }
 
-impl<'a> Skimmer<'a> {
+impl<'a, S: Source> Skimmer<'a, S> {
+    fn new(source: S, path: &'a [String]) -> Skimmer<'a, S> {
+        Skimmer { source, path, frames: Vec::with_capacity(path.len()), depth: 0, target: None, passed: Vec::new() }
+    }
+
+    /// Reads the document.
+    fn document(mut self) -> Option<Located> {
+        if self.path.is_empty() {
+            return None;
+        }
+        while self.source.held().len() < BOM.len() && self.source.more() {}
+        let start = if self.source.held().starts_with(BOM) { BOM.len() } else { 0 };
+        let start = self.behind_space(start);
+        let mut at = self.enter(start)?;
+        loop {
+            match self.blocks(at)? {
+                Next::From(behind) => at = behind,
+                Next::End(end) => {
+                    let rest = self.behind_space(end);
+                    let is_all = rest == self.source.held().len();
+                    return is_all.then_some(Located { frames: self.passed, target: self.target, blocked: None });
+                }
+            }
+        }
+    }
+
+    /// Where something else than white space stands, from `at` on.
+    fn behind_space(&mut self, mut at: usize) -> usize {
+        loop {
+            let held = self.source.held();
+            while held.get(at).is_some_and(|byte| is_space(*byte)) {
+                at += 1;
+            }
+            if at < held.len() || !self.source.more() {
+                return at;
+            }
+        }
+    }
+
     /// Goes into the container on the path that starts at `at`. Where the blocks go on.
     fn enter(&mut self, at: usize) -> Option<usize> {
-        let object = match self.file.get(at)? {
+        let object = match self.source.held().get(at)? {
             b'{' => true,
             b'[' => false,
             _ => return None,
         };
-        self.passed.push(locate::Frame::new(if object { Kind::Object } else { Kind::Array }, at));
+        let kind = if object { Kind::Object } else { Kind::Array };
+        self.passed.push(locate::Frame::new(kind, self.source.offset() + at));
         let key = self.path.get(self.frames.len())?;
         let index = if object { 0 } else { pointer::index(key)? };
         self.frames.push(Frame { object, key, index, items: 0, found: false });
         self.depth += 1;
-        let first = behind_space(self.file, at + 1);
-        if object || self.file.get(first) == Some(&b']') { Some(at + 1) } else { self.item(at + 1) }
+        let first = self.behind_space(at + 1);
+        if object || self.source.held().get(first) == Some(&b']') { Some(at + 1) } else { self.item(at + 1) }
     }
 
     /// An item of the array begins behind `at`. Where the blocks go on.
     fn item(&mut self, at: usize) -> Option<usize> {
         let frame = self.frames.last_mut()?;
         frame.items += 1;
-        if frame.items != frame.index.checked_add(1)? { Some(at) } else { self.child(behind_space(self.file, at), at) }
+        if frame.items != frame.index.checked_add(1)? {
+            return Some(at);
+        }
+        let member = self.behind_space(at);
+        self.child(member, at)
     }
 
     /// The value on the path begins behind `at`, and its member at `member`. Where the blocks go on.
@@ -211,15 +324,29 @@ impl<'a> Skimmer<'a> {
         if std::mem::replace(&mut frame.found, true) {
             return None;
         }
-        let start = behind_space(self.file, at);
+        let start = self.behind_space(at);
+        let member = self.source.offset() + member;
         self.passed.last_mut()?.on_path = Some(Member { start: member, ..Member::default() });
         if self.frames.len() < self.path.len() {
             return self.enter(start);
         }
-        let mut scanner = Scanner { text: self.file, at: start, dialect: Dialect::Json };
-        scanner.value(&mut ()).ok()?;
-        self.target = Some((kind_at(self.file, start)?, start..scanner.at));
-        Some(scanner.at)
+        let end = loop {
+            let held = self.source.held();
+            let mut scanner = Scanner { text: held, at: start, dialect: Dialect::Json };
+            let is_whole = scanner.value(&mut ()).is_ok();
+            // A number that ends where the held bytes do may go on.
+            if is_whole && scanner.at < held.len() {
+                break scanner.at;
+            }
+            let end = scanner.at;
+            if !self.source.more() {
+                break is_whole.then_some(end)?;
+            }
+        };
+        let offset = self.source.offset();
+        self.target = Some((kind_at(self.source.held(), start)?, offset + start..offset + end));
+        self.source.found(&(start..end))?;
+        Some(end)
     }
 
     /// Block after block, up to where something on the path begins, or to the end.
@@ -228,11 +355,20 @@ impl<'a> Skimmer<'a> {
         let mut last_backslash = None;
         let mut padded = [b' '; BLOCK];
         let mut base = from;
-        while base < self.file.len() {
-            let bytes = match self.file[base..].first_chunk::<BLOCK>() {
+        loop {
+            let held = self.source.held();
+            let rest = held.get(base..).unwrap_or_default();
+            let bytes = match rest.first_chunk::<BLOCK>() {
                 Some(bytes) => bytes,
                 None => {
-                    let rest = &self.file[base..];
+                    let fewer = self.source.pass(base);
+                    base -= fewer;
+                    last_backslash = last_backslash.and_then(|at: usize| at.checked_sub(fewer));
+                    if self.source.more() {
+                        continue;
+                    }
+                    // The file ends before the value does if nothing is left.
+                    let rest = self.source.held().get(base..).filter(|rest| !rest.is_empty())?;
                     padded[..rest.len()].copy_from_slice(rest);
                     &padded
                 }
@@ -247,14 +383,12 @@ impl<'a> Skimmer<'a> {
             }
             base += BLOCK;
         }
-        // The file ends before the value does.
-        None
     }
 
     #[inline(always)]
     fn block(
         &mut self,
-        block: &Block<'_>,
+        block: &Block,
         masks: &Masks,
         base: usize,
         last_backslash: Option<usize>,
@@ -277,7 +411,7 @@ impl<'a> Skimmer<'a> {
                 let bit = marks.trailing_zeros();
                 marks &= marks - 1;
                 let at = base + bit as usize;
-                match block.bytes[bit as usize] {
+                match self.source.held()[at] {
                     b':' => {
                         if let Some(member) = self.key(at, last_backslash)? {
                             return self.child(member, at + 1).map(|at| Some(Next::From(at)));
@@ -340,16 +474,20 @@ impl<'a> Skimmer<'a> {
     #[inline(always)]
     fn key(&self, at: usize, last_backslash: Option<usize>) -> Option<Option<usize>> {
         let key = self.frames.last()?.key.as_bytes();
+        let held = self.source.held();
         let mut end = at;
-        while end > 0 && is_space(self.file[end - 1]) {
+        while end > 0 && is_space(held[end - 1]) {
             end -= 1;
         }
         // A character takes at most six bytes for each of its own, `\u0041`.
         let longest = 6 * key.len() + 2;
+        if self.source.offset() > 0 && end <= longest + SLASHES {
+            return None;
+        }
         if last_backslash.is_some_and(|last| last + longest + 1 >= end) {
             return self.escaped_key(end, longest);
         }
-        let before = &self.file[..end];
+        let before = &held[..end];
         let is_it = before.len() >= key.len() + 2
             && before.ends_with(b"\"")
             && before[before.len() - key.len() - 2] == b'"'
@@ -361,19 +499,23 @@ impl<'a> Skimmer<'a> {
     #[inline(never)]
     fn escaped_key(&self, end: usize, longest: usize) -> Option<Option<usize>> {
         let frame = self.frames.last()?;
-        if end == 0 || self.file[end - 1] != b'"' {
+        let held = self.source.held();
+        if end == 0 || held[end - 1] != b'"' {
             return None;
         }
         let mut start = end - 1;
         while start > 0 && end - start <= longest {
             start -= 1;
-            if self.file[start] != b'"' {
+            if held[start] != b'"' {
                 continue;
             }
-            let slashes = self.file[..start].iter().rev().take_while(|byte| **byte == b'\\').count();
+            let slashes = held[..start].iter().rev().take_while(|byte| **byte == b'\\').count();
+            if slashes >= SLASHES {
+                return None;
+            }
             if slashes % 2 == 0 {
-                let escaped = memchr::memchr(b'\\', &self.file[start..end]).is_some();
-                let text = unescape(self.file, start..end, escaped).ok()?;
+                let escaped = memchr::memchr(b'\\', &held[start..end]).is_some();
+                let text = unescape(held, start..end, escaped).ok()?;
                 return Some((text == frame.key).then_some(start));
             }
         }
@@ -396,7 +538,17 @@ mod tests {
     /// What is found is what a reading of every byte finds, if that finds no fault beside the path. Returns whether it was found.
     fn check(file: &[u8], pointer: &str) -> bool {
         let path = pointer::tokens(pointer).unwrap();
-        let Some(found) = skim(file, &path) else { return false };
+        let found = skim(file, &path);
+        let mut source = file;
+        let streamed = skim_pieces(&mut Pieces::new(&mut source, 64, 512), &path);
+        if let Some((text, start)) = streamed {
+            let (_, span) = found.as_ref().and_then(|found| found.target.clone()).unwrap();
+            assert_eq!(text[start..], file[span.clone()], "{}", String::from_utf8_lossy(file));
+            assert_eq!(layout::base(&text, start), layout::base(file, span.start), "{}", String::from_utf8_lossy(file));
+        } else if path.iter().all(|key| key.len() < 64) {
+            assert!(found.as_ref().is_none_or(|found| found.target.is_none()), "{}", String::from_utf8_lossy(file));
+        }
+        let Some(found) = found else { return false };
         let starts = |located: &Located| -> Vec<(usize, Option<usize>)> {
             let frames = located.frames.iter();
             frames.map(|frame| (frame.span.start, frame.on_path.as_ref().map(|member| member.start))).collect()

@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use super::selector::{self, Key};
 use super::{JSON, Syntax, in_file};
-use crate::lens::{Item, Lens, LensError, Span, apply, body};
+use crate::lens::{Item, Lens, LensError, MAX_PORTION, Pieces, Span, apply, body};
 use crate::pointer;
 use crate::value::Value;
 
@@ -72,8 +72,8 @@ fn needle(text: &str) -> &str {
     text.split(is_odd).max_by_key(|piece| piece.len()).unwrap_or_default()
 }
 
-/// The one record of this key.
-pub(super) fn one(file: &[u8], key: &Key, expression: &str) -> Result<Found, LensError> {
+/// The records of this key: all, if there are few.
+fn matching(file: &[u8], key: &Key, expression: &str) -> Result<Vec<Found>, LensError> {
     let mut found = Vec::new();
     let mut check = |record: Found| -> Result<bool, LensError> {
         let text = &file[record.span.clone()];
@@ -115,6 +115,35 @@ pub(super) fn one(file: &[u8], key: &Key, expression: &str) -> Result<Found, Len
             }
         }
     }
+    Ok(found)
+}
+
+/// The line of the one record of this key, in a file that is read a piece at a time. `None` if it is not the only one, or not there.
+pub(super) fn one_from(file: &mut Pieces<'_>, key: &Key, expression: &str) -> Option<Vec<u8>> {
+    let mut line = None;
+    loop {
+        let is_last = !file.more();
+        let held = file.held();
+        let lines = if is_last { held.len() } else { memchr::memrchr(b'\n', held).map_or(0, |end| end + 1) };
+        let is_odd = file.offset() > 0 && body::bom(held) > 0;
+        if is_odd || held.len() > 2 * MAX_PORTION {
+            return None;
+        }
+        for found in matching(&held[..lines], key, expression).ok()? {
+            if line.replace(held[found.line].to_vec()).is_some() {
+                return None;
+            }
+        }
+        if is_last {
+            return line;
+        }
+        file.forget(lines);
+    }
+}
+
+/// The one record of this key.
+pub(super) fn one(file: &[u8], key: &Key, expression: &str) -> Result<Found, LensError> {
+    let mut found = matching(file, key, expression)?;
     match found.len() {
         1 => Ok(found.remove(0)),
         0 => {
@@ -222,4 +251,51 @@ pub(super) fn omitted(file: &[u8]) -> Result<Vec<LensError>, LensError> {
         errors.push(LensError::Ambiguous { selector: selector::record(&pointer::format([&keys[key]]), text), lines });
     }
     Ok(errors)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::super::Jsonl;
+    use super::*;
+
+    /// What a reading in pieces of this size tells is what the whole file tells. Whether it told anything.
+    fn check(file: &[u8], expression: &str, piece: usize) -> bool {
+        let mut source = file;
+        let mut pieces = Pieces::new(&mut source, piece, 0);
+        pieces.more();
+        let told = Jsonl.get_from(&mut pieces, expression);
+        if let Some(told) = &told {
+            assert_eq!(Jsonl.get(file, expression).as_ref(), Ok(told), "{}", String::from_utf8_lossy(file));
+        }
+        told.is_some()
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_never_contradict_the_whole(
+            lines in prop::collection::vec(prop::sample::select(vec![
+                "{\"id\":1}\n", "{\"id\":\"k1\",\"n\":2}\r\n", "{\"id\":\"k1\"}", "{\"id\":\"\\u006b1\",\"n\":1}\n", "\n", " \n", "\u{FEFF}",
+                "{\"k1\":", "k1\n", "{\"id\":\"a\",\"n\":\"k1\"}\n",
+            ]), 0..40),
+            piece in 1..100usize,
+        ) {
+            for expression in ["id=k1", "id=k1/n"] {
+                check(lines.concat().as_bytes(), expression, piece);
+            }
+        }
+
+        #[test]
+        fn sound_files_are_told_in_pieces(
+            lines in prop::collection::vec(prop::sample::select(vec!["{\"id\":1}", "{\"id\":\"a\",\"n\":\"k1\"}", "", " "]), 0..40),
+            at in any::<prop::sample::Index>(),
+            piece in 1..100usize,
+        ) {
+            let mut lines = lines;
+            lines.insert(at.index(lines.len() + 1), "{\"id\":\"k1\",\"n\":[2, 3]}");
+            prop_assert!(check(lines.join("\n").as_bytes(), "id=k1/n", piece));
+        }
+    }
 }

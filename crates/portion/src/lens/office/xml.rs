@@ -241,8 +241,9 @@ fn character_data(mut raw: &str, out: &mut String) -> Option<()> {
                 out.push_str(&normal(Cow::Borrowed(&rest[9..end])));
                 (end, 3)
             }
-            _ if rest.starts_with("<!--") => (rest.find("-->")?, 3),
-            _ => (rest.find("?>")?, 2),
+            // `<!-->` opens a comment, and does not close it.
+            _ if rest.starts_with("<!--") => (4 + rest[4..].find("-->")?, 3),
+            _ => (2 + rest.get(2..)?.find("?>")?, 2),
         };
         raw = &rest[skipped + end..];
     }
@@ -408,4 +409,25 @@ pub(crate) fn escaped(text: &str) -> String {
 /// Whether XML 1.0 can say this character.
 pub(crate) fn is_sayable(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_and_instructions_are_no_text() {
+        for (raw, text) in [
+            ("a<!-- b -->c", Some("ac")),
+            ("a<!--> b -->c", Some("ac")),
+            ("a<!---> b -->c", Some("ac")),
+            ("a<?b?>c<![CDATA[<&]]>&lt;", Some("ac<&<")),
+            ("a<?> ?>c", Some("ac")),
+            ("a<!-->", None),
+            ("a<?>", None),
+        ] {
+            let mut out = String::new();
+            assert_eq!(character_data(raw, &mut out).map(|()| &out[..]), text, "{raw}");
+        }
+    }
 }
