@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use crate::shell::{self, TaskError};
+use crate::tools;
 
 /// As cargo-fuzz builds: counters at every edge, and what is compared with what.
 const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -104,9 +105,7 @@ fn wanted(args: &[String], known: &[String]) -> Result<Wanted, TaskError> {
 
 /// Builds the targets. Gives the folder that holds the programs.
 fn build(root: &Path, wanted: &Wanted) -> Result<PathBuf, TaskError> {
-    if !shell::answers("c++", &["--version"]) {
-        return Err(TaskError::Check("libFuzzer needs a C++ compiler: install the package g++".to_owned()));
-    }
+    tools::need(tools::FOR_FUZZING)?;
     let mut cargo = if wanted.address { nightly()? } else { shell::cargo() };
     let flags = if wanted.address { format!("{COVERAGE} -Zsanitizer=address") } else { COVERAGE.to_owned() };
     let (host, folder) = (host()?, root.join(if wanted.address { "target/fuzz-address" } else { "target/fuzz" }));

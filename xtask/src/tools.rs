@@ -74,6 +74,9 @@ pub(crate) const FOR_BENCHES: &[Program] = &[
     Program { name: "ip", probe: &["-V"], package: "iproute2" },
 ];
 
+/// What libFuzzer is built with.
+pub(crate) const FOR_FUZZING: &[Program] = &[Program { name: "c++", probe: &["--version"], package: "g++" }];
+
 /// Makes sure that the programs are there: installs the missing ones as root, otherwise names them.
 pub(crate) fn need(programs: &[Program]) -> Result<(), TaskError> {
     let missing = |programs: &[Program]| -> Vec<&'static str> {

@@ -359,7 +359,8 @@ fn tidied(side: Side<'_>) -> Result<Cow<'_, Fragment>, LensError> {
         return Err(LensError::TooLarge(format!("the portion has {is} MiB; at most {most} MiB are allowed")));
     }
     let is_foreign = text.starts_with(crate::lens::BOM) || memchr::memchr(b'\r', text).is_some();
-    if !is_foreign || *format == Format::Bytes {
+    // Of other formats it is their value that counts, which is read anyway.
+    if !(is_foreign || format.is_text()) || *format == Format::Bytes {
         return Ok(Cow::Borrowed(side.fragment));
     }
     Ok(Cow::Owned(Fragment { format: *format, text: format.tidy(text)?.into_owned() }))
