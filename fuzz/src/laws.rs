@@ -179,6 +179,7 @@ impl Case<'_> {
             (Scheme::Lua, Format::Lua),
             (Scheme::Hcl, Format::Hcl),
             (Scheme::Css, Format::Css),
+            (Scheme::Sql, Format::Sql),
         ];
         formats.iter().find(|(scheme, _)| *scheme == self.scheme).map_or(Format::Text, |(_, format)| *format)
     }

@@ -37,6 +37,7 @@ pub(crate) mod pptx;
 pub(crate) mod regex;
 mod rows;
 pub(crate) mod sections;
+pub(crate) mod sql;
 pub(crate) mod sqlite;
 pub(crate) mod toml;
 mod words;

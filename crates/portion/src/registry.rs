@@ -3,7 +3,7 @@
 
 use crate::lens::{
     Composed, Lens, Syntax, absent, bytes, code, csv, docx, html, ical, ipynb, json, jsonl, jsonpath, keys, lines,
-    mark, md, nginx, ods, office, pptx, regex, sections, sqlite, toml, xlsx, xml, yaml,
+    mark, md, nginx, ods, office, pptx, regex, sections, sql, sqlite, toml, xlsx, xml, yaml,
 };
 
 /// Declares [`Scheme`], and what stands in its table.
@@ -199,6 +199,8 @@ schemes! {
     Hcl = "hcl", code::HCL, names: [], extensions: ["tf", "tfvars", "hcl"];
     /// The same in CSS, by `rule:.btn`.
     Css = "css", code::CSS, names: [], extensions: ["css"];
+    /// `table:name`, `view:name`, `fn:name` of a script of SQL.
+    Sql = "sql", sql::Sql, names: [], extensions: ["sql", "ddl", "psql", "pgsql"];
     /// The lines between `inlay:begin NAME` and `inlay:end NAME` in any text file.
     Mark = "mark", mark::Mark, names: [], extensions: [];
     /// `10,20`: lines by RFC 5147 (positions between lines, counted from 0).
@@ -339,6 +341,8 @@ formats! {
     Hcl = "hcl", code::HCL, editors: "tf";
     /// The same in CSS.
     Css = "css", code::CSS, editors: "css";
+    /// A statement of SQL that declares something. Its value is a string.
+    Sql = "sql", sql::Sql, editors: "sql";
     /// Text whose value is a string: a marked region, lines, one scalar of a line format.
     Text = "text", lines::Lines, editors: "txt";
     /// Bytes whose value is bytes.

@@ -24,8 +24,9 @@ pub struct Selector {
 
 /// What stands before a colon in expressions themselves, `table:Q3`: no names of schemes.
 const OWN_WORDS: &[&str] = &[
-    "block", "bookmark", "cell", "class", "const", "decl", "fn", "heading", "impl", "index", "macro", "mod", "name",
-    "prop", "query", "rows", "rule", "slide", "table", "tag", "trigger", "type", "tzid", "uid", "view",
+    "block", "body", "bookmark", "cell", "class", "const", "decl", "event", "fn", "heading", "impl", "index", "macro",
+    "mod", "name", "package", "policy", "proc", "prop", "query", "rows", "rule", "schema", "sequence", "slide",
+    "table", "tag", "trigger", "type", "tzid", "uid", "view",
 ];
 
 /// Before a selector of source code: in the file's own language.
@@ -101,6 +102,7 @@ impl Scheme {
             Scheme::Ics | Scheme::Vcf => {
                 "behind a property, `/0` means the first of several, as in `/TEL/0`; several components must differ in what they go by"
             }
+            Scheme::Sql => "`[1]` behind it means the first of them, `[2]` the second",
             Scheme::Re => "make the expression longer, so that it finds one place",
             Scheme::JsonPath => "add what tells the nodes apart: a filter, as `[?@.id=='x']`, or a number",
             Scheme::Xml => "add what tells the elements apart: `[@id='x']`, `[name='x']`, or a number, as `[2]`",

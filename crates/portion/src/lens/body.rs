@@ -203,6 +203,41 @@ pub(super) fn replaced_where(
     vec![Edit { span, text }]
 }
 
+/// Lines without blank ones at the ends, and with a line end.
+pub(super) fn without_blank_ends(text: &[u8]) -> Vec<u8> {
+    let is_blank = |line: &&[u8]| is_blank(content(line));
+    let before: usize = lines(text).take_while(is_blank).map(<[u8]>::len).sum();
+    let text = &text[before..];
+    let behind: usize = lines_back(text).take_while(is_blank).map(<[u8]>::len).sum();
+    normal(&text[..text.len() - behind])
+}
+
+/// Whole lines that are to be removed, with the blank lines around that go with them: one run stays where there were two, the longer one,
+/// and none at the ends of what they stand in.
+pub(super) fn with_blank_lines(file: &[u8], span: &Span) -> Span {
+    let is_blank = |line: &&[u8]| is_blank(content(line));
+    let first = bom(file);
+    let before: usize = lines_back(&file[first..span.start]).take_while(is_blank).map(<[u8]>::len).sum();
+    let behind: usize = lines(&file[span.end..]).take_while(is_blank).map(<[u8]>::len).sum();
+    let depth = |line: Option<&[u8]>| line.map_or(0, |line| indentation(line).len());
+    let own = depth(lines(&file[span.clone()]).next());
+    let is_last = span.end + behind == file.len() || depth(lines(&file[span.end + behind..]).next()) < own;
+    let above = &file[first..span.start - before];
+    let is_first = above.is_empty() || depth(lines_back(above).next()) < own;
+    let count = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count();
+    let takes_before = match (is_first, is_last) {
+        (_, true) => true,
+        (true, false) => false,
+        _ => count(&file[span.start - before..span.start]) <= count(&file[span.end..span.end + behind]),
+    };
+    let is_between = before > 0 && behind > 0;
+    match takes_before {
+        true if is_last || is_between => span.start - before..span.end,
+        false if is_first || is_between => span.start..span.end + behind,
+        _ => span.clone(),
+    }
+}
+
 fn is_empty_line(line: Option<&[u8]>) -> bool {
     line.is_some_and(|line| content(line).is_empty())
 }

@@ -1,4 +1,4 @@
-//! Source code, by the names of its items: functions, classes, types, constants; in SQL tables, in CSS rules, in HCL blocks.
+//! Source code, by the names of its items: functions, classes, types, constants; in CSS rules, in HCL blocks.
 //!
 //! Each language is a scheme, a format, and a table of data ([`languages`]); tree-sitter reads them all.
 //!
@@ -99,7 +99,7 @@ impl Lens for Code {
         };
         let text = match is_within() {
             Ok(true) => fragment.text.strip_suffix(b"\n").unwrap_or(&fragment.text).to_vec(),
-            _ => normal(&fragment.text),
+            _ => body::without_blank_ends(&fragment.text),
         };
         Fragment { text, ..fragment }
     }
@@ -137,15 +137,6 @@ impl Lens for Code {
 
 /// So many faults are told at most.
 const MAX_FAULTS: usize = 50;
-
-/// Lines without blank ones at the ends, and with a line end.
-fn normal(text: &[u8]) -> Vec<u8> {
-    let is_blank = |line: &&[u8]| body::is_blank(body::content(line));
-    let before: usize = body::lines(text).take_while(is_blank).map(<[u8]>::len).sum();
-    let text = &text[before..];
-    let behind: usize = body::lines_back(text).take_while(is_blank).map(<[u8]>::len).sum();
-    body::normal(&text[..text.len() - behind])
-}
 
 impl Syntax for Code {
     fn value(&self, text: &[u8]) -> Result<Value, LensError> {

@@ -23,6 +23,7 @@ mod numbers;
 mod ods;
 mod regex;
 mod sections;
+mod sql;
 mod toml;
 mod xlsx;
 mod xml;

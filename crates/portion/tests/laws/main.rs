@@ -21,6 +21,7 @@ mod nginx;
 mod office;
 mod regex;
 mod sections;
+mod sql;
 mod toml;
 mod xml;
 mod yaml;
@@ -137,6 +138,8 @@ laws! {
     python_files: Subject { scheme: Scheme::Python, files: crate::code::python(), related: crate::code::related, refusals: 96 };
     javascript_files:
         Subject { scheme: Scheme::JavaScript, files: crate::code::javascript(), related: crate::code::related, refusals: 96 };
+    // A statement with another kind or name is another portion.
+    sql_files: Subject { scheme: Scheme::Sql, files: crate::sql::files(), related: crate::code::related, refusals: 96 };
     lines_files: Subject::keyed(Scheme::Lines, crate::keys::plain());
     bytes_files: Subject::keyed(Scheme::Bytes, crate::keys::plain());
 }

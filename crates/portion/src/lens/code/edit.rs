@@ -72,31 +72,8 @@ pub(super) fn remove(source: &Source<'_>, asked: &Asked<'_>, expression: &str) -
             )));
         }
     }
-    let Place { span, .. } = place;
-    let file = source.file;
-    let is_blank = |line: &&[u8]| body::is_blank(body::content(line));
-    let first = body::bom(file);
-    let before: usize = body::lines_back(&file[first..span.start]).take_while(is_blank).map(<[u8]>::len).sum();
-    let behind: usize = body::lines(&file[span.end..]).take_while(is_blank).map(<[u8]>::len).sum();
-    let depth = |line: Option<&[u8]>| line.map_or(0, |line| body::indentation(line).len());
-    let own = depth(body::lines(&file[span.clone()]).next());
-    let is_last = span.end + behind == file.len() || depth(body::lines(&file[span.end + behind..]).next()) < own;
-    let above = &file[first..span.start - before];
-    let is_first = above.is_empty() || depth(body::lines_back(above).next()) < own;
-    // One run of blank lines stays where there were two: the longer one.
-    let count = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count();
-    let takes_before = match (is_first, is_last) {
-        (_, true) => true,
-        (true, false) => false,
-        _ => count(&file[span.start - before..span.start]) <= count(&file[span.end..span.end + behind]),
-    };
-    let is_between = before > 0 && behind > 0;
-    let whole = match takes_before {
-        true if is_last || is_between => span.start - before..span.end,
-        false if is_first || is_between => span.start..span.end + behind,
-        _ => span,
-    };
-    guarded(source, asked, &whole, body::removed(file, &whole))
+    let whole = body::with_blank_lines(source.file, &place.span);
+    guarded(source, asked, &whole, body::removed(source.file, &whole))
 }
 
 /// The plan, if the file around is read as before, and what was put is the portion.
