@@ -318,13 +318,16 @@ fn fragment(connection: &Connection, expression: &str) -> Result<Fragment, Recor
     let table = Table::of(connection, &TableSelector::parse(expression)?, expression)?;
     let text = Format::Rows.render(&table.rows(connection)?)?;
     if text.len() > MAX_PORTION {
-        return Err(too_large());
+        return Err(too_large(&table.name));
     }
     Ok(Fragment { format: Format::Rows, text })
 }
 
-fn too_large() -> RecordError {
-    RecordError::Lens(LensError::TooLarge(format!("the rows have more than {} MiB", MAX_PORTION >> 20)))
+fn too_large(table: &str) -> RecordError {
+    let (size, some) = (MAX_PORTION >> 20, TableSelector::of(table));
+    let why =
+        format!("the rows of `{table}` have more than {size} MiB; a condition as in `{some}?COLUMN=TEXT` chooses some");
+    RecordError::Lens(LensError::TooLarge(why))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use portion::{Item, LensError, MAX_PORTION, Number, TableSelector, Value};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 
 use super::{RecordError, too_large};
 
@@ -62,18 +62,31 @@ fn tables(connection: &Connection) -> Result<Vec<(String, Option<&'static str>)>
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Every table that can be addressed, and why others cannot.
+/// Every table that can be addressed, without columns that rows cannot say; and why other tables and columns cannot.
 pub(super) fn list(connection: &Connection) -> Result<(Vec<Item>, Vec<LensError>), RecordError> {
     let (mut items, mut omitted) = (Vec::new(), Vec::new());
     for (name, why) in tables(connection)? {
-        match why {
-            None => {
-                let count = format!("SELECT count(*) FROM {}", quoted(&name));
-                let rows: i64 = connection.query_row(&count, [], |row| row.get(0))?;
-                let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-                items.push(Item { selector: TableSelector::of(&name), kind: "table", lines: (rows.min(1), rows) });
+        if let Some(why) = why {
+            omitted.push(LensError::Refused(format!("`{name}`: {why}")));
+            continue;
+        }
+        let selector = TableSelector { table: name.clone(), columns: None, conditions: Vec::new() };
+        let table = Table::made(connection, &name, &selector, &name)?;
+        match table.unsaid(connection) {
+            Ok((rows, unsaid)) => {
+                let is_said = |column: &&Column| !unsaid.iter().any(|(name, _)| *name == column.name);
+                let said: Vec<String> = table.columns.iter().filter(is_said).map(|c| c.name.clone()).collect();
+                if table.key.iter().all(|column| said.contains(column)) {
+                    let selector = match unsaid.is_empty() {
+                        true => TableSelector::of(&name),
+                        false => TableSelector { columns: Some(said), ..selector }.to_string(),
+                    };
+                    items.push(Item { selector, kind: "table", lines: (rows.min(1), rows) });
+                }
+                omitted.extend(unsaid.into_iter().map(|(_, error)| error));
             }
-            Some(why) => omitted.push(LensError::Refused(format!("`{name}`: {why}"))),
+            Err(RecordError::Lens(error)) => omitted.push(error),
+            Err(error) => return Err(error),
         }
     }
     Ok((items, omitted))
@@ -99,6 +112,16 @@ impl Table {
         if let Some((_, Some(why))) = known.iter().find(|(known, _)| known == name) {
             return Err(LensError::Refused(format!("`{name}`: {why}")).into());
         }
+        Table::made(connection, name, selector, expression)
+    }
+
+    /// The same of a table that can be a portion.
+    fn made(
+        connection: &Connection,
+        name: &str,
+        selector: &TableSelector,
+        expression: &str,
+    ) -> Result<Table, RecordError> {
         let all = columns(connection, name)?;
         let wrong = |why: String| {
             RecordError::Lens(LensError::Selector { scheme: "sqlite", selector: expression.to_owned(), why })
@@ -133,11 +156,53 @@ impl Table {
             of_portion.push(found.column.clone());
         }
         let outside = names.into_iter().filter(|name| !chosen.contains(name)).collect();
-        Ok(Table { name: name.clone(), columns: of_portion, outside, conditions, key })
+        Ok(Table { name: name.to_owned(), columns: of_portion, outside, conditions, key })
     }
 
     /// The rows, as a list of maps in the order of the primary key.
     pub(super) fn rows(&self, connection: &Connection) -> Result<Value, RecordError> {
+        let mut rows = Vec::new();
+        self.each(connection, |row| {
+            let mut members = Vec::with_capacity(self.columns.len());
+            for (at, column) in self.columns.iter().enumerate() {
+                let raw = row.get_ref(at)?;
+                if let Err(what) = check(raw, column) {
+                    return Err(self.cannot_say(row, column, what)?.into());
+                }
+                match value(raw) {
+                    Value::Null => {}
+                    value => members.push((column.name.clone(), value)),
+                }
+            }
+            rows.push(Value::Map(members));
+            Ok(())
+        })?;
+        Ok(Value::Sequence(rows))
+    }
+
+    /// How many rows there are, and of each column the first value that rows as text cannot say.
+    fn unsaid(&self, connection: &Connection) -> Result<(usize, Vec<(String, LensError)>), RecordError> {
+        let (mut rows, mut found): (usize, Vec<(String, LensError)>) = (0, Vec::new());
+        self.each(connection, |row| {
+            rows += 1;
+            for (at, column) in self.columns.iter().enumerate() {
+                if let Err(what) = check(row.get_ref(at)?, column)
+                    && !found.iter().any(|(name, _)| *name == column.name)
+                {
+                    found.push((column.name.clone(), self.cannot_say(row, column, what)?));
+                }
+            }
+            Ok(())
+        })?;
+        Ok((rows, found))
+    }
+
+    /// Reads the rows, in the order of the primary key.
+    fn each(
+        &self,
+        connection: &Connection,
+        mut read: impl FnMut(&Row<'_>) -> Result<(), RecordError>,
+    ) -> Result<(), RecordError> {
         let names = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
         let columns: Vec<String> = self.columns.iter().map(|column| column.name.clone()).collect();
         let mut sql = format!("SELECT {} FROM {}", names(&columns), quoted(&self.name));
@@ -148,26 +213,41 @@ impl Table {
         sql.push_str(&format!(" ORDER BY {}", names(&self.key)));
         let mut statement = connection.prepare(&sql)?;
         let mut found = statement.query(params_from_iter(self.conditions.iter().map(|(_, text)| text)))?;
-        let (mut rows, mut size) = (Vec::new(), 0);
+        let mut size = 0;
         while let Some(row) = found.next()? {
-            let mut members = Vec::with_capacity(self.columns.len());
             for (at, column) in self.columns.iter().enumerate() {
-                let raw = row.get_ref(at)?;
-                size += column.name.len() + raw.as_bytes_or_null().ok().flatten().map_or(8, <[u8]>::len);
-                match value(raw).map_err(|what| cannot_say(rows.len(), &column.name, what))? {
-                    Value::Null if column.key => {
-                        return Err(cannot_say(rows.len(), &column.name, "NULL in the primary key"));
-                    }
-                    Value::Null => {}
-                    value => members.push((column.name.clone(), value)),
-                }
+                size += column.name.len() + row.get_ref(at)?.as_bytes_or_null().ok().flatten().map_or(8, <[u8]>::len);
             }
             if size > MAX_PORTION {
-                return Err(too_large());
+                return Err(too_large(&self.name));
             }
-            rows.push(Value::Map(members));
+            read(row)?;
         }
-        Ok(Value::Sequence(rows))
+        Ok(())
+    }
+
+    /// The error for what rows as text cannot say: where it stands in the table, and how to do without it.
+    fn cannot_say(&self, row: &Row<'_>, column: &Column, what: &str) -> Result<LensError, RecordError> {
+        let mut key = Vec::new();
+        for (at, own) in self.columns.iter().enumerate().filter(|(_, own)| own.key) {
+            key.push(format!("{}={}", own.name, shown(row.get_ref(at)?)));
+        }
+        let (key, name, table) = (key.join(", "), &column.name, &self.name);
+        let some = TableSelector::of(table);
+        let without = match column.key {
+            true => format!("give that row another key, or choose rows by a condition, as in `{some}?COLUMN=TEXT`"),
+            false => {
+                let others = self.columns.iter().map(|own| own.name.clone()).filter(|own| own != name);
+                let selector = TableSelector {
+                    table: table.clone(),
+                    columns: Some(others.collect()),
+                    conditions: self.conditions.clone(),
+                };
+                format!("`{selector}` leaves the column out, a condition as in `{some}?COLUMN=TEXT` the row")
+            }
+        };
+        let why = format!("`{name}` of the row {key} of `{table}` is {what}, which rows as text cannot say; {without}");
+        Ok(LensError::Refused(why))
     }
 
     /// The names of the primary key's columns, in its order.
@@ -176,23 +256,46 @@ impl Table {
     }
 }
 
-fn cannot_say(row: usize, column: &str, what: &str) -> RecordError {
-    let path = format!("/{row}/{}", column.replace('~', "~0").replace('/', "~1"));
-    LensError::CannotSay { format: portion::Format::Rows, path, what: what.to_owned() }.into()
+/// What rows as text cannot say.
+fn check(raw: ValueRef<'_>, column: &Column) -> Result<(), &'static str> {
+    match raw {
+        ValueRef::Null if column.key => Err("NULL, in the primary key"),
+        ValueRef::Real(number) if !number.is_finite() => Err("infinity"),
+        ValueRef::Text(text) if std::str::from_utf8(text).is_err() => Err("text that is not UTF-8"),
+        _ => Ok(()),
+    }
 }
 
-fn value(raw: ValueRef<'_>) -> Result<Value, &'static str> {
-    Ok(match raw {
+fn value(raw: ValueRef<'_>) -> Value {
+    match raw {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Number(Number::new(number.to_string())),
         // The shortest that reads back the same, and never without a point or an exponent: it stays a REAL.
-        ValueRef::Real(number) if number.is_finite() => Value::Number(Number::new(format!("{number:?}"))),
-        ValueRef::Real(_) => return Err("infinity"),
-        ValueRef::Text(text) => {
-            Value::String(std::str::from_utf8(text).map_err(|_| "text that is not UTF-8")?.to_owned())
-        }
+        ValueRef::Real(number) => Value::Number(Number::new(format!("{number:?}"))),
+        ValueRef::Text(text) => Value::String(String::from_utf8_lossy(text).into_owned()),
         ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
-    })
+    }
+}
+
+/// So much of a key is shown.
+const SHOWN: usize = 60;
+
+/// A value as SQL has it, for a person.
+fn shown(raw: ValueRef<'_>) -> String {
+    let cut = |bytes: &[u8]| if bytes.len() > SHOWN { "…" } else { "" };
+    match raw {
+        ValueRef::Null => "NULL".to_owned(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => format!("{number:?}"),
+        ValueRef::Text(text) => {
+            let start = String::from_utf8_lossy(&text[..text.len().min(SHOWN)]);
+            format!("'{}{}'", start.replace('\'', "''").replace(char::is_control, "\u{fffd}"), cut(text))
+        }
+        ValueRef::Blob(bytes) => {
+            let digits: String = bytes.iter().take(SHOWN).map(|byte| format!("{byte:02x}")).collect();
+            format!("x'{digits}{}'", cut(bytes))
+        }
+    }
 }
 
 /// A column as the table has it.

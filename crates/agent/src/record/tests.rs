@@ -138,6 +138,53 @@ fn what_cannot_be_put_is_told_and_nothing_is_half_done() {
     assert_eq!(shop.text("pair"), "{\"a\": 1, \"b\": \"y\", \"c\": 3}\n");
 }
 
+/// One odd value keeps nothing from being read that it does not belong to.
+#[test]
+fn what_rows_cannot_say_is_named_by_its_key_and_column() {
+    let shop = Shop::new(
+        "CREATE TABLE customers (id TEXT PRIMARY KEY NOT NULL, name TEXT, credit REAL, region TEXT);
+         INSERT INTO customers VALUES ('a', 'Ann', 1.0, 'EU'), ('b''s', 'Bob', 9e999, 'US'), ('c', CAST(x'ff41' AS TEXT), 2.0, 'AS');
+         CREATE TABLE pair (a, b, c, PRIMARY KEY (a, b));
+         INSERT INTO pair VALUES (1, 'x', 2), (1, NULL, 3), (x'00ff', 'y', 4);",
+    );
+    let told = |expression: &str| get(&shop.path, expression).unwrap_err().to_string();
+    assert_eq!(
+        told("customers(id,credit)"),
+        "refused: `credit` of the row id='b''s' of `customers` is infinity, which rows as text cannot say; \
+         `customers(id)` leaves the column out, a condition as in `customers?COLUMN=TEXT` the row"
+    );
+    assert_eq!(
+        told("customers(id,name)?region=AS"),
+        "refused: `name` of the row id='c' of `customers` is text that is not UTF-8, which rows as text cannot say; \
+         `customers(id)?region=AS` leaves the column out, a condition as in `customers?COLUMN=TEXT` the row"
+    );
+    assert_eq!(
+        told("pair"),
+        "refused: `b` of the row a=1, b=NULL of `pair` is NULL, in the primary key, which rows as text cannot say; \
+         give that row another key, or choose rows by a condition, as in `pair?COLUMN=TEXT`"
+    );
+    assert_eq!(
+        shop.text("customers?region=EU"),
+        "{\"id\": \"a\", \"name\": \"Ann\", \"credit\": 1.0, \"region\": \"EU\"}\n"
+    );
+    assert_eq!(shop.text("customers(id,region)").lines().count(), 3);
+    assert_eq!(shop.text("pair?b=x"), "{\"a\": 1, \"b\": \"x\", \"c\": 2}\n");
+    shop.put("customers(id,region)?region=US", "{\"id\":\"b's\",\"region\":\"US\"}\n").unwrap();
+    let (items, omitted) = list(&shop.path).unwrap();
+    assert_eq!(
+        items.iter().map(|item| (&item.selector[..], item.lines)).collect::<Vec<_>>(),
+        [("customers(id,region)", (1, 3))]
+    );
+    assert!(items.iter().all(|item| get(&shop.path, &item.selector).is_ok()));
+    let omitted: Vec<String> = omitted.iter().map(ToString::to_string).collect();
+    assert_eq!(omitted.len(), 3, "{omitted:?}");
+    for (at, what) in
+        ["`name` of the row id='c'", "`credit` of the row id='b''s'", "`b` of the row a=1, b=NULL"].iter().enumerate()
+    {
+        assert!(omitted.iter().any(|told| told.contains(what)), "{at}: {omitted:?}");
+    }
+}
+
 #[test]
 fn values_of_other_formats_become_what_the_columns_hold() {
     let shop = Shop::new("CREATE TABLE t (id INTEGER PRIMARY KEY, price NUMERIC, word TEXT, real REAL, any)");

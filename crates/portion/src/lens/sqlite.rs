@@ -11,6 +11,7 @@
 //! NULL are left out, and a BLOB is `{"blob":"hexadecimal digits"}`; a row holds no other lists or maps. It means a list of maps.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::jsonl::Jsonl;
 use super::words::{self, Word};
@@ -53,12 +54,33 @@ impl TableSelector {
 
     /// The expression that means all of a table.
     pub fn of(table: &str) -> String {
-        let odd = table.is_empty()
-            || table.starts_with('"')
-            || table.contains(['(', '?'])
-            || table.contains(char::is_control);
-        if odd { super::json_compact(&Value::String(table.to_owned())).unwrap_or_default() } else { table.to_owned() }
+        word_for(table, &['(', '?'])
     }
+}
+
+impl fmt::Display for TableSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&TableSelector::of(&self.table))?;
+        if let Some(columns) = &self.columns {
+            let columns: Vec<String> = columns.iter().map(|column| word_for(column, &[',', ')'])).collect();
+            write!(f, "({})", columns.join(","))?;
+        }
+        for (at, (column, text)) in self.conditions.iter().enumerate() {
+            let sign = if at == 0 { '?' } else { '&' };
+            write!(f, "{sign}{}={}", word_for(column, &['=']), word_for(text, &['&']))?;
+        }
+        Ok(())
+    }
+}
+
+/// A word that is read up to one of `ends`, in quotes where it needs them.
+fn word_for(word: &str, ends: &[char]) -> String {
+    let odd = word.is_empty()
+        || word.starts_with('"')
+        || word.trim() != word
+        || word.contains(ends)
+        || word.contains(char::is_control);
+    if odd { super::json_compact(&Value::String(word.to_owned())).unwrap_or_default() } else { word.to_owned() }
 }
 
 fn parsed(expression: &str) -> Result<TableSelector, String> {
@@ -289,15 +311,18 @@ mod tests {
             ("c(id)?region=EU&kind=a=b", "c", Some("id"), r#"[("region", "EU"), ("kind", "a=b")]"#),
             (r#""odd (table)?"("a,b",c)?"x=y"="1&2""#, "odd (table)?", Some("a,b|c"), r#"[("x=y", "1&2")]"#),
             ("order lines", "order lines", None, "[]"),
+            (r#"" t "(" c ")?" c "="#, " t ", Some(" c "), r#"[(" c ", "")]"#),
         ] {
             let wanted = (table.to_owned(), columns.map(str::to_owned), conditions.to_owned());
             assert_eq!(told(expression), Ok(wanted), "{expression}");
+            let selector = TableSelector::parse(expression).unwrap();
+            assert_eq!(TableSelector::parse(&selector.to_string()), Ok(selector), "{expression}");
         }
         for wrong in ["", "(id)", "c(", "c(id", "c()", "c(id,id)", "c?", "c?a", "c?a=1&a=2", "c(id)x", "\"c\"x", "\"c"]
         {
             assert!(matches!(told(wrong), Err(LensError::Selector { .. })), "{wrong}");
         }
-        for table in ["customers", "odd (table)?", "", "\"q\"", "tab\tle"] {
+        for table in ["customers", "odd (table)?", "", "\"q\"", "tab\tle", " blank "] {
             let read = TableSelector::parse(&TableSelector::of(table)).map(|selector| selector.table);
             assert_eq!(read.ok().as_deref(), (!table.is_empty()).then_some(table));
         }
