@@ -89,12 +89,14 @@ impl Value {
     }
 
     /// What `self` becomes when it arrives where `standing` stands. Text that arrives where a number, a boolean or a
-    /// date-time stood is read as one if it reads back the same; a number, a boolean or a date-time that arrives where
-    /// text of that kind stood becomes text. Everything else stays as it is. Only the scalar itself is looked at, not what a
+    /// date-time stood is read as one if it reads back the same (`0x10` only where such a notation stood); a number, a boolean or a
+    /// date-time that arrives where text of that kind stood becomes text. Everything else stays as it is. Only the scalar itself is looked at, not what a
     /// container holds.
     pub fn coerced(&self, standing: &Value) -> Cow<'_, Value> {
         let read = match (standing, self) {
-            (Value::Number(_), Value::String(text)) => Number::read(text).map(Value::Number),
+            (Value::Number(old), Value::String(text)) => {
+                Number::read(text).filter(|new| new.is_decimal() || !old.is_decimal()).map(Value::Number)
+            }
             (Value::Bool(_), Value::String(text)) => read_bool(text).map(Value::Bool),
             (Value::DateTime(_), Value::String(text)) => is_date_time(text).then(|| Value::DateTime(text.clone())),
             (Value::String(old), Value::Number(new)) => {
@@ -107,12 +109,41 @@ impl Value {
         read.map_or(Cow::Borrowed(self), Cow::Owned)
     }
 
+    /// The value with everything that agrees with what stands in the same place as it stands there. Items of a sequence are matched from
+    /// both ends.
+    pub(crate) fn settled(&self, standing: &Value) -> Value {
+        match (self, standing) {
+            (Value::Map(new), Value::Map(old)) => {
+                let old: BTreeMap<&str, &Value> = old.iter().map(|(key, value)| (key.as_str(), value)).collect();
+                let member = |(key, value): &(String, Value)| {
+                    (key.clone(), old.get(key.as_str()).map_or_else(|| value.clone(), |old| value.settled(old)))
+                };
+                Value::Map(new.iter().map(member).collect())
+            }
+            (Value::Sequence(new), Value::Sequence(old)) => {
+                let head = old.iter().zip(new).take_while(|(old, new)| old.agrees(new)).count();
+                let tail = old[head..].iter().rev().zip(new[head..].iter().rev());
+                let tail = tail.take_while(|(old, new)| old.agrees(new)).count();
+                let item = |(at, new_item): (usize, &Value)| {
+                    let place = if at < new.len() - tail { Some(at) } else { (at + old.len()).checked_sub(new.len()) };
+                    let is_paired = |place: &usize| at >= new.len() - tail || *place < old.len() - tail;
+                    let standing = place.filter(is_paired).and_then(|place| old.get(place));
+                    standing.map_or_else(|| new_item.clone(), |old| new_item.settled(old))
+                };
+                Value::Sequence(new.iter().enumerate().map(item).collect())
+            }
+            _ if self.agrees(standing) => standing.clone(),
+            _ => self.clone(),
+        }
+    }
+
     /// Equality up to what [`Value::coerced`] overlooks, at any depth: a number and its text agree, a boolean and its
-    /// text, a date-time and its text. `"1.10"` and `1.1` do not agree: the text would not read back the same.
+    /// text, a date-time and its text. How a number is written does not count here either: `"10.00"` agrees with `10.0`, which a
+    /// program that keeps numbers alone made of it.
     pub fn agrees(&self, other: &Value) -> bool {
         match (self, other) {
             (Value::Number(number), Value::String(text)) | (Value::String(text), Value::Number(number)) => {
-                number.is_written_as(text)
+                number.as_str() == text || Number::read(text).is_some_and(|read| read == *number)
             }
             (Value::Bool(truth), Value::String(text)) | (Value::String(text), Value::Bool(truth)) => {
                 read_bool(text) == Some(*truth)
@@ -227,7 +258,10 @@ mod tests {
         let date = Value::DateTime("2024-01-01".into());
         for (a, b, agree) in [
             (text("8080"), number("8080"), true),
-            (text("1.10"), number("1.1"), false),
+            (text("10.00"), number("10.0"), true),
+            (text("10"), number("10.0"), true),
+            (text("1e1"), number("10"), true),
+            (text("1.10"), number("1.11"), false),
             (text("0x10"), number("16"), true),
             (text("007"), number("7"), false),
             (text("true"), Value::Bool(true), true),
@@ -248,6 +282,10 @@ mod tests {
             (text("9090"), number("8080"), number("9090")),
             (text("abc"), number("8080"), text("abc")),
             (text("007"), number("8080"), text("007")),
+            (text("10.00"), number("9.5"), number("10.00")),
+            (text("0x10"), number("8080"), text("0x10")),
+            (text("1_000"), number("8080"), text("1_000")),
+            (text("0x10"), number("0xff"), number("0x10")),
             (text("inf"), number("8080"), text("inf")),
             (text("false"), Value::Bool(true), Value::Bool(false)),
             (text("no"), Value::Bool(true), text("no")),
@@ -266,6 +304,23 @@ mod tests {
             assert_eq!(*got, becomes, "{arriving:?} where {standing:?} stood");
             assert!(got.agrees(&arriving));
         }
+    }
+
+    #[test]
+    fn what_agrees_stays_as_it_stands() {
+        let row = |id: &str, price: Value| map(&[("id", text(id)), ("price", price)]);
+        let standing = Value::Sequence(vec![row("1", text("10.00")), row("2", text("5.50")), row("3", text("1.0"))]);
+        let arriving = Value::Sequence(vec![
+            row("1", number("10.0")),
+            row("9", number("9.0")),
+            row("2", number("5.5")),
+            row("3", number("1.0")),
+        ]);
+        let settled = arriving.settled(&standing);
+        assert!(settled.agrees(&arriving));
+        let prices: Vec<&Value> =
+            ["/0/price", "/1/price", "/2/price", "/3/price"].iter().filter_map(|at| settled.pointer(at)).collect();
+        assert_eq!(prices, [&text("10.00"), &number("9.0"), &text("5.50"), &text("1.0")]);
     }
 
     #[test]

@@ -62,7 +62,8 @@ pub(super) fn listed(value: Value, key: &str, standing: Option<&Value>, format: 
     };
     let kinds = Kinds::of(standing);
     // Where nothing tells what keys are, they are numbers if all of them say one.
-    let numbers = standing.is_empty() && rows.iter().all(|(name, _)| Number::read(name).is_some());
+    let is_number = |name: &str| Number::read(name).is_some_and(|number| number.is_decimal());
+    let numbers = standing.is_empty() && rows.iter().all(|(name, _)| is_number(name));
     let name_of = |row: &Value| row.child(key).and_then(Value::as_text).map(str::to_owned);
     let was: HashMap<String, &Value> = standing.iter().filter_map(|row| Some((name_of(row)?, row))).collect();
     // New rows, by the row that they follow.
@@ -95,9 +96,9 @@ pub(super) fn listed(value: Value, key: &str, standing: Option<&Value>, format: 
         }
         members.insert(place_of_key(key, old.or(standing.first())).min(members.len()), (key.to_owned(), own));
         match old {
-            Some(_) => {
+            Some(old) => {
                 before = Some(name.clone());
-                kept.insert(name, Value::Map(members));
+                kept.insert(name, Value::Map(members).settled(old));
             }
             None => behind.entry(before.clone()).or_default().push(Value::Map(members)),
         }

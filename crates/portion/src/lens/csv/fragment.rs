@@ -251,10 +251,12 @@ impl Syntax for Shape {
     }
 
     fn update(&self, text: &[u8], value: &Value) -> Result<Vec<u8>, LensError> {
-        if self.value(text)?.agrees(value) {
+        let standing = self.value(text)?;
+        if standing.agrees(value) {
             return Ok(text.to_vec());
         }
-        let out = self.written(text, value)?;
+        // A cell that says the same stays as it is written: `10.00` where a number arrives as `10.0`.
+        let out = self.written(text, &value.settled(&standing))?;
         check_update(self.format(), &out, value)?;
         Ok(out)
     }
