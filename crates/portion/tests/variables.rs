@@ -81,6 +81,10 @@ fn values_go_by_their_names() {
         r#"["/home/ada/work/x", "/home/ada/y"]"#,
         r#"["${WORK}/x", "${HOME}/y"]"#,
     );
+    // Where nothing is written yet, a secret need not stand.
+    for (format, own) in [(Format::Json, "{}"), (Format::Yaml, "{}\n"), (Format::Toml, ""), (Format::Json, "[\n]\n")] {
+        check("var TOKEN env:TOKEN", format, own, own);
+    }
     // Beside private keys, rows and other words.
     check(
         "except /mine; var TOKEN env:TOKEN",
@@ -99,6 +103,8 @@ fn a_secret_is_shared_in_no_way() {
         ("var TOKEN env:TOKEN", Format::Text, "a s3cr3t_b s3cr3t\n", "would be shared"),
         // It was changed: the old one may stand there.
         ("var TOKEN env:TOKEN", Format::Json, r#"{"t": "old"}"#, "stands nowhere"),
+        ("var TOKEN env:TOKEN", Format::Jsonc, "{\n  // old\n}", "stands nowhere"),
+        ("var TOKEN env:TOKEN", Format::Json, "{\"é\": {}}", "stands nowhere"),
         ("var TOKEN env:TOKEN", Format::Json, r#"{"t": "$s3cr3t"}"#, "told from other text"),
         ("var TOKEN env:TOKEN", Format::Bytes, "s3cr3t", "no place for variables"),
     ] {

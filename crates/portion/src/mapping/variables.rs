@@ -14,7 +14,7 @@
 //!
 //! # What is refused
 //! A value that is read from elsewhere is a secret. Where one would still stand in what is shared (in a comment, a key, a longer word) nothing is
-//! shared; nor where it stands nowhere: then it was changed, and the old one may still be there. And whatever would not come back as it was.
+//! shared; nor where it stands nowhere in what is not empty: then it was changed, and the old one may still be there. And whatever would not come back as it was.
 
 use std::fmt;
 
@@ -141,7 +141,8 @@ impl Mapping {
                     "the value of the variable `{name}` stands where it cannot be taken out (a key, a comment, a longer word), and would be shared"
                 )));
             }
-            if !found {
+            // Where nothing is written, no old value is either.
+            if !found && !is_bare(&hidden.text) {
                 return Err(refused(format!(
                     "the value of the variable `{name}` stands nowhere in the portion: if it was changed, put the new one there"
                 )));
@@ -200,6 +201,11 @@ impl Mapping {
 /// Whether a fragment's text is looked at as a whole.
 fn is_text(format: Format) -> bool {
     matches!(format, Format::Text | Format::Markdown)
+}
+
+/// Whether a text has neither a letter nor a digit: `{}`.
+fn is_bare(text: &[u8]) -> bool {
+    text.iter().all(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric())
 }
 
 pub(super) fn means_the_same(a: &Fragment, b: &Fragment) -> Result<bool, LensError> {
