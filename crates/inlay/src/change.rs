@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use portion::{Fragment, Value};
+use portion::{Fragment, Mapping, Value};
 use serde_json::json;
 
 use crate::difference;
+use crate::portions;
 use crate::text;
 
 /// How a portion changed.
@@ -28,10 +29,14 @@ pub(crate) struct Change {
 const NAMED: usize = 3;
 
 impl Change {
-    /// What leads from what stood there to what is to stand there.
-    pub(crate) fn between(before: Option<&Fragment>, after: &Fragment) -> Change {
+    /// What leads from what stood there to what is to stand there. Rows of a table are told apart by `key`, where there is one.
+    pub(crate) fn between(before: Option<&Fragment>, after: &Fragment, key: Option<&str>) -> Change {
         let Some(before) = before else { return Change { is_new: true, unit: "key", ..Change::default() } };
-        let value = |fragment: &Fragment| fragment.format.value(&fragment.text).ok();
+        let by_key = key.and_then(|key| portions::key_clause(key).parse::<Mapping>().ok());
+        let value = |fragment: &Fragment| match &by_key {
+            Some(by_key) => by_key.value(fragment).ok(),
+            None => fragment.format.value(&fragment.text).ok(),
+        };
         let (Some(old), Some(new)) = (value(before), value(after)) else { return Change::of_lines(before, after) };
         let is_text = |value: &Value| matches!(value, Value::String(text) if text.contains('\n'));
         if is_text(&old) || is_text(&new) {
@@ -39,6 +44,7 @@ impl Change {
         }
         let mut change = Change {
             unit: match (&old, &new) {
+                _ if by_key.is_some() => "row",
                 (Value::Map(_), _) => "key",
                 (Value::Sequence(_), _) => "item",
                 _ => "value",
@@ -46,8 +52,16 @@ impl Change {
             same_value: true,
             ..Change::default()
         };
+        let mut row = None;
         for difference in difference::between(&old, &new) {
             change.same_value = false;
+            // What differs within a row is one change, of the row.
+            let of = difference.path.split('/').nth(1).filter(|_| difference.path.matches('/').count() > 1);
+            if let (true, Some(of)) = (by_key.is_some(), of) {
+                change.changed += usize::from(row.as_deref() != Some(of));
+                row = Some(of.to_owned());
+                continue;
+            }
             match (difference.first, difference.second) {
                 (Some(_), None) => {
                     change.removed += 1;

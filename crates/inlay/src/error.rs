@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
-use portion::{AddressError, LensError, Scheme};
+use portion::{Address, AddressError, LensError, Scheme, Selector};
 
 /// Exit codes other than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,18 +114,18 @@ impl CommandError {
 
     /// What a lens said when it was to read the portion in `path`: what it refuses is what the file is.
     pub fn unreadable(path: &str, error: LensError) -> Self {
-        let refused = matches!(error, LensError::Refused(_));
-        CommandError::lens(path, error).unreadable_if(refused)
+        CommandError::lens(path, error).when_read()
     }
 
     /// The same, of an address of this scheme.
     pub fn unreadable_of(scheme: Scheme, path: &str, error: LensError) -> Self {
-        let refused = matches!(error, LensError::Refused(_));
-        CommandError::lens_of(scheme, path, error).unreadable_if(refused)
+        CommandError::lens_of(scheme, path, error).when_read()
     }
 
-    fn unreadable_if(self, refused: bool) -> Self {
-        if refused { CommandError { exit: Exit::Portion, ..self } } else { self }
+    /// An error of a lens that was only to read: exit code 3, if the selector has a meaning.
+    fn when_read(self) -> Self {
+        let exit = if self.exit == Exit::Usage { Exit::Usage } else { Exit::Portion };
+        CommandError { exit, ..self }
     }
 
     /// What a lens said of the portion in `path` (as the user wrote it).
@@ -143,10 +143,16 @@ impl CommandError {
     }
 
     fn said(path: &str, error: LensError, apart: &str) -> Self {
-        let list = format!("`inlay list {}` shows every portion of the file", quoted(path));
+        let list = format!("`inlay list {}` shows every portion of the file", quoted_path(path));
         match error {
+            LensError::Missing { selector, .. } if selector.is_empty() => {
+                CommandError::new(Exit::Portion, format!("nothing stands in {path}"))
+            }
             LensError::Missing { selector, nearest } => {
                 let made = CommandError::new(Exit::Portion, format!("nothing stands at `{selector}` in {path}"));
+                if let Some(unknown) = Selector::unknown_stage(&selector) {
+                    return made.hint(unknown).hint(list);
+                }
                 if nearest.is_empty() {
                     return made.hint(list);
                 }
@@ -163,7 +169,11 @@ impl CommandError {
                 CommandError::new(Exit::Portion, format!("{path}:{}:{}: {found}", at.line, at.column))
                     .hint("put that right first")
             }
-            error @ LensError::Selector { .. } => CommandError::usage(error).hint(list),
+            LensError::Selector { ref selector, .. } => {
+                let unknown = Selector::unknown_stage(selector);
+                let made = CommandError::usage(error);
+                unknown.into_iter().fold(made, CommandError::hint).hint(list)
+            }
             LensError::TooLarge(why) => CommandError::new(Exit::Portion, format!("{path}: {why}")),
             error @ (LensError::CannotSay { .. } | LensError::Refused(_)) => {
                 CommandError::failed(format!("{path}: {error}"))
@@ -231,6 +241,21 @@ impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
         CommandError::failed("cannot print").because(error)
     }
+}
+
+/// A file's path as an argument of our own commands: what an address would take for another thing is escaped, and what a shell would, quoted.
+pub(crate) fn quoted_path(path: &str) -> String {
+    quoted(&written_path(path))
+}
+
+/// The same of a portion of a file.
+pub(crate) fn quoted_address(path: &str, selector: &str) -> String {
+    quoted(&format!("{}#{selector}", written_path(path)))
+}
+
+fn written_path(path: &str) -> String {
+    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
+    Address { agent: None, path, selector: None }.to_string()
 }
 
 /// In single quotes where a shell would change it. (`~` at the start stays outside of them.)

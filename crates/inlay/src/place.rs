@@ -8,7 +8,7 @@ use agent::record::{self, RecordError};
 use portion::{Address, AddressError, Fragment, LensError, Scheme};
 
 use crate::context::{Context, Verbosity};
-use crate::error::{CommandError, Exit, quoted};
+use crate::error::{CommandError, Exit, quoted, quoted_address, quoted_path};
 
 /// A portion's place in a file of this machine.
 pub(crate) struct Place {
@@ -72,7 +72,7 @@ impl Place {
         let path = here(address, ctx)?;
         let Some(selector) = &address.selector else {
             return Err(CommandError::usage(format!("`{address}` names a file, not a portion of it"))
-                .hint(format!("`inlay list {}` shows what can stand after `#`", quoted(&address.path))));
+                .hint(format!("`inlay list {}` shows what can stand after `#`", quoted_path(&address.path))));
         };
         let is_database = is_database(address, &path);
         let bytes = match read(&path) {
@@ -107,7 +107,7 @@ impl Place {
     /// The portion as it stands.
     pub(crate) fn get(&self) -> Result<Fragment, CommandError> {
         if self.is_database() {
-            return record::get(&self.path, &self.expression).map_err(|error| self.record(error));
+            return record::get(&self.path, &self.expression).map_err(|error| self.unread(error));
         }
         portion::get(self.scheme, self.file()?, &self.expression).map_err(|e| self.unreadable(e))
     }
@@ -119,7 +119,7 @@ impl Place {
                 Ok(fragment) => Ok(Some(fragment)),
                 Err(RecordError::Lens(LensError::Missing { .. })) => Ok(None),
                 Err(RecordError::Open(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(self.record(error)),
+                Err(error) => Err(self.unread(error)),
             };
         }
         let Some(bytes) = &self.bytes else { return Ok(None) };
@@ -140,12 +140,18 @@ impl Place {
         why.map(|error| error.to_string()).unwrap_or_default()
     }
 
-    /// An error of this place's database.
+    /// An error of this place's database when it was read.
+    pub(crate) fn unread(&self, error: RecordError) -> CommandError {
+        match error {
+            RecordError::Lens(error) => self.unreadable(error),
+            RecordError::Engine(_) => CommandError::new(Exit::Portion, format!("{}: {error}", self.written)),
+            other => self.record(other),
+        }
+    }
+
+    /// An error of this place's database when it was to be written.
     pub(crate) fn record(&self, error: RecordError) -> CommandError {
         match error {
-            RecordError::Lens(error @ (LensError::Missing { .. } | LensError::Unparsable { .. })) => {
-                self.unreadable(error)
-            }
             RecordError::Lens(error) => self.lens(error),
             RecordError::Open(error) if error.kind() == io::ErrorKind::NotFound => {
                 no_file(&self.path, self.hint.clone())
@@ -157,7 +163,8 @@ impl Place {
         }
     }
 
-    fn unreadable(&self, error: LensError) -> CommandError {
+    /// An error of this place's lens, or of its mapping, when it was only read.
+    pub(crate) fn unreadable(&self, error: LensError) -> CommandError {
         CommandError::unreadable_of(self.scheme, &self.written, error)
     }
 
@@ -243,7 +250,10 @@ pub(crate) fn detect(address: &Address, bytes: &[u8]) -> Result<Scheme, CommandE
     Scheme::detect(&address.path, bytes).ok_or_else(|| {
         let names: Vec<&str> = Scheme::ALL.iter().map(|s| s.name()).collect();
         CommandError::usage(format!("{}: neither the name nor the content tells the format", address.path))
-            .hint(format!("write the scheme before the selector, as in `{}#mark:NAME`", quoted(&address.path)))
+            .hint(format!(
+                "write the scheme before the selector, as in `{}`",
+                quoted_address(&address.path, "mark:NAME")
+            ))
             .hint(format!("the schemes are {}", names.join(", ")))
     })
 }
@@ -255,7 +265,13 @@ pub(crate) fn argument(text: &str) -> Result<Address, String> {
         AddressError::Selector { source, .. } => {
             let from = text.find('#').map_or(text.len(), |at| at + 1);
             let here = Context::new(None, false, false, Verbosity::Quiet).ok();
-            match here.and_then(|ctx| longer(text, from, &ctx)) {
+            let own = || {
+                let (path, selector) = (text.get(..from - 1)?, text.get(from..)?);
+                let whole = format!("{path}#{}:{selector}", Scheme::detect(path, b"")?);
+                whole.parse::<Address>().ok()?;
+                Some(format!("if that colon is the selector's own, the scheme stands before it: {}", quoted(&whole)))
+            };
+            match here.and_then(|ctx| longer(text, from, &ctx)).or_else(own) {
                 Some(hint) => format!("{source}\n  {hint}"),
                 None => source.to_string(),
             }

@@ -78,7 +78,7 @@ pub(crate) async fn look(
 pub(crate) fn selector(address: &Address) -> Result<Selector, CommandError> {
     address.selector.clone().or_else(|| Selector::usual(&address.path)).ok_or_else(|| {
         CommandError::usage(format!("`{address}` names a file, not a portion of it"))
-            .hint(format!("`inlay list {}` shows what can stand after `#`", crate::error::quoted(&address.path)))
+            .hint(format!("`inlay list {}` shows what can stand after `#`", crate::error::quoted_path(&address.path)))
     })
 }
 
@@ -132,8 +132,8 @@ impl Portion {
             return Ok(None);
         };
         let bound = mappings::bound(&self.mapping, ctx).map_err(|e| place.lens(e))?;
-        let shared = bound.share(own).map_err(|e| place.lens(e))?;
-        let value = self.mapping.value(&shared).map_err(|e| place.lens(e))?;
+        let shared = bound.share(own).map_err(|e| place.unreadable(e))?;
+        let value = self.mapping.value(&shared).map_err(|e| place.unreadable(e))?;
         self.format = shared.format.name().to_owned();
         self.content = Content::Value(value.canonical());
         self.shared = Some(shared);

@@ -692,6 +692,27 @@ fn a_conflict_is_put_together_by_a_person() {
     a.stop();
 }
 
+#[test]
+fn one_server_of_two_programs_is_kept_the_same() {
+    let root = tempfile::tempdir().unwrap();
+    let mut a = Machine::new(root.path(), "a");
+    a.start(&["up", "--listen", "127.0.0.1:0"]);
+    a.write(".claude.json", CLAUDE);
+    a.write(".codex/config.toml", "model = \"m\"\n\n[mcp_servers.mine]\ncommand = \"x\"\n");
+    a.ok(&["link", "gh", "~/.claude.json#/mcpServers/github", "~/.codex/config.toml#/mcp_servers/github"]);
+    a.ok(&["status", "gh", "--wait=20"]);
+    let status = a.json(&["status", "gh"]);
+    let mut mappings: Vec<&str> =
+        status[0]["members"].as_array().unwrap().iter().filter_map(|member| member["mapping"].as_str()).collect();
+    mappings.sort_unstable();
+    assert_eq!(mappings, ["mcp:claude/server", "mcp:codex/server"]);
+    let codex = a.read(".codex/config.toml");
+    assert!(codex.ends_with("[mcp_servers.github]\ncommand = \"npx\"\nargs = [\"-y\", \"gh\"]\n"), "{codex}");
+    a.edit(".codex/config.toml", "\"npx\"", "\"bunx\"");
+    until("the edit arrives", || a.read(".claude.json") == CLAUDE.replace("\"npx\"", "\"bunx\""));
+    a.stop();
+}
+
 /// Every file below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().map_while(Result::ok);
@@ -732,11 +753,15 @@ fn values_of_variables_stay_where_they_are() {
         "x.json",
         &format!("{{\"s\": {{\"auth\": \"Bearer {SECRET}\", \"bin\": \"{home}/bin\", \"port\": 8080}}}}\n"),
     );
+    // Of the others, one has no portion yet, and one an empty one.
     a.write("y.toml", "# mine\n");
+    a.write("z.json", "{\"s\": {}}\n");
     let var = format!("TOKEN=file:{}", token.display());
-    a.ok(&["link", "g", "x.json#/s", "y.toml#/s", "--var", &var, "--var", "HOME=env:HOME", "--var", "PORT=8080"]);
+    let vars = ["--var", &var, "--var", "HOME=env:HOME", "--var", "PORT=8080"];
+    a.ok(&[&["link", "g", "x.json#/s", "y.toml#/s", "z.json#/s", "--from", "x.json"], &vars[..]].concat());
     a.ok(&["status", "g", "--wait=20"]);
     let made = a.read("y.toml");
+    assert!(a.read("z.json").contains(&format!("\"Bearer {SECRET}\"")), "{}", a.read("z.json"));
     assert!(made.contains(&format!("\"Bearer {SECRET}\"")) && made.contains(&format!("\"{home}/bin\"")), "{made}");
     assert!(made.contains("port = 8080"), "{made}");
 
@@ -753,7 +778,7 @@ fn values_of_variables_stay_where_they_are() {
     assert!(kept.is_empty(), "{kept:?}");
     assert!(!said(&a.run(&["log", "g", "--json"])).contains(SECRET));
     let allow = fs::read_to_string(a.home.join("agent/allow.toml")).unwrap();
-    assert_eq!(allow.matches("\n[[variable]]").count(), 2, "{allow}");
+    assert_eq!(allow.matches("\n[[variable]]").count(), 3, "{allow}");
 
     // Where it may not be read, or is not there, the member waits and says which.
     a.write("token", "");

@@ -102,7 +102,7 @@ pub struct Position {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LensError {
     /// No portion matches.
-    #[error("nothing stands at `{selector}`{}", near(.nearest))]
+    #[error("nothing stands {}{}", at(.selector), near(.nearest))]
     Missing {
         /// The selector's expression.
         selector: String,
@@ -126,7 +126,7 @@ pub enum LensError {
         found: String,
     },
     /// The expression has no meaning in this scheme.
-    #[error("`{selector}` is no {scheme} selector: {why}")]
+    #[error("{} is no {scheme} selector: {why}", named(.selector))]
     Selector {
         /// The scheme's name.
         scheme: &'static str,
@@ -136,7 +136,7 @@ pub enum LensError {
         why: String,
     },
     /// The format cannot say this value.
-    #[error("{format} cannot say {what} at `{path}`")]
+    #[error("{format} cannot say {what}{}", if .path.is_empty() { String::new() } else { format!(" {}", at(.path)) })]
     CannotSay {
         /// The format.
         format: Format,
@@ -151,6 +151,15 @@ pub enum LensError {
     /// The edit was planned and then refused: what would stand in the file is not what was put.
     #[error("refused: {0}")]
     Refused(String),
+}
+
+/// ``at `/a` ``; nothing has the whole's own place.
+fn at(place: &str) -> String {
+    if place.is_empty() { "there".to_owned() } else { format!("at `{place}`") }
+}
+
+fn named(selector: &str) -> String {
+    if selector.is_empty() { "an empty text".to_owned() } else { format!("`{selector}`") }
 }
 
 fn near(nearest: &[String]) -> String {
@@ -236,6 +245,12 @@ pub trait Lens: Send + Sync {
     fn fitted(&self, file: &[u8], expression: &str, fragment: Fragment) -> Fragment {
         let _ = (file, expression);
         fragment
+    }
+
+    /// Whether the portion is text within a line, so that what ends the line of a text that is typed is no part of it.
+    fn is_within_lines(&self, expression: &str) -> bool {
+        let _ = expression;
+        false
     }
 
     /// Plans the removal of the portion, with what belongs to it alone: its key, its comma, its line.

@@ -384,10 +384,13 @@ impl FromStr for Mapping {
         let mut reader = Reader::new(text);
         if let Some(name) = reader.name() {
             let Some(clauses) = named::clauses(name) else {
-                let near = nearest(name, named::NAMED.iter().map(|(known, _)| known));
+                let near = nearest(name, named::names());
                 let all: Vec<&str> = named::NAMED.iter().map(|(known, _)| *known).collect();
                 let hint = near.first().map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
-                return Err(MappingError(format!("`{name}` is no named mapping{hint}; there are {}", all.join(", "))));
+                return Err(MappingError(format!(
+                    "`{name}` is no named mapping{hint}; there are {}; `/server` behind one of `mcp:` is for one server",
+                    all.join(", ")
+                )));
             };
             reader.end()?;
             let mut named = Reader::new(&clauses);

@@ -29,6 +29,38 @@ const OWN_WORDS: &[&str] = &[
     "table", "tag", "trigger", "type", "tzid", "uid", "view",
 ];
 
+/// What stands behind a colon in CSS, `p:has(b)`, and is no key, name or marker that people would choose.
+const CSS: &[&str] = &[
+    "active",
+    "after",
+    "any-link",
+    "before",
+    "checked",
+    "contains",
+    "dir",
+    "disabled",
+    "empty",
+    "enabled",
+    "focus",
+    "focus-within",
+    "has",
+    "hover",
+    "is",
+    "lang",
+    "link",
+    "matches",
+    "not",
+    "only-child",
+    "only-of-type",
+    "optional",
+    "read-only",
+    "required",
+    "root",
+    "target",
+    "visited",
+    "where",
+];
+
 /// Before a selector of source code: in the file's own language.
 const CODE: &str = "code:";
 
@@ -46,6 +78,17 @@ pub enum SelectorError {
         /// The nearest schemes, best first, at most three.
         nearest: Vec<String>,
     },
+}
+
+impl SelectorError {
+    fn scheme(name: &str) -> SelectorError {
+        let nearest = nearest(name, Scheme::ALL.iter().map(|scheme| scheme.name()));
+        SelectorError::Scheme { name: name.to_owned(), nearest }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
 }
 
 fn suggestion(nearest: &[String]) -> String {
@@ -134,26 +177,31 @@ impl FromStr for Selector {
         if text.is_empty() {
             return Err(SelectorError::Empty);
         }
-        let is_name = |name: &str| {
-            !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
-        };
         // `p::text`, `li:first-child`: the rest of a CSS selector.
         let is_css = |name: &str, rest: &str| {
-            let starts = [":", "nth-", "first-", "last-"];
-            Scheme::from_name(name).is_none() && starts.iter().any(|start| rest.starts_with(start))
+            let word = rest.find(|c: char| !c.is_ascii_lowercase() && c != '-').map_or(rest, |end| &rest[..end]);
+            let starts = [":", "nth-", "first-", "last-"].iter().any(|start| rest.starts_with(start));
+            Scheme::from_name(name).is_none() && (starts || CSS.contains(&word))
         };
         let text = text.strip_prefix(CODE).filter(|rest| !rest.is_empty() && !is_css("code", rest)).unwrap_or(text);
         let is_own = |name: &str, rest: &str| !is_name(name) || OWN_WORDS.contains(&name) || is_css(name, rest);
         match text.split_once(':').filter(|(name, rest)| !is_own(name, rest)) {
             Some((name, rest)) => match Scheme::from_name(name) {
                 Some(scheme) => Ok(Selector { scheme: Some(scheme), expression: rest.to_owned() }),
-                None => {
-                    let nearest = nearest(name, Scheme::ALL.iter().map(|scheme| scheme.name()));
-                    Err(SelectorError::Scheme { name: name.to_owned(), nearest })
-                }
+                None => Err(SelectorError::scheme(name)),
             },
             None => Ok(Selector { scheme: None, expression: text.to_owned() }),
         }
+    }
+}
+
+impl Selector {
+    /// What is wrong with the first stage of an expression that looks like one and is of no scheme: `front|ymal:/tags`.
+    pub fn unknown_stage(expression: &str) -> Option<SelectorError> {
+        let named =
+            |stage: &str| stage.split_once(':').map(|(name, _)| name).filter(|name| is_name(name)).map(str::to_owned);
+        let name = expression.split('|').skip(1).filter_map(named).find(|name| Scheme::from_name(name).is_none())?;
+        Some(SelectorError::scheme(&name))
     }
 }
 
@@ -186,6 +234,8 @@ mod tests {
             ("table:Q3", None, "table:Q3"),
             ("title::text", None, "title::text"),
             ("li:nth-child(2)", None, "li:nth-child(2)"),
+            ("p:has(b)", None, "p:has(b)"),
+            ("a:not(.x):hover", None, "a:not(.x):hover"),
             ("html:li:first-child", Some(Scheme::Html), "li:first-child"),
             ("mark:first-part", Some(Scheme::Mark), "first-part"),
             ("xlsx:rows:Sheet!A1:C6", Some(Scheme::Xlsx), "rows:Sheet!A1:C6"),

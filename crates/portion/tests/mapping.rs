@@ -65,7 +65,7 @@ fn what_cannot_be_read_or_reversed_is_refused_when_made() {
     for (text, why) in [
         (
             "mcp:clade",
-            "`mcp:clade` is no named mapping (did you mean `mcp:claude`?); there are mcp:claude, mcp:claude-desktop, mcp:codex, mcp:vscode, mcp:cursor, mcp:zed, mcp:gemini, mcp:windsurf, mcp:opencode, settings:vscode",
+            "`mcp:clade` is no named mapping (did you mean `mcp:claude`?); there are mcp:claude, mcp:claude-desktop, mcp:codex, mcp:vscode, mcp:cursor, mcp:zed, mcp:gemini, mcp:windsurf, mcp:opencode, settings:vscode; `/server` behind one of `mcp:` is for one server",
         ),
         ("drop /a", "`drop` is no clause; there are except, only, map, default, omit, split, key, var"),
         ("except a", "`a` is no path: it starts with `/`, as in `/*/timeout`"),

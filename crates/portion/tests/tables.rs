@@ -127,7 +127,7 @@ fn rows_that_cannot_be_told_apart_are_named() {
         assert_eq!(member(Scheme::Csv, file, "rows", "key id").value().unwrap_err().to_string(), why);
     }
     for (file, why) in [
-        ("{}", "json cannot say a map, where the mapping's `key id` wants a list of rows at ``"),
+        ("{}", "json cannot say a map, where the mapping's `key id` wants a list of rows"),
         ("[1]", "json cannot say a number, where the mapping's `key id` wants a row at `/0`"),
     ] {
         assert_eq!(member(Scheme::Json, file, "", "key id").value().unwrap_err().to_string(), why);

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     let from = Place::open(&args.from, ctx)?;
     let to = Place::to_make(&args.to, ctx)?;
     let Copied { after, standing, new } = planned(&from, &to, args, ctx).map_err(CommandError::unchanged)?;
-    let change = Change::between(standing.as_ref(), &new);
+    let change = Change::between(standing.as_ref(), &new, args.key.as_deref());
     let written = after.is_some() && !args.dry_run;
     put::finish(&to, after, args.dry_run, Some(&change.to_string()), ctx)?;
     if ctx.json { ctx.print(change.json(written)) } else { Ok(()) }
@@ -69,12 +69,16 @@ fn planned(from: &Place, to: &Place, args: &Args, ctx: &Context) -> Result<Copie
     if known {
         ctx.say(format!("reading {} as `{theirs}` and writing {} as `{ours}`", args.from.path, args.to.path));
     }
-    let shared = theirs.share(from.get()?).map_err(|e| from.lens(e))?;
+    let shared = theirs.share(from.get()?).map_err(|e| from.unreadable(e))?;
     // Rows told apart by a key keep their own order: they travel as a value.
     let one_language = theirs.to_string() == ours.to_string() && ours.key().is_none();
     let standing = to.find()?;
-    let own = standing.clone().map(|standing| ours.share(standing)).transpose().map_err(|e| to.lens(e))?;
-    let value = || theirs.value(&shared).map_err(|e| from.lens(e));
+    let own = standing.clone().map(|standing| ours.share(standing)).transpose().map_err(|e| to.unreadable(e))?;
+    if let (Some(own), Some(_)) = (&own, ours.key()) {
+        // That its rows cannot be told apart is the file's.
+        ours.value(own).map_err(|e| to.unreadable(e))?;
+    }
+    let value = || theirs.value(&shared).map_err(|e| from.unreadable(e));
     let format = match &own {
         Some(own) => own.format,
         None => to.scheme.lens().format_for(&to.expression, &value()?),

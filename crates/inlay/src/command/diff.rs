@@ -79,8 +79,8 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     }
     let side = |address: &Address, mapping: &Mapping| -> Result<Side, CommandError> {
         let place = Place::open(address, ctx)?;
-        let fragment = mapping.share(place.get()?).map_err(|e| place.lens(e))?;
-        let value = mapping.value(&fragment).map_err(|e| place.lens(e))?;
+        let fragment = mapping.share(place.get()?).map_err(|e| place.unreadable(e))?;
+        let value = mapping.value(&fragment).map_err(|e| place.unreadable(e))?;
         Ok(Side { name: address.to_string(), fragment, value })
     };
     let (first, second) = (side(&first, &one)?, side(&second, &other)?);

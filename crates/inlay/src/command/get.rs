@@ -36,8 +36,8 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
 
 /// What a fragment means, as JSON text without a final newline.
 pub(crate) fn json(place: &Place, fragment: &Fragment) -> Result<String, CommandError> {
-    let value = fragment.format.value(&fragment.text).map_err(|e| place.lens(e))?;
-    render(&value).map_err(|e| place.lens(e))
+    let value = fragment.format.value(&fragment.text).map_err(|e| place.unreadable(e))?;
+    render(&value).map_err(|e| place.unreadable(e))
 }
 
 /// A value as JSON text without a final newline.

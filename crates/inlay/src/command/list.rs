@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use portion::{Address, Item, LensError, Scheme};
+use portion::{Address, Item, LensError, Scheme, Selector};
 use serde_json::json;
 
 use crate::context::Context;
-use crate::error::{CommandError, quoted};
+use crate::error::{CommandError, quoted, quoted_address};
 use crate::place::{self, Place};
 
 /// List the portions of a file.
@@ -80,9 +80,10 @@ fn tables(address: &Address, path: &Path, ctx: &Context) -> Result<(), CommandEr
     let below = selector.map(|s| s.expression.as_str()).unwrap_or_default();
     let place = |expression: &str| Place::database(address, path.to_owned(), expression);
     let told = Scheme::detect(&address.path, b"") == Some(Scheme::Sqlite);
-    let row = |item: Item, text: &[u8]| {
-        let selector = if told { item.selector.clone() } else { format!("{}:{}", Scheme::Sqlite, item.selector) };
-        Row { selector, preview: preview(text), item }
+    let row = |item: Item, text: &[u8]| Row {
+        selector: written(Scheme::Sqlite, &item.selector, told),
+        preview: preview(text),
+        item,
     };
     if !below.is_empty() {
         let text = place(below).get()?.text;
@@ -90,7 +91,7 @@ fn tables(address: &Address, path: &Path, ctx: &Context) -> Result<(), CommandEr
         let item = Item { selector: below.to_owned(), kind: "rows", lines: (lines.min(1), lines) };
         return print(&[row(item, &text)], address, ctx);
     }
-    let (items, omitted) = agent::record::list(path).map_err(|error| place("").record(error))?;
+    let (items, omitted) = agent::record::list(path).map_err(|error| place("").unread(error))?;
     let first = |item: Item| {
         let text = if item.lines.1 > PREVIEWED_ROWS {
             Vec::new()
@@ -140,6 +141,12 @@ struct Row {
     preview: String,
 }
 
+/// A selector as it is given: with its scheme, unless the file tells that, and nothing else could be meant.
+fn written(scheme: Scheme, expression: &str, told: bool) -> String {
+    let own = |selector: Selector| selector.scheme.is_none() && selector.expression == expression;
+    if told && expression.parse().is_ok_and(own) { expression.to_owned() } else { format!("{scheme}:{expression}") }
+}
+
 fn is_below(selector: &str, above: &str) -> bool {
     selector.strip_prefix(above).is_some_and(|rest| rest.starts_with('/') || above.ends_with('/'))
 }
@@ -164,12 +171,7 @@ fn found(address: &Address, scheme: Scheme, bytes: &[u8], told: bool) -> Result<
                     preview(&lines[first..last].join(&b"\n"[..]))
                 }
             };
-            let selector = if told && !item.selector.is_empty() {
-                item.selector.clone()
-            } else {
-                format!("{scheme}:{}", item.selector)
-            };
-            Row { item, selector, preview: text }
+            Row { selector: written(scheme, &item.selector, told), item, preview: text }
         })
         .collect())
 }
@@ -218,7 +220,7 @@ fn print(rows: &[Row], address: &Address, ctx: &Context) -> Result<(), CommandEr
         ctx.print(line.trim_end())?;
     }
     if let Some(first) = rows.first() {
-        ctx.say(format!("`inlay get {}` prints one", quoted(&format!("{}#{}", address.path, first.selector))));
+        ctx.say(format!("`inlay get {}` prints one", quoted_address(&address.path, &first.selector)));
     }
     Ok(())
 }

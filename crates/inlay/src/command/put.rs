@@ -165,8 +165,7 @@ fn valued(place: &Place, input: &[u8]) -> Result<Fragment, CommandError> {
 fn as_it_stands(place: &Place, mut input: Vec<u8>) -> Result<Fragment, CommandError> {
     let standing = place.find()?;
     // What ends the input's line is no part of an attribute, or of a text within a line.
-    let is_within_lines = matches!(place.scheme, Scheme::Xml | Scheme::Html | Scheme::Re)
-        && place.scheme.lens().format_for(&place.expression, &Value::String(String::new())) == Format::Text
+    let is_within_lines = place.scheme.lens().is_within_lines(&place.expression)
         && standing.as_ref().is_none_or(|old| !old.text.ends_with(b"\n"));
     if is_within_lines && input.ends_with(b"\n") {
         input.truncate(input.len() - if input.ends_with(b"\r\n") { 2 } else { 1 });

@@ -86,6 +86,20 @@ fn rows_are_listed_taken_out_put_copied_and_compared() {
     }
     assert_eq!(name(1), "Anna kept");
 
+    // What rows cannot say keeps a table from being read, and no more of it than it must.
+    let odd = "CREATE TABLE prices (id INTEGER PRIMARY KEY, price REAL);
+               INSERT INTO prices VALUES (1, 9e999);";
+    Connection::open(folder.join("shop.db")).unwrap().execute_batch(odd).unwrap();
+    let (code, out, err) = ran(&["get", "shop.db#prices"], "");
+    assert!(
+        code == 3 && out.is_empty() && err.contains("`price` of the row id=1 of `prices` is infinity"),
+        "{code} {err}"
+    );
+    assert_eq!(ran(&["get", "shop.db#prices(id)"], "").1, "{\"id\": 1}\n");
+    let (code, out, err) = ran(&["list", "shop.db"], "");
+    assert!(code == 0 && out.contains("'prices(id)'"), "{out} {err}");
+    assert!(err.contains("not listed: shop.db: `price` of the row id=1 of `prices` is infinity"), "{err}");
+
     // Another program's transaction is told, and so is an office program's lock.
     let other = Connection::open(folder.join("shop.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -98,4 +112,36 @@ fn rows_are_listed_taken_out_put_copied_and_compared() {
         code == 1 && err.contains("is open in an office program") && err.contains(".~lock.people.csv#"),
         "{code} {err}"
     );
+}
+
+/// A number that is equal is not written anew, on either side.
+#[test]
+fn equal_numbers_stay_as_they_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let sql = "CREATE TABLE prices (sku TEXT PRIMARY KEY NOT NULL, price REAL)";
+    Connection::open(folder.join("shop.db")).unwrap().execute_batch(sql).unwrap();
+    let csv = "sku,price\na,10.00\nb,5.50\n";
+    fs::write(folder.join("prices.csv"), csv).unwrap();
+    let copy = |args: &[&str]| {
+        let (code, _, err) = run(folder, &[&["copy"], args, &["--key", "sku"]].concat(), "");
+        assert_eq!(code, 0, "{err}");
+        err
+    };
+    let rows = || run(folder, &["get", "shop.db#prices"], "").1;
+    copy(&["prices.csv#rows", "shop.db#prices"]);
+    assert_eq!(rows(), "{\"sku\": \"a\", \"price\": 10.0}\n{\"sku\": \"b\", \"price\": 5.5}\n");
+    for (from, to) in [("shop.db#prices", "prices.csv#rows"), ("prices.csv#rows", "shop.db#prices")] {
+        let said = copy(&[from, to]);
+        assert!(said.contains("is that already: nothing was written"), "{said}");
+        assert_eq!(run(folder, &["diff", from, to, "--key", "sku"], "").0, 0);
+    }
+    // A row that changed changes no other.
+    Connection::open(folder.join("shop.db"))
+        .unwrap()
+        .execute_batch("UPDATE prices SET price = 6 WHERE sku = 'b'")
+        .unwrap();
+    let said = copy(&["shop.db#prices", "prices.csv#rows"]);
+    assert!(said.contains("wrote prices.csv: 1 row changed\n"), "{said}");
+    assert_eq!(fs::read_to_string(folder.join("prices.csv")).unwrap(), "sku,price\na,10.00\nb,6.0\n");
 }

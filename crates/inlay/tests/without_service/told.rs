@@ -23,6 +23,63 @@ fn a_name_with_a_hash_or_a_colon() {
     check(&Case { files, args: &["get", "./co:lon.json#/x"], out: "2", ..Case::default() });
 }
 
+/// What is said to be the next command is one.
+#[cfg(unix)]
+#[test]
+fn a_command_that_is_told_can_be_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("input"), "").unwrap();
+    for name in ["a#b.json", "co:lon.json", "c:#d.json", "-e.json", "it's $x.json", "a\\\\#.json", "plain.json"] {
+        fs::write(folder.path().join(name), "{\"x\": 1}").unwrap();
+        // As a person writes it for a file of that name.
+        let written = format!("./{}", name.replace('\\', "\\\\").replace('#', "\\#"));
+        for (args, told) in [
+            (vec!["list", &written], "`inlay get "),
+            (vec!["get", &written], "`inlay list "),
+            (vec!["get", &format!("{written}#/y")], "`inlay list "),
+        ] {
+            let done = inlay(folder.path(), &args);
+            let err = String::from_utf8(done.stderr).unwrap();
+            let at = err.find(told).unwrap_or_else(|| panic!("{told} in {err}"));
+            let command = err[at + 1..].split('`').next().unwrap();
+            let typed = command.replacen("inlay", env!("CARGO_BIN_EXE_inlay"), 1);
+            let run = Command::new("sh").args(["-c", &typed]).current_dir(folder.path()).output().unwrap();
+            let out = String::from_utf8(run.stdout).unwrap();
+            let wanted = if told.contains("get") { "{\"x\": 1}" } else { "/x     number  1-1  1\n" };
+            assert!(out.ends_with(wanted), "{command}: {out} {}", String::from_utf8_lossy(&run.stderr));
+        }
+    }
+}
+
+#[test]
+fn a_colon_of_the_selectors_own_names_no_scheme() {
+    let files = &[("a.html", "<p>x<b>y</b></p>"), ("a.md", "---\ntags: 1\n---\n# A\n")];
+    let err = &["`p:has(b)` is no html selector: `:has(b)` is no pseudo-class that this program knows", "`#id`"];
+    check(&Case {
+        files,
+        args: &["get", "a.html#p:has(b)"],
+        code: 2,
+        err,
+        not_said: &["no scheme"],
+        ..Case::default()
+    });
+    let err = &["`p` is no scheme", "the scheme stands before it: 'a.html#html:p:of(b)'"];
+    check(&Case { files, args: &["get", "a.html#p:of(b)"], code: 2, err, ..Case::default() });
+    let err = &["`:of(b)` is no pseudo-class"];
+    check(&Case { files, args: &["get", "a.html#html:p:of(b)"], code: 2, err, ..Case::default() });
+    for selector in ["front|ymal:/tags", "/A|ymal:/tags"] {
+        let address = &format!("a.md#{selector}");
+        let err = &["`ymal` is no scheme (did you mean `yaml`?); there are json"];
+        check(&Case {
+            files,
+            args: &["get", address],
+            code: if selector.starts_with('/') { 3 } else { 2 },
+            err,
+            ..Case::default()
+        });
+    }
+}
+
 #[test]
 fn what_cannot_be_listed_is_told() {
     let twice = "{\n  \"a\": 1,\n  \"a\": 2\n}";
@@ -117,6 +174,42 @@ fn exit_codes_tell_the_file_from_the_edit() {
     }
 }
 
+/// Whatever a lens says when it only reads, it says of the file: 3. A selector that has no meaning is 2.
+#[test]
+fn what_cannot_be_read_is_3_whoever_reads_it() {
+    let files = &[
+        ("a.yaml", "c: &y\n  d: *y\n"),
+        ("twice.json", "{\"a\": 1, \"a\": 2}"),
+        ("inf.toml", "x = inf\n"),
+        ("rows.json", "[{\"n\": 1}]"),
+        ("b.json", "{}"),
+        ("rows.csv", "id,n\n1,2\n"),
+    ];
+    for (args, said) in [
+        (&["get", "a.yaml#/c"][..], "it holds an alias"),
+        (&["get", "--value", "a.yaml#/c"], "it holds an alias"),
+        (&["diff", "a.yaml#/c", "b.json#json:"], "it holds an alias"),
+        (&["diff", "b.json#json:", "a.yaml#/c"], "it holds an alias"),
+        (&["copy", "a.yaml#/c", "b.json#/c"], "it holds an alias"),
+        (&["list", "twice.json"], "for a second time"),
+        (&["get", "twice.json#json:"], "for a second time"),
+        (&["get", "inf.toml#/x", "--value"], "json cannot say the number inf"),
+        (&["diff", "--key", "id", "rows.json#json:", "rows.csv#rows"], "a row without `id`"),
+        (&["copy", "--key", "id", "rows.json#json:", "rows.csv#rows"], "a row without `id`"),
+        (&["copy", "--key", "id", "rows.csv#rows", "rows.json#json:"], "a row without `id`"),
+    ] {
+        let err = &[said];
+        check(&Case { files, args, code: 3, err, not_said: &["``"], ..Case::default() });
+    }
+    for args in [&["get", "a.yaml#c"][..], &["list", "b.json#c"], &["diff", "rows.csv#row", "b.json#json:"]] {
+        check(&Case { files, args, code: 2, err: &["selector"], ..Case::default() });
+    }
+    // The edit is in the way, and not the file.
+    let err = &["inf.toml: toml cannot say null", "nothing was changed"];
+    let args = &["put", "--value", "inf.toml#/x"];
+    check(&Case { files, args, input: "null", code: 1, err, not_said: &["``"], ..Case::default() });
+}
+
 #[test]
 fn what_is_wrong_with_the_input_is_said_of_it() {
     for (name, file, address, input, wrong) in [
@@ -203,6 +296,84 @@ fn copy_says_what_became_of_what_stood_there() {
         after: &[("b.json", "{\"x\": [1, 2]}")],
         ..Case::default()
     });
+}
+
+#[test]
+fn rows_are_counted_by_their_key() {
+    let files = &[
+        (
+            "a.json",
+            "[{\"id\": 3, \"n\": 1, \"m\": 1}, {\"id\": 1, \"n\": 1, \"m\": 2}, {\"id\": 4, \"n\": 5, \"m\": 5}]",
+        ),
+        (
+            "b.json",
+            "[{\"id\": 1, \"n\": 1, \"m\": 2}, {\"id\": 2, \"n\": 0, \"m\": 0}, {\"id\": 3, \"n\": 2, \"m\": 2}]",
+        ),
+    ];
+    let after = &[(
+        "b.json",
+        "[{\"id\": 1, \"n\": 1, \"m\": 2}, {\"id\": 4, \"n\": 5, \"m\": 5}, {\"id\": 3, \"n\": 1, \"m\": 1}]",
+    )];
+    let err = &["wrote b.json: 1 row added, 1 changed, 1 removed (`/2`)\n"];
+    let args = &["copy", "--key", "id", "a.json#json:", "b.json#json:"];
+    check(&Case { files, args, err, after, ..Case::default() });
+}
+
+/// What is text in one file and a number in the other goes by how it is written: hexadecimal is no number of CSV, nor of JSON.
+#[test]
+fn what_only_looks_like_a_number_stays_text() {
+    let files = &[
+        ("a.csv", "sku,n\n0x10,0x1F\n7,1.50\n"),
+        ("b.json", "[{\"sku\": \"0x10\", \"n\": 5}, {\"sku\": \"7\", \"n\": 6}]"),
+    ];
+    let after = &[("b.json", "[{\"sku\": \"0x10\", \"n\": \"0x1F\"}, {\"sku\": \"7\", \"n\": 1.50}]")];
+    check(&Case {
+        files,
+        args: &["copy", "--key", "sku", "a.csv#rows", "b.json#json:", "-q"],
+        after,
+        ..Case::default()
+    });
+    check(&Case { files, args: &["copy", "a.csv#rows", "b.json#json:", "-q"], after, ..Case::default() });
+    let files = &[("a.csv", "sku\n0x10\n0x11\n"), ("b.json", "{}")];
+    let after = &[(
+        "b.json",
+        "{\n  \"x\": [\n    {\n      \"sku\": \"0x10\"\n    },\n    {\n      \"sku\": \"0x11\"\n    }\n  ]\n}",
+    )];
+    check(&Case { files, args: &["copy", "--key", "sku", "a.csv#rows", "b.json#/x", "-q"], after, ..Case::default() });
+}
+
+/// One server of several, by each program's own words.
+#[test]
+fn one_server_is_copied_and_compared_in_its_programs_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let (claude, codex) = (folder.path().join(".claude.json"), folder.path().join(".codex/config.toml"));
+    fs::create_dir(folder.path().join(".codex")).unwrap();
+    fs::write(folder.path().join("input"), "").unwrap();
+    let json = "{\n  \"mcpServers\": {\n    \"docs\": {\"type\": \"http\", \"url\": \"https://x.test\", \"headers\": {\"A\": \"b\"}, \"timeout\": 9}\n  }\n}\n";
+    fs::write(&claude, json).unwrap();
+    fs::write(&codex, "# mine\n[mcp_servers.docs]\nurl = \"old\"\ntool_timeout_sec = 3 # slow\n").unwrap();
+    let (one, other) = (".claude.json#/mcpServers/docs", ".codex/config.toml#/mcp_servers/docs");
+    let ran = |args: &[&str]| {
+        let done = inlay(folder.path(), args);
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (done.status.code(), text(done.stdout), text(done.stderr))
+    };
+    let (code, out, err) = ran(&["diff", one, other]);
+    assert_eq!(
+        (code, &out[..]),
+        (Some(4), "~ /url: \"https://x.test\" → \"old\"\n- /headers: { \"A\": \"b\" }\n"),
+        "{err}"
+    );
+    assert!(err.contains("`mcp:claude/server`") && err.contains("`mcp:codex/server`"), "{err}");
+    assert_eq!(ran(&["copy", one, other]).0, Some(0));
+    assert_eq!(
+        fs::read_to_string(&codex).unwrap(),
+        "# mine\n[mcp_servers.docs]\nurl = \"https://x.test\"\ntool_timeout_sec = 3 # slow\n\n[mcp_servers.docs.http_headers]\nA = \"b\"\n"
+    );
+    assert_eq!(ran(&["diff", one, other]).0, Some(0));
+    fs::write(&codex, fs::read_to_string(&codex).unwrap().replace("x.test", "y.test")).unwrap();
+    assert_eq!(ran(&["copy", other, one]).0, Some(0));
+    assert_eq!(fs::read_to_string(&claude).unwrap(), json.replace("x.test", "y.test"));
 }
 
 #[test]

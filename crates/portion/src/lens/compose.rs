@@ -355,6 +355,14 @@ impl Lens for Composed {
         )
     }
 
+    fn is_within_lines(&self, expression: &str) -> bool {
+        let stages = stages(expression);
+        match stages.inner {
+            None => self.0.is_within_lines(&stages.outer),
+            Some((scheme, rest)) => check_depth(rest).is_ok() && scheme.lens().is_within_lines(rest),
+        }
+    }
+
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         let stages = stages(expression);
         match stages.inner {

@@ -293,6 +293,10 @@ impl Lens for Html {
         Ok(items.collect())
     }
 
+    fn is_within_lines(&self, expression: &str) -> bool {
+        Selector::parse(expression).is_ok_and(|selector| selector.end != End::Element)
+    }
+
     fn format_for(&self, expression: &str, _value: &Value) -> Format {
         match Selector::parse(expression) {
             Ok(selector) if selector.end != End::Element => Format::Text,

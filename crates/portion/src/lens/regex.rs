@@ -110,6 +110,10 @@ impl Lens for Re {
         Ok(Vec::new())
     }
 
+    fn is_within_lines(&self, _expression: &str) -> bool {
+        true
+    }
+
     fn format_for(&self, _expression: &str, _value: &Value) -> Format {
         Format::Text
     }

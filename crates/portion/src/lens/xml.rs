@@ -286,6 +286,10 @@ impl Lens for Xml {
         Path::parse(expression).is_ok_and(|path| path.is_position())
     }
 
+    fn is_within_lines(&self, expression: &str) -> bool {
+        Path::parse(expression).is_ok_and(|path| path.end != End::Element)
+    }
+
     fn fitted(&self, file: &[u8], expression: &str, fragment: Fragment) -> Fragment {
         if fragment.format != Format::Xml {
             return fragment;

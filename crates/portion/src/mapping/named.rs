@@ -103,6 +103,13 @@ pub(super) fn clauses(name: &str) -> Option<Cow<'static, str>> {
     }
 }
 
+/// All names.
+pub(super) fn names() -> impl Iterator<Item = Cow<'static, str>> {
+    let of_one = |name: &&str| name.starts_with("mcp:");
+    let all = || NAMED.iter().map(|(name, _)| *name);
+    all().map(Cow::Borrowed).chain(all().filter(of_one).map(|name| Cow::Owned(format!("{name}{SERVER}"))))
+}
+
 /// Whether a name is that of a mapping of one server.
 pub(super) fn is_of_one(name: &str) -> bool {
     name.ends_with(SERVER)

@@ -174,6 +174,6 @@ fn what_cannot_be_said_is_named() {
         r#"{"github.com": {}}"#,
         "cannot say: ssh_config cannot say a section of this name at `/github.com`",
     );
-    cannot(Format::Env, "", "[]", "cannot say: env cannot say a list at ``");
+    cannot(Format::Env, "", "[]", "cannot say: env cannot say a list");
     update(Format::Ini, "[a]\nb\n", r#"{"a": {"b": null, "c": "1"}}"#, "[a]\nb\nc = 1\n");
 }

@@ -226,7 +226,7 @@ fn what_is_refused() {
         CARDS,
         "fn:Bo/NOTE",
         "x",
-        "cannot say: vcf cannot say quoted-printable text, which is read and kept, and not written at ``",
+        "cannot say: vcf cannot say quoted-printable text, which is read and kept, and not written",
     );
-    put_fails(Ics, BOOK, "uid:a1/DTSTART", "a\nb", "cannot say: ics cannot say a line end at ``");
+    put_fails(Ics, BOOK, "uid:a1/DTSTART", "a\nb", "cannot say: ics cannot say a line end");
 }

@@ -35,8 +35,8 @@ fn ini_keys_and_sections() {
     put(Ini, INI, "/a", "x = 2\n", &INI.replace("# about x\nx = 1\n y : 2", "x = 2"));
     put(Ini, INI, "/a", "", &INI.replace("# about x\nx = 1\n y : 2\n", ""));
     put(Ini, INI, "/root", "a\n\nb", &INI.replace("yes", "a\n\n b"));
-    put_fails(Ini, "[a]\nx=1\n", "/a/x", "a\nb", "cannot say: ini cannot say a line end at ``");
-    put_fails(Ini, INI, "/root", " a", "cannot say: ini cannot say blanks at the ends of text at ``");
+    put_fails(Ini, "[a]\nx=1\n", "/a/x", "a\nb", "cannot say: ini cannot say a line end");
+    put_fails(Ini, INI, "/root", " a", "cannot say: ini cannot say blanks at the ends of text");
     put_fails(
         Ini,
         INI,
@@ -266,13 +266,7 @@ fn ssh_configuration() {
     put(SshConfig, file, "/Host a b.c/HostName", "z", &file.replace("\"x y\"", "\"z\""));
     put(SshConfig, file, "/Host a b.c/IdentityFile", "~/l m", &file.replace("~/k", "~/l m"));
     put(SshConfig, file, "/Host a b.c/IdentityFile", "~/l #", &file.replace("~/k", "\"~/l #\""));
-    put_fails(
-        SshConfig,
-        file,
-        "/Host a b.c/IdentityFile",
-        "\"a\" #",
-        "cannot say: ssh_config cannot say this text at ``",
-    );
+    put_fails(SshConfig, file, "/Host a b.c/IdentityFile", "\"a\" #", "cannot say: ssh_config cannot say this text");
     listed(SshConfig, "User me\nHost a\n Port 1\n", &[("/User", 1, 1), ("/Host a", 2, 3), ("/Host a/Port", 3, 3)]);
 }
 
@@ -313,7 +307,7 @@ fn systemd_units() {
     put(Systemd, file, "/Service/ExecStart", "/bin/x", "[Service]\nExecStart=/bin/x\nEnvironment=A=1\nEnvironment=\n");
     get(Systemd, "[S]\nA=x \\\n\n\n", "/S", "A=x \\\n\n");
     put(Systemd, "[S]\nA=x \\\n\n\n", "", "[S]\nA=y \\\n\n", "[S]\nA=y \\\n\n\n");
-    put_fails(Systemd, file, "/Service/ExecStart", "x \\", "cannot say: systemd cannot say this text at ``");
+    put_fails(Systemd, file, "/Service/ExecStart", "x \\", "cannot say: systemd cannot say this text");
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn sections_by_path() {
         Md,
         "# A\n",
         "",
-        "selector: `` is no md selector: write `/Heading/Sub-heading`, or `front` for the front matter",
+        "selector: an empty text is no md selector: write `/Heading/Sub-heading`, or `front` for the front matter",
     );
 }
 
@@ -243,7 +243,7 @@ fn cells_stay_below_each_other() {
         PRICES,
         at,
         "sku,price,note\n\"a\nb\",1,\n",
-        "cannot say: markdown cannot say a line end in a table's cell at ``",
+        "cannot say: markdown cannot say a line end in a table's cell",
     );
     insert(
         Md,

@@ -235,7 +235,7 @@ fn what_is_refused() {
         "missing: nothing stands at `/Guide/Instal`; did you mean `/Guide/Use`, `/Guide/Install [[a][b]]`?",
     );
     get_fails(Org, "* A\n* A\n", "/A", "ambiguous: `/A` matches 2 portions, on lines 1, 2");
-    get_fails(Tex, PAPER, "", "selector: `` is no tex selector: write `/Heading/Sub-heading`");
+    get_fails(Tex, PAPER, "", "selector: an empty text is no tex selector: write `/Heading/Sub-heading`");
     put_fails(
         Org,
         NOTES,
