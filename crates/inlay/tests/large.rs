@@ -30,7 +30,8 @@ fn got(address: &str) -> String {
 fn a_portion_of_a_large_file_takes_little_memory() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large.json");
-    let record = "    {\"id\": 1, \"name\": \"a name\", \"tags\": [\"x\", \"y\"], \"value\": {\"a\": 1.5, \"b\": null}},\n";
+    let record =
+        "    {\"id\": 1, \"name\": \"a name\", \"tags\": [\"x\", \"y\"], \"value\": {\"a\": 1.5, \"b\": null}},\n";
     long(&path, ["{\n  \"records\": [\n", record, "    {}\n  ],\n    \"shared\": {\n      \"edit\": 1\n    }\n}\n"]);
     assert_eq!(got(&format!("{}#/shared", path.display())), "{\n  \"edit\": 1\n}");
     std::fs::remove_file(path).unwrap();

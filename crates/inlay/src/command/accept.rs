@@ -195,7 +195,10 @@ async fn awaiting(
     let mapping = mapping_of(member)?;
     let secrets = || mapping.variables().filter(|(_, source)| source.is_secret());
     for (name, source) in secrets() {
-        ctx.say(format_args!("What stands there as ${{{name}}} in the group would be read from {}.", read_from(source)));
+        ctx.say(format_args!(
+            "What stands there as ${{{name}}} in the group would be read from {}.",
+            read_from(source)
+        ));
     }
     let question = match secrets().count() {
         0 => "Allow exactly this portion?",

@@ -251,6 +251,24 @@ fn updates_touch_only_what_differs() {
     assert_eq!(update("<a b='1'><c/></a>", r#""x""#), "<a>x</a>");
     assert_eq!(update("<a/>", r#"{"b": {"c": "1"}}"#), "<a>\n  <b>\n    <c>1</c>\n  </b>\n</a>");
     let fails = |xml: &str, value: &str| said(Format::Xml.update(xml.as_bytes(), &json(value)));
+    // Comments are no part of a value, and do not go with one.
+    assert_eq!(update("<a><!-- s -->30<?x?></a>", r#""45""#), "<a><!-- s -->45<?x?></a>");
+    assert_eq!(update("<a><!-- none --></a>", r#""45""#), "<a>45<!-- none --></a>");
+    assert_eq!(
+        update("<a>\n  <!-- none yet -->\n</a>", r#"{"@n": "1", "b": "1", "c": ["2", "3"]}"#),
+        "<a n=\"1\">\n  <!-- none yet -->\n  <b>1</b>\n  <c>2</c>\n  <c>3</c>\n</a>"
+    );
+    assert_eq!(update("<a>x <!-- y --><b/></a>", r##"{"#xml": "z <b/>"}"##), "<a>z <b/></a>");
+    for (xml, value) in [
+        ("<a><!-- first --><b/></a>", r#""x""#),
+        ("<a><b/><?x?></a>", r##"{"#xml": "x<b/>"}"##),
+        ("<a>x<!-- y --></a>", r#"{"b": "1"}"#),
+    ] {
+        assert_eq!(
+            fails(xml, value),
+            "refused: comments stand in `a` that its new content has no place for; put its text, or take them away first"
+        );
+    }
     assert_eq!(fails("<a/>", "null"), "cannot say: xml cannot say null");
     assert_eq!(
         fails("<a/>", r#"{"b": ["1"]}"#),

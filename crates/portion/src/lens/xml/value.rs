@@ -8,7 +8,7 @@ use super::edit::{
 };
 use super::fragment::{escaped_text, escaped_value, lines};
 use super::parse::{self, is_name};
-use super::tree::{Node, Tree, groups, line_ends};
+use super::tree::{Node, Token, Tree, groups, line_ends, tokens};
 use crate::lens::markup::indentation;
 use crate::lens::{Edit, Format, LensError, MAX_DEPTH, apply};
 use crate::value::Value;
@@ -66,6 +66,18 @@ fn is_interleaved(tree: &Tree<'_>, node: Node) -> bool {
     runs > groups(tree, node).len()
 }
 
+/// Whether a comment or an instruction stands directly in an element.
+fn has_notes(tree: &Tree<'_>, node: Node) -> bool {
+    let inner = tree.inner(node);
+    let end = std::iter::once(inner.end..inner.end);
+    let mut ends = tree.children(node).map(|child| tree.span(child)).chain(end);
+    let mut from = inner.start;
+    ends.any(|span| {
+        let gap = &tree.text[std::mem::replace(&mut from, span.end)..span.start];
+        tokens(gap).any(|(token, _)| matches!(token, Token::Comment | Token::Instruction))
+    })
+}
+
 /// An error about a value's part.
 fn cannot(path: &[String], what: impl Into<String>) -> LensError {
     LensError::CannotSay { format: Format::Xml, path: crate::pointer::format(path), what: what.into() }
@@ -113,11 +125,17 @@ impl Plan<'_, '_> {
             }
         };
         let (attributes, content) = parts(members, &self.path)?;
-        let is_layout = self.tree.has_children(node) && !self.tree.has_text(node);
         match content {
-            Content::Elements(wanted) if is_layout => {
+            Content::Elements(wanted) if self.tree.has_text(node) => {
+                self.whole(node, &attributes, Content::Elements(wanted))
+            }
+            Content::Elements(wanted) if self.tree.has_children(node) => {
                 self.attributes(node, &attributes)?;
                 self.elements(node, &wanted)
+            }
+            Content::Elements(wanted) if has_notes(self.tree, node) => {
+                self.attributes(node, &attributes)?;
+                self.first_elements(node, &wanted)
             }
             content => self.whole(node, &attributes, content),
         }
@@ -154,6 +172,13 @@ impl Plan<'_, '_> {
             }
             return Ok(());
         }
+        // Of an element that is a map of children or text, they are no part of the value.
+        if has_notes(self.tree, node) && !(self.tree.has_children(node) && self.tree.has_text(node)) {
+            return Err(LensError::Refused(format!(
+                "comments stand in `{}` that its new content has no place for; put its text, or take them away first",
+                self.tree.name(node)
+            )));
+        }
         let mut inner = String::new();
         let indent = indentation(self.tree.text, self.tree.span(node).start).to_owned();
         write_content(&mut inner, &content, &mut self.path, &indent)?;
@@ -188,6 +213,25 @@ impl Plan<'_, '_> {
         if self.removes {
             let gone = standing.iter().filter(|(name, _)| !named.contains_key(name)).flat_map(|(_, nodes)| nodes);
             self.edits.extend(gone.map(|node| remove_element(self.tree, *node)));
+        }
+        Ok(())
+    }
+
+    /// Children of an element that has none, behind the comments in it.
+    fn first_elements(&mut self, node: Node, wanted: &[(&str, Vec<&Value>)]) -> Result<(), LensError> {
+        let mut texts = Vec::new();
+        for (name, values) in wanted {
+            self.path.push((*name).to_owned());
+            for value in values {
+                let mut text = String::new();
+                write_element(&mut text, name, value, &mut self.path, "")?;
+                texts.push(text);
+            }
+            self.path.pop();
+        }
+        if !self.removes {
+            let parsed = texts.iter().map(|text| parse::fragment(text.as_bytes())).collect::<Result<Vec<_>, _>>()?;
+            self.edits.push(add_elements(self.tree, node, "", &parsed, "\n")?);
         }
         Ok(())
     }
