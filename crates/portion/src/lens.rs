@@ -66,6 +66,9 @@ pub const MAX_PORTION: usize = 64 << 20;
 /// The deepest nesting that any format may have.
 pub const MAX_DEPTH: usize = 512;
 
+/// How to mean one of several where a lens has nothing better to say.
+const LONGER: &str = "make it longer, or make the keys differ";
+
 /// Bytes `start..end` of a file.
 pub type Span = Range<usize>;
 
@@ -266,6 +269,17 @@ pub trait Lens: Send + Sync {
     /// its number, lines, cells.
     fn is_position(&self, file: &[u8], expression: &str) -> bool {
         apply::is_item(self, file, expression)
+    }
+
+    /// How to mean one of several that an expression matches: what the lens's grammar offers.
+    fn apart(&self, expression: &str) -> &'static str {
+        let _ = expression;
+        LONGER
+    }
+
+    /// What stands before a colon in the lens's own expressions, as in `table:Q3`: no names of schemes.
+    fn words(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// Every portion that can be addressed, in the file's order.

@@ -22,13 +22,6 @@ pub struct Selector {
     pub expression: String,
 }
 
-/// What stands before a colon in expressions themselves, `table:Q3`: no names of schemes.
-const OWN_WORDS: &[&str] = &[
-    "block", "body", "bookmark", "cell", "class", "const", "decl", "event", "fn", "heading", "impl", "index", "macro",
-    "mod", "name", "package", "policy", "proc", "prop", "query", "rows", "rule", "schema", "sequence", "slide",
-    "table", "tag", "trigger", "type", "tzid", "uid", "view",
-];
-
 /// What stands behind a colon in CSS, `p:has(b)`, and is no key, name or marker that people would choose.
 const CSS: &[&str] = &[
     "active",
@@ -91,6 +84,11 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
 }
 
+/// Whether it stands before a colon in the expressions of some format.
+fn is_own_word(name: &str) -> bool {
+    Scheme::ALL.iter().any(|scheme| scheme.own_lens().words().contains(&name))
+}
+
 fn suggestion(nearest: &[String]) -> String {
     nearest.first().map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
@@ -108,55 +106,7 @@ impl Scheme {
 
     /// How to mean one of several that a selector of this scheme matches: what its grammar offers.
     pub fn apart(self, selector: &str) -> &'static str {
-        const LONGER: &str = "make it longer, or make the keys differ";
-        match self {
-            // Of which stage it is said, the reader sees.
-            _ if selector.contains('|') => LONGER,
-            Scheme::Rust
-            | Scheme::Python
-            | Scheme::JavaScript
-            | Scheme::TypeScript
-            | Scheme::Tsx
-            | Scheme::Go
-            | Scheme::Java
-            | Scheme::C
-            | Scheme::Cpp
-            | Scheme::Ruby
-            | Scheme::Php
-            | Scheme::Bash
-            | Scheme::CSharp
-            | Scheme::Lua
-            | Scheme::Hcl
-            | Scheme::Css => match selector.starts_with("query:") {
-                true => "say more in the query of what is around",
-                false => "`[1]` behind it means the first of them, `[2]` the second",
-            },
-            Scheme::Json
-            | Scheme::Jsonc
-            | Scheme::Json5
-            | Scheme::Toml
-            | Scheme::Yaml
-            | Scheme::Ini
-            | Scheme::Env
-            | Scheme::Properties => "make the keys differ",
-            Scheme::Md | Scheme::Org | Scheme::Adoc | Scheme::Rst | Scheme::Tex => {
-                "begin the path further up, or make the headings differ"
-            }
-            Scheme::Ics | Scheme::Vcf => {
-                "behind a property, `/0` means the first of several, as in `/TEL/0`; several components must differ in what they go by"
-            }
-            Scheme::Sql => "`[1]` behind it means the first of them, `[2]` the second",
-            Scheme::Re => "make the expression longer, so that it finds one place",
-            Scheme::JsonPath => "add what tells the nodes apart: a filter, as `[?@.id=='x']`, or a number",
-            Scheme::Xml => "add what tells the elements apart: `[@id='x']`, `[name='x']`, or a number, as `[2]`",
-            Scheme::Html => "add what tells the elements apart: `#id`, `[name='x']`, or `:nth-of-type(2)`",
-            Scheme::Nginx => "add the block's parameters, or a directive in it: `server[server_name=example.org]`",
-            Scheme::Csv | Scheme::Tsv => {
-                "name a column in which no two rows say the same, or a column by its place, as `#2`"
-            }
-            Scheme::Mark => "give each region a name of its own",
-            _ => LONGER,
-        }
+        self.lens().apart(selector)
     }
 
     /// The scheme of that name.
@@ -184,7 +134,7 @@ impl FromStr for Selector {
             Scheme::from_name(name).is_none() && (starts || CSS.contains(&word))
         };
         let text = text.strip_prefix(CODE).filter(|rest| !rest.is_empty() && !is_css("code", rest)).unwrap_or(text);
-        let is_own = |name: &str, rest: &str| !is_name(name) || OWN_WORDS.contains(&name) || is_css(name, rest);
+        let is_own = |name: &str, rest: &str| !is_name(name) || is_own_word(name) || is_css(name, rest);
         match text.split_once(':').filter(|(name, rest)| !is_own(name, rest)) {
             Some((name, rest)) => match Scheme::from_name(name) {
                 Some(scheme) => Ok(Selector { scheme: Some(scheme), expression: rest.to_owned() }),

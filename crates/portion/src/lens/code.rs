@@ -37,6 +37,7 @@ use self::language::Language;
 use self::place::located;
 use self::selector::{Asked, parsed};
 use self::source::Source;
+use super::words::KINDS;
 use super::{Edit, Fragment, Item, Lens, LensError, Syntax, body, lines};
 use crate::registry::Format;
 use crate::value::Value;
@@ -132,6 +133,17 @@ impl Lens for Code {
 
     fn format_for(&self, _expression: &str, _value: &Value) -> Format {
         self.0.format
+    }
+
+    fn apart(&self, expression: &str) -> &'static str {
+        match expression.starts_with("query:") {
+            true => "say more in the query of what is around",
+            false => "`[1]` behind it means the first of them, `[2]` the second",
+        }
+    }
+
+    fn words(&self) -> &'static [&'static str] {
+        KINDS
     }
 }
 

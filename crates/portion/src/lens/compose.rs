@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 
 use super::apply::{self, splice};
-use super::{Edit, Format, Fragment, Item, Lens, LensError, Pieces};
+use super::{Edit, Format, Fragment, Item, LONGER, Lens, LensError, Pieces};
 use crate::selector::Scheme;
 use crate::value::Value;
 
@@ -415,6 +415,19 @@ impl Lens for Composed {
             Some((scheme, rest)) if check_depth(rest).is_ok() => scheme.lens().format_for(rest, value),
             Some(_) => Format::Text,
         }
+    }
+
+    fn apart(&self, expression: &str) -> &'static str {
+        let stages = stages(expression);
+        if stages.inner.is_none() {
+            return self.0.apart(&stages.outer);
+        }
+        // Of which stage it is said, the reader sees.
+        LONGER
+    }
+
+    fn words(&self) -> &'static [&'static str] {
+        self.0.words()
     }
 }
 

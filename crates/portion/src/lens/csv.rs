@@ -149,4 +149,8 @@ impl Lens for Csv {
             _ => Format::Csv,
         }
     }
+
+    fn apart(&self, _expression: &str) -> &'static str {
+        "name a column in which no two rows say the same, or a column by its place, as `#2`"
+    }
 }

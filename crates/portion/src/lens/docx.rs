@@ -19,8 +19,11 @@ use super::{Edit, Item, LensError};
 use crate::{nearest::nearest, pointer};
 
 /// Word documents.
-pub(crate) const DOCX: Writing =
-    Writing { open: |file| Ok(Box::new(Word::open(file)?)), is_table: |expression| expression.starts_with("table:") };
+pub(crate) const DOCX: Writing = Writing {
+    open: |file| Ok(Box::new(Word::open(file)?)),
+    is_table: |expression| expression.starts_with("table:"),
+    words: &["bookmark", "heading", "table", "tag"],
+};
 
 struct Word<'a> {
     package: Package<'a>,

@@ -303,6 +303,10 @@ impl Lens for Html {
             _ => Format::Html,
         }
     }
+
+    fn apart(&self, _expression: &str) -> &'static str {
+        "add what tells the elements apart: `#id`, `[name='x']`, or `:nth-of-type(2)`"
+    }
 }
 
 impl Syntax for Html {

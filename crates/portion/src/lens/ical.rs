@@ -459,6 +459,14 @@ impl Lens for Components {
             _ => self.kind.format(),
         }
     }
+
+    fn apart(&self, _expression: &str) -> &'static str {
+        "behind a property, `/0` means the first of several, as in `/TEL/0`; several components must differ in what they go by"
+    }
+
+    fn words(&self) -> &'static [&'static str] {
+        &["uid", "fn", "tzid"]
+    }
 }
 
 /// What a fragment of a property says.

@@ -352,6 +352,10 @@ impl Lens for Notebook {
     fn format_for(&self, expression: &str, value: &Value) -> Format {
         if is_pointer(expression) { JSON.format_for(expression, value) } else { Format::Text }
     }
+
+    fn words(&self) -> &'static [&'static str] {
+        &["cell"]
+    }
 }
 
 /// The cells that can be addressed, and those that cannot.

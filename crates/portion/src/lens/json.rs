@@ -188,6 +188,10 @@ impl Lens for Json {
     fn format_for(&self, _expression: &str, _value: &Value) -> Format {
         self.format()
     }
+
+    fn apart(&self, _expression: &str) -> &'static str {
+        "make the keys differ"
+    }
 }
 
 impl Json {

@@ -260,6 +260,10 @@ impl Lens for JsonPath {
     fn format_for(&self, _expression: &str, _value: &Value) -> Format {
         Format::Json
     }
+
+    fn apart(&self, _expression: &str) -> &'static str {
+        "add what tells the nodes apart: a filter, as `[?@.id=='x']`, or a number"
+    }
 }
 
 #[cfg(test)]

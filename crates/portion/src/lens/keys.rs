@@ -214,6 +214,10 @@ impl Lens for Keys {
             _ => Format::Text,
         }
     }
+
+    fn apart(&self, _expression: &str) -> &'static str {
+        "make the keys differ"
+    }
 }
 
 impl Syntax for Keys {

@@ -270,6 +270,10 @@ impl Lens for Mark {
     fn format_for(&self, _expression: &str, _value: &Value) -> Format {
         Format::Text
     }
+
+    fn apart(&self, _expression: &str) -> &'static str {
+        "give each region a name of its own"
+    }
 }
 
 fn newlines(text: &[u8]) -> usize {

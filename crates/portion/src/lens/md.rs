@@ -132,6 +132,10 @@ impl Lens for Markdown {
             _ => Format::Markdown,
         }
     }
+
+    fn apart(&self, _expression: &str) -> &'static str {
+        "begin the path further up, or make the headings differ"
+    }
 }
 
 /// What a fragment has to be, whatever the level of its section in the file.

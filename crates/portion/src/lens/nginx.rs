@@ -340,6 +340,10 @@ impl Lens for Nginx {
     fn format_for(&self, _: &str, _: &Value) -> Format {
         Format::Text
     }
+
+    fn apart(&self, _expression: &str) -> &'static str {
+        "add the block's parameters, or a directive in it: `server[server_name=example.org]`"
+    }
 }
 
 /// How the names of blocks of Lua end.

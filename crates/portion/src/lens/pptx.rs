@@ -12,8 +12,11 @@ use super::{Edit, Item, LensError};
 use crate::nearest::nearest;
 
 /// PowerPoint presentations.
-pub(crate) const PPTX: Writing =
-    Writing { open: |file| Ok(Box::new(Slides::open(file)?)), is_table: |expression| expression.contains("/table:") };
+pub(crate) const PPTX: Writing = Writing {
+    open: |file| Ok(Box::new(Slides::open(file)?)),
+    is_table: |expression| expression.contains("/table:"),
+    words: &["slide"],
+};
 
 struct Slides<'a> {
     package: Package<'a>,

@@ -117,4 +117,8 @@ impl Lens for Re {
     fn format_for(&self, _expression: &str, _value: &Value) -> Format {
         Format::Text
     }
+
+    fn apart(&self, _expression: &str) -> &'static str {
+        "make the expression longer, so that it finds one place"
+    }
 }

@@ -332,6 +332,10 @@ impl Lens for Sections {
     fn format_for(&self, _: &str, _: &Value) -> Format {
         self.markup.format()
     }
+
+    fn apart(&self, _expression: &str) -> &'static str {
+        "begin the path further up, or make the headings differ"
+    }
 }
 
 impl Sections {

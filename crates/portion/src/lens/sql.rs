@@ -341,6 +341,14 @@ impl Lens for Sql {
     fn format_for(&self, _expression: &str, _value: &Value) -> Format {
         Format::Sql
     }
+
+    fn apart(&self, _expression: &str) -> &'static str {
+        "`[1]` behind it means the first of them, `[2]` the second"
+    }
+
+    fn words(&self) -> &'static [&'static str] {
+        header::KINDS
+    }
 }
 
 impl Syntax for Sql {

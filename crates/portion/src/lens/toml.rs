@@ -99,6 +99,10 @@ impl Lens for Toml {
         let is_table = expression.is_empty() || matches!(value, Value::Map(_)) || value::is_tables(value);
         if is_table { Format::Toml } else { Format::TomlValue }
     }
+
+    fn apart(&self, _expression: &str) -> &'static str {
+        "make the keys differ"
+    }
 }
 
 impl Syntax for Toml {

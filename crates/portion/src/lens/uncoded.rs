@@ -1,5 +1,6 @@
 //! What stands in place of [`super::code`] in a build without the feature `code`: the schemes and formats are known, and no file is read.
 
+use super::words::KINDS;
 use super::{Edit, Fragment, Item, Lens, LensError, Syntax, lines};
 use crate::registry::Format;
 use crate::value::Value;
@@ -64,6 +65,10 @@ impl Lens for Code {
 
     fn format_for(&self, _: &str, _: &Value) -> Format {
         self.0
+    }
+
+    fn words(&self) -> &'static [&'static str] {
+        KINDS
     }
 }
 

@@ -4,6 +4,10 @@ use super::{json_compact, json_prefix};
 use crate::pointer;
 use crate::value::Value;
 
+/// What items of source code are called in selectors, in a build that reads none, too.
+pub(super) const KINDS: &[&str] =
+    &["block", "class", "const", "decl", "fn", "impl", "macro", "mod", "prop", "query", "rule", "type"];
+
 /// A name or text, and whether it stood in quotes.
 pub(super) struct Word {
     pub(super) text: String,

@@ -316,6 +316,10 @@ impl Lens for Xml {
             _ => Format::Xml,
         }
     }
+
+    fn apart(&self, _expression: &str) -> &'static str {
+        "add what tells the elements apart: `[@id='x']`, `[name='x']`, or a number, as `[2]`"
+    }
 }
 
 impl Syntax for Xml {

@@ -82,6 +82,10 @@ impl Lens for Yaml {
     fn format_for(&self, _expression: &str, _value: &Value) -> Format {
         Format::Yaml
     }
+
+    fn apart(&self, _expression: &str) -> &'static str {
+        "make the keys differ"
+    }
 }
 
 impl Syntax for Yaml {

@@ -502,4 +502,8 @@ impl Lens for Spreadsheet {
             _ => Format::Cells,
         }
     }
+
+    fn words(&self) -> &'static [&'static str] {
+        &["name", "rows", "table"]
+    }
 }

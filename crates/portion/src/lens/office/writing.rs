@@ -52,6 +52,8 @@ pub(crate) struct Writing {
     pub(crate) open: for<'a> fn(&'a [u8]) -> Opened<'a>,
     /// Which expressions mean a table.
     pub(crate) is_table: fn(&str) -> bool,
+    /// See [`Lens::words`].
+    pub(crate) words: &'static [&'static str],
 }
 
 fn refused(why: impl Into<String>) -> LensError {
@@ -296,5 +298,9 @@ impl Lens for Writing {
 
     fn format_for(&self, expression: &str, _value: &Value) -> Format {
         if (self.is_table)(expression) { Format::Cells } else { Format::Text }
+    }
+
+    fn words(&self) -> &'static [&'static str] {
+        self.words
     }
 }
