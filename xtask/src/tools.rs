@@ -41,6 +41,7 @@ const READERS: &[&str] = &[
     "json5==0.17.3",
     "docutils==0.23",
     "orgparse==0.5.20260926",
+    "pylatexenc==2.11",
 ];
 
 /// Where they lie.

@@ -1,4 +1,4 @@
-//! Headings as docutils reads them in reStructuredText, and orgparse in Org.
+//! Headings as docutils reads them in reStructuredText, orgparse in Org, and pylatexenc in LaTeX.
 
 use portion::{Scheme, list};
 
@@ -85,6 +85,55 @@ def read(text):
 print(json.dumps([read(text) for text in json.load(sys.stdin)]))
 ";
 
+const TEX: &[&str] = &[
+    "",
+    "\\part{A}",
+    "\\section{B}",
+    "\\section*{C}",
+    "\\section[s]{D d}",
+    "  \\subsection{E \\emph{x}}",
+    "\\subsubsection{F\\label{f}}",
+    "\\paragraph{G} text",
+    "\\chapter{H\n  h}",
+    "% \\section{I}",
+    "50\\% \\textbf{x} % \\section{J}",
+    "\\begin{verbatim}\n\\section{K}\n\\end{verbatim}",
+    "\\begin{itemize}\n\\item x\n\\end{itemize}",
+    "\\\\ \\verb|\\section{L}|",
+    "\\sectionmark{M}",
+    "$a_{b}$ text",
+];
+
+const PYLATEXENC: &str = "
+import sys
+try:
+    from pylatexenc.latexwalker import LatexWalker, LatexMacroNode, LatexWalkerParseError, get_default_latex_context_db
+    from pylatexenc.macrospec import MacroSpec
+except ImportError:
+    sys.stderr.write('pylatexenc'); sys.exit(9)
+import json, re
+levels = ['part', 'chapter', 'section', 'subsection', 'subsubsection', 'paragraph', 'subparagraph']
+known = get_default_latex_context_db()
+known.add_context_category('headings', macros=[MacroSpec(level, '*[{') for level in levels], prepend=True)
+def found(nodes):
+    for node in nodes or []:
+        if node is None: continue
+        if isinstance(node, LatexMacroNode) and node.macroname in levels:
+            title = node.nodeargd.argnlist[-1].latex_verbatim()[1:-1]
+            yield levels.index(node.macroname), ' '.join(re.sub(r'\\\\label\\{.*?\\}', '', title).split())
+        else:
+            yield from found(getattr(node, 'nodelist', None))
+def read(text):
+    try: nodes = LatexWalker(text, latex_context=known, tolerant_parsing=False).get_latex_nodes()[0]
+    except LatexWalkerParseError: return None
+    open, paths = [], []
+    for level, title in found(nodes):
+        open = [it for it in open if it[0] < level] + [(level, title)]
+        paths.append([title for _, title in open])
+    return paths
+print(json.dumps([read(text) for text in json.load(sys.stdin)]))
+";
+
 /// Paths that are told once.
 fn compare(scheme: Scheme, program: &str, texts: &[String], least: usize) {
     let Some(output) = output("python3", &["-c", program], &serde_json::to_vec(texts).unwrap()) else { return };
@@ -117,4 +166,9 @@ fn restructuredtext_as_docutils_reads_it() {
 #[test]
 fn org_as_orgparse_reads_it() {
     compare(Scheme::Org, ORGPARSE, &files(1500, ORG), 500);
+}
+
+#[test]
+fn latex_as_pylatexenc_reads_it() {
+    compare(Scheme::Tex, PYLATEXENC, &files(1500, TEX), 500);
 }
