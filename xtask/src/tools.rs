@@ -230,6 +230,22 @@ const CORPORA: &[(Client, &str)] = &[
     (Client::PipSource, "JPype1==1.5.0"),
     (Client::Npm, "bullmq@6.7.0"),
     (Client::Npm, "@wordpress/block-library@11.1.0"),
+    (Client::Cargo, "boring-sys@5.4.0"),
+    (Client::Cargo, "aws-lc-fips-sys@0.14.4"),
+    (Client::PipSource, "gojsonnet==0.22.0"),
+    (Client::Npm, "@expo/traveling-fastlane-linux@1.15.3"),
+    (Client::Pip, "nebari==2025.10.1"),
+    (Client::Pip, "mlstacks==0.10.0"),
+    (Client::Pip, "qhub==0.4.5"),
+    // SQL: what a server's database has become over the years, and statements in two dozen dialects.
+    (Client::Pip, "matrix-synapse==1.163.2"),
+    (Client::Cargo, "sqruff-lib-dialects@0.44.0"),
+    // Configurations, and texts with headings.
+    (Client::PipSource, "gixy-ng==0.2.59"),
+    (Client::PipSource, "certbot-nginx==1.32.0"),
+    (Client::Cargo, "nginx-config@0.13.2"),
+    (Client::Cargo, "freedesktop-desktop-entry@0.8.4"),
+    (Client::PipSource, "asciidoxy==0.8.7"),
 ];
 
 enum Client {

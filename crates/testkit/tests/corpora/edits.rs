@@ -40,9 +40,12 @@ const PARAGRAPHS: &[&str] = &[
 pub(crate) fn edited_section(text: &str, seed: u64) -> String {
     let pick = usize::try_from(seed % 1_000_003).unwrap();
     let added = PARAGRAPHS[pick % PARAGRAPHS.len()];
+    // Anchors and targets stand above the heading.
+    let is_above = |line: &&str| line.is_empty() || line.starts_with('[') || line.starts_with(".. _");
+    let above = text.split('\n').take_while(is_above).count();
     // A line under the heading, and one over it, belong to it.
-    let rules = text.split('\n').take(3).filter(|line| is_rule(line)).count();
-    let end = text.match_indices('\n').nth(rules).map(|(at, _)| at);
+    let rules = text.split('\n').skip(above).take(3).filter(|line| is_rule(line)).count();
+    let end = text.match_indices('\n').nth(above + rules).map(|(at, _)| at);
     match end {
         Some(end) if pick.is_multiple_of(2) => format!("{}\n\n{added}\n{}", &text[..end], &text[end + 1..]),
         _ => format!("{text}\n\n{added}"),
@@ -61,6 +64,20 @@ pub(crate) fn edited_element(text: &str, seed: u64) -> Option<String> {
     let added = ADDED[usize::try_from(seed % 1_000_003).unwrap() % ADDED.len()];
     let end = text.rfind("</")?;
     Some(format!("{}{added}{}", &text[..end], &text[end..]))
+}
+
+/// A block of nginx with a directive more or one comment, or a directive with a parameter more.
+pub(crate) fn edited_directives(text: &str, is_block: bool, seed: u64) -> String {
+    const DIRECTIVES: &[&str] =
+        &["probe on;", "probe \"a;b {\" 'c d';", "probe zoë {\n    inner 1; # it's\n}", "# edited }"];
+    const PARAMETERS: &[&str] = &["probe", "\"a;b {\"", "'it \"is\"'", "zoë"];
+    let pick = usize::try_from(seed % 1_000_003).unwrap() % DIRECTIVES.len();
+    match is_block {
+        true if pick.is_multiple_of(2) => format!("{text}\n{}", DIRECTIVES[pick]),
+        true => format!("{}\n{text}", DIRECTIVES[pick]),
+        false if text.is_empty() => PARAMETERS[pick].to_owned(),
+        false => format!("{text} {}", PARAMETERS[pick]),
+    }
 }
 
 /// An item of source code with one of its words renamed wherever it stands, or with a word more in a comment, or where it ends with a

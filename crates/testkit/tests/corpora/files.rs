@@ -45,6 +45,7 @@ const KINDS: &[(&str, &str)] = &[
     (".ipynb", "ipynb"),
     (".org", "org"),
     (".adoc", "adoc"),
+    (".asciidoc", "adoc"),
     (".rst", "rst"),
     (".tex", "tex"),
     (".json5", "json5"),
@@ -55,7 +56,11 @@ const KINDS: &[(&str, &str)] = &[
     (".ods", "ods"),
     (".docx", "docx"),
     (".pptx", "pptx"),
+    (".conf", NGINX),
 ];
+
+/// Those of nginx are told by their folder.
+const NGINX: &str = "nginx";
 
 /// Source code, likewise.
 const SOURCES: &[(&str, &str)] = &[
@@ -80,6 +85,7 @@ const SOURCES: &[(&str, &str)] = &[
     (".tf", "hcl"),
     (".hcl", "hcl"),
     (".css", "css"),
+    (".sql", "sql"),
 ];
 
 /// So many files of one kind from one package: many authors, not one generator.
@@ -102,6 +108,8 @@ pub(crate) fn required() -> bool {
 const LARGEST: u64 = 512 << 10;
 /// Source code is parsed as a whole again and again, and what matters stands in small files, too.
 const LARGEST_SOURCE: u64 = 6 << 10;
+/// Of Go there are few.
+const LARGEST_GO: u64 = 48 << 10;
 
 /// Whether files of a kind are source code.
 pub(crate) fn is_source(kind: &str) -> bool {
@@ -181,11 +189,18 @@ fn collect(base: &Path, folder: &Path, into: &mut Vec<(String, &'static str, Pat
                 continue; // the same few lines in every crate, by a program
             }
             let Some((_, kind)) = KINDS.iter().chain(SOURCES).find(|(end, _)| text.ends_with(end)) else { continue };
-            let most = if is_source(kind) && !all() { LARGEST_SOURCE } else { LARGEST };
+            let name = path.strip_prefix(base).unwrap().to_string_lossy().into_owned();
+            if *kind == NGINX && !["nginx", "gixy"].iter().any(|word| name.contains(word)) {
+                continue;
+            }
+            let most = match *kind {
+                _ if all() || !is_source(kind) => LARGEST,
+                "go" => LARGEST_GO,
+                _ => LARGEST_SOURCE,
+            };
             if entry.metadata().is_ok_and(|m| m.len() > most) {
                 continue;
             }
-            let name = path.strip_prefix(base).unwrap().to_string_lossy().into_owned();
             let own = base.file_name().unwrap().to_string_lossy();
             // In `target/corpora` the packages' folders are in the name already.
             let name = if own == "corpora" { name } else { format!("{own}/{name}") };

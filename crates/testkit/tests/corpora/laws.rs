@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use portion::{Format, Fragment, Item, LensError, Scheme, Value};
 
 use crate::archive;
-use crate::edits::{edited, edited_code, edited_component, edited_element, edited_section, edited_table};
+use crate::edits::{
+    edited, edited_code, edited_component, edited_directives, edited_element, edited_section, edited_table,
+};
 use crate::files::{self, File, hash};
 use crate::oracle;
 
@@ -77,7 +79,11 @@ pub(crate) fn check(file: &File) -> Tally {
     let mut tally = Tally::new(file.kind);
     tally.files = 1;
     let name = file.name.strip_suffix(".orig").unwrap_or(&file.name);
-    let Some(scheme) = Scheme::detect(name, &file.bytes) else {
+    let scheme = match file.kind {
+        "nginx" => Some(Scheme::Nginx),
+        _ => Scheme::detect(name, &file.bytes),
+    };
+    let Some(scheme) = scheme else {
         tally.broken.push(format!("detect: {}: no scheme", file.name));
         return tally;
     };
@@ -194,12 +200,16 @@ impl Portion<'_> {
         let (bytes, selector) = (&self.file.bytes, &self.item.selector);
         let wanted = match value {
             Value::String(text) if is_section(fragment.format) => Value::String(edited_section(text, self.seed)),
+            Value::String(text) if self.scheme == Scheme::Nginx => {
+                Value::String(edited_directives(text, self.item.kind == "block", self.seed))
+            }
             Value::String(text) if fragment.format == Format::Html => match edited_element(text, self.seed) {
                 Some(new) => Value::String(new),
                 None => return,
             },
             Value::String(text) if files::is_source(self.file.kind) => {
-                let braces = !matches!(self.scheme, Scheme::Bash | Scheme::Lua | Scheme::Ruby | Scheme::Python);
+                let braces =
+                    !matches!(self.scheme, Scheme::Bash | Scheme::Lua | Scheme::Ruby | Scheme::Python | Scheme::Sql);
                 match edited_code(text, selector, braces, self.seed) {
                     Some(new) => Value::String(new),
                     None => return,

@@ -50,6 +50,12 @@ const ENOUGH: &[(&str, usize)] = &[
     ("csharp", 100),
     ("bash", 100),
     ("php", 80),
+    ("go", 250),
+    ("ruby", 300),
+    ("hcl", 300),
+    ("sql", 300),
+    ("nginx", 300),
+    ("adoc", 300),
 ];
 
 #[test]
