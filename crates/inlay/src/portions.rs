@@ -8,13 +8,13 @@ use plan::{Condition, GroupId};
 use portion::{Address, Fragment, Mapping, Scheme, Selector, Value};
 use wire::v1;
 
-use crate::command::diff;
+use crate::command::{diff, status};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::home::Home;
 use crate::mappings;
 use crate::members;
-use crate::place::Place;
+use crate::place::{self, Place};
 use crate::service::Service;
 use crate::zone::Zone;
 
@@ -102,6 +102,36 @@ pub(crate) async fn read(service: &mut Service, portions: &mut [Portion], ctx: &
     Ok(())
 }
 
+/// Refuses portions of which one lies within another of the same group, in the same file: what is put into the one would change the
+/// other, and so on without end.
+pub(crate) fn check_nested(
+    portions: &[Portion],
+    members: &[v1::MemberStatus],
+    ctx: &Context,
+) -> Result<(), CommandError> {
+    for (at, portion) in portions.iter().enumerate() {
+        for other in &portions[..at] {
+            if (&other.agent, &other.path) == (&portion.agent, &portion.path) && portion.overlaps(&other.selector) {
+                return Err(nested(&portion.shown(ctx), &other.shown(ctx)));
+            }
+        }
+        for member in members.iter().filter(|m| m.agent == portion.agent && m.path == portion.path) {
+            let Ok(selector) = member.selector.parse() else { continue };
+            if portion.selector != selector && portion.overlaps(&selector) {
+                return Err(nested(&portion.shown(ctx), &status::address(member, ctx)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn nested(one: &str, other: &str) -> CommandError {
+    CommandError::usage(format!(
+        "{one} and {other} share a part of their file: what is put into the one would change the other, without end"
+    ))
+    .hint("one group holds portions that lie beside each other; link one of the two")
+}
+
 /// The clause of a mapping that tells rows apart by a column.
 pub(crate) fn key_clause(column: &str) -> String {
     let quoted = portion::Format::Json.render(&Value::String(column.to_owned())).unwrap_or_default();
@@ -119,6 +149,31 @@ impl Portion {
                 .hint("keys are JSON Pointers from the portion's root, as in `--except '/*/timeout'`")
         })?;
         Ok(())
+    }
+
+    /// Whether another portion of the same file has a part in common with this one: one selector goes on where the other ends, or without
+    /// the one portion the other is not what it was.
+    fn overlaps(&self, other: &Selector) -> bool {
+        let (one, two) = (&self.selector.expression, &other.expression);
+        let leads = |short: &str, long: &str| {
+            let rest = long.strip_prefix(short);
+            rest.is_some_and(|rest| short.is_empty() || rest.is_empty() || rest.starts_with(['/', '|']))
+        };
+        if leads(one, two) || leads(two, one) {
+            return true;
+        }
+        let scheme = |selector: &Selector| selector.scheme.or_else(|| Scheme::detect(&self.path, b""));
+        let (Some(first), Some(second), true) = (scheme(&self.selector), scheme(other), self.here) else {
+            return false;
+        };
+        let Ok(file) = place::read(self.path.as_ref()) else { return false };
+        let changes = |(scheme, one): (Scheme, &str), (other, two): (Scheme, &str)| {
+            portion::may_go(scheme, &file, one).is_ok()
+                && portion::remove(scheme, &file, one)
+                    .is_ok_and(|without| portion::get(other, &without, two) != portion::get(other, &file, two))
+        };
+        let (first, second) = ((first, &one[..]), (second, &two[..]));
+        changes(first, second) || changes(second, first)
     }
 
     fn read_here(&mut self, ctx: &Context) -> Result<Option<Value>, CommandError> {

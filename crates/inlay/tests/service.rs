@@ -720,6 +720,29 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
+fn no_portion_of_a_group_lies_within_another() {
+    let root = tempfile::tempdir().unwrap();
+    let mut a = Machine::new(root.path(), "a");
+    a.start(&["up", "--listen", "127.0.0.1:0"]);
+    a.write("x.json", "{\"a\": {\"b\": {\"c\": 1}}, \"d\": {\"c\": 1}}\n");
+    a.write("y.csv", "id,n\n1,x\n2,y\n");
+    a.write("z.md", "# A\n\n<!-- inlay:begin r -->\nx\n<!-- inlay:end r -->\n\n# B\n\nx\n");
+    for (one, other) in [
+        ("x.json#/a", "x.json#/a/b"),
+        ("x.json#/a/b", "x.json#json:"),
+        ("y.csv#row id=1", "y.csv#cell id=1/n"),
+        ("z.md#/A", "z.md#mark:r"),
+    ] {
+        let refused = a.fails(2, &["link", "g", one, other, "--yes"]);
+        assert!(refused.contains("share a part of their file"), "{one} {other}: {refused}");
+    }
+    a.ok(&["link", "g", "x.json#/a/b", "x.json#/d", "--yes"]);
+    assert!(a.fails(2, &["add", "g", "x.json#/d/c", "--yes"]).contains("share a part of their file"));
+    a.ok(&["status", "g", "--wait=20"]);
+    a.stop();
+}
+
+#[test]
 fn who_accepts_a_portion_is_shown_what_is_read_for_it() {
     let root = tempfile::tempdir().unwrap();
     let manager = manager(root.path());

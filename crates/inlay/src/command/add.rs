@@ -87,6 +87,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             portion.add_mapping(&clauses.join("; "))?;
         }
         portions::read(&mut service, &mut portions, ctx).await?;
+        portions::check_nested(&portions, &group.members, ctx)?;
         portions::describe(&portions, ctx);
         let mut members = Vec::new();
         for portion in &portions {

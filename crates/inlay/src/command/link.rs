@@ -98,6 +98,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         }
         map(&mut portions, args)?;
         portions::read(&mut service, &mut portions, ctx).await?;
+        portions::check_nested(&portions, &[], ctx)?;
         if args.on_missing == Some(OnMissing::Delete) {
             for portion in &portions {
                 can_go(&mut service, portion, ctx).await?;

@@ -113,6 +113,10 @@ fn org() {
 fn asciidoc() {
     get(Adoc, MANUAL, "/Manual/Install", "[[install]]\n= Install\n\n----\n== none\n----\n\n== Deep\n");
     get(Adoc, MANUAL, "/Manual/Use", "= Use\n\ntext\n== none\n");
+    // Attributes of the next block end a paragraph.
+    let close = "== A\n\ntext\n[[b]]\n== B\n";
+    get(Adoc, close, "/A", "= A\n\ntext\n");
+    get(Adoc, close, "/B", "[[b]]\n= B\n");
     listed(
         Adoc,
         MANUAL,

@@ -109,7 +109,9 @@ const LARGEST: u64 = 512 << 10;
 /// Source code is parsed as a whole again and again, and what matters stands in small files, too.
 const LARGEST_SOURCE: u64 = 6 << 10;
 /// Of Go there are few.
-const LARGEST_GO: u64 = 48 << 10;
+const LARGEST_GO: u64 = 40 << 10;
+/// A browser's tree is made of the whole file after each edit, too.
+const LARGEST_HTML: u64 = 64 << 10;
 
 /// Whether files of a kind are source code.
 pub(crate) fn is_source(kind: &str) -> bool {
@@ -194,8 +196,10 @@ fn collect(base: &Path, folder: &Path, into: &mut Vec<(String, &'static str, Pat
                 continue;
             }
             let most = match *kind {
-                _ if all() || !is_source(kind) => LARGEST,
+                _ if all() => LARGEST,
                 "go" => LARGEST_GO,
+                "html" => LARGEST_HTML,
+                kind if !is_source(kind) => LARGEST,
                 _ => LARGEST_SOURCE,
             };
             if entry.metadata().is_ok_and(|m| m.len() > most) {

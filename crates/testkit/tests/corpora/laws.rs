@@ -72,8 +72,8 @@ const BUDGET: usize = 100 << 10;
 const PORTIONS: usize = 4;
 /// At most so many of source code, of which there is much.
 const ITEMS: usize = 2;
-/// So many spoilt copies of each file.
-const SPOILT: u64 = 3;
+/// So many spoilt copies of each file, and of each of source code.
+const SPOILT: [u64; 2] = [3, 1];
 
 pub(crate) fn check(file: &File) -> Tally {
     let mut tally = Tally::new(file.kind);
@@ -124,7 +124,7 @@ fn total(file: &File, scheme: Scheme, tally: &mut Tally) {
         return;
     }
     let mut seed = hash(file.name.as_bytes());
-    for nth in 0..SPOILT {
+    for nth in 0..SPOILT[usize::from(files::is_source(file.kind))] {
         seed = hash(&seed.to_le_bytes());
         let at = usize::try_from(seed % bytes.len() as u64).unwrap();
         let mut spoilt = bytes.to_vec();

@@ -67,6 +67,12 @@ fn is_attached(line: &str) -> bool {
         || (line.starts_with('.') && line[1..].starts_with(|c: char| !matches!(c, '.' | ' ' | '\t')))
 }
 
+/// Whether a line is of attributes, or an anchor, whatever stands above it.
+fn ends_paragraph(line: &str) -> bool {
+    let inside = line.strip_prefix('[');
+    inside.is_some_and(|rest| rest.starts_with(|c: char| c.is_alphanumeric() || "_,.#\"'%[".contains(c)))
+}
+
 /// A comment, an attribute of the document, a directive: it is no text.
 fn is_neutral(line: &str) -> bool {
     let is_directive =
@@ -126,7 +132,9 @@ impl Markup for AsciiDoc {
             if !in_paragraph && is_neutral(line) {
                 continue;
             }
-            if is_attached(line) && !in_paragraph {
+            if is_attached(line) && (!in_paragraph || ends_paragraph(line)) {
+                // Attributes and anchors of the next block end a paragraph.
+                in_paragraph = false;
                 attached.get_or_insert(here);
                 discrete |= is_discrete(line);
                 continue;
