@@ -4,7 +4,7 @@
 //! `--address` the address sanitizer watches the C that is linked in (zstd, SQLite, aws-lc), too; that takes a nightly toolchain.
 //!
 //! With `--seed` a run begins with what is under `fuzz/seeds` alone and tries the same inputs in the same order, as many as there is time for: what
-//! continuous integration finds is what the change has brought.
+//! is found is what the change has brought.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -26,7 +26,7 @@ usage: cargo xtask COMMAND
   sim [ARGS...]     the simulator: --seeds N, --seed S, --trace, --planted; seeds a minute, and the story of what fails
   fuzz [TARGET...]  the fuzz targets, 20 s each: --seconds N, --seed N (the same inputs each time), --address (with the address sanitizer; needs nightly)
   crash [ARGS...]   kill -9 between any two durable steps of real processes: --rounds N, --seed S, --no-power
-  ci                format, lints, licences, tidy, tests, fuzzing: what a change must pass
+  ci                format, lints, licences, tidy, tests: what a change must pass
   bench [--quick]   inlay beside its peers in one run: a table, and target/bench.json
 ";
 
