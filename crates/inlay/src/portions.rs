@@ -151,13 +151,15 @@ impl Portion {
         Ok(())
     }
 
-    /// Whether another portion of the same file has a part in common with this one: one selector goes on where the other ends, or without
+    /// Whether another portion of the same file has a part in common with this one: one path goes on where the other ends, or without
     /// the one portion the other is not what it was.
     fn overlaps(&self, other: &Selector) -> bool {
         let (one, two) = (&self.selector.expression, &other.expression);
         let leads = |short: &str, long: &str| {
             let rest = long.strip_prefix(short);
-            rest.is_some_and(|rest| short.is_empty() || rest.is_empty() || rest.starts_with(['/', '|']))
+            rest.is_some_and(|rest| {
+                short.is_empty() || rest.is_empty() || (short.starts_with('/') && rest.starts_with('/'))
+            })
         };
         if leads(one, two) || leads(two, one) {
             return true;
