@@ -1,7 +1,7 @@
 //! What stands in a file now: read, located, shared, fingerprinted. Everything that can be wrong with a user's file is a value.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -195,7 +195,12 @@ fn look_through(place: &Place, target: &Target, keys: &Keys, last: bool) -> Opti
     let scheme = target.selector.scheme.or_else(|| Scheme::detect(&place.name.to_string_lossy(), b""))?;
     let mut own = None;
     let read = place.folder.read_through(&place.name, MAX_FILE, &mut |file| {
-        own = portion::get_from(scheme, file, &target.selector.expression)?;
+        let mut start = [0; 16];
+        file.read_exact(&mut start)?;
+        // A database is not read as bytes: what reads it whole says so.
+        if !record::is_database_file(&start) {
+            own = portion::get_from(scheme, &mut start.chain(file), &target.selector.expression)?;
+        }
         Ok(())
     });
     let (reading, own) = (read.ok()?, own?);
