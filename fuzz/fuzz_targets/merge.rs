@@ -36,11 +36,9 @@ fn check(choice: u8, texts: [&[u8]; 3], mapping: &Mapping) {
             if fragment.format != Format::Absent && std::str::from_utf8(&fragment.text).is_ok() {
                 assert!(fragment.format.value(&fragment.text).is_ok(), "what was merged parses");
             }
-            // What both did is no clash, unless it is no portion: any text can be called Markdown or SQL here.
+            // What both did is no clash.
             let own = merge(base, ours, ours);
-            let is_clean = own.is_err() || matches!(own, Ok(Merged::Clean(_)));
-            let may_be_none = matches!(ours.fragment.format, Format::Markdown | Format::Sql);
-            assert!(is_clean || may_be_none, "what both did is a clash");
+            assert!(own.is_err() || matches!(own, Ok(Merged::Clean(_))), "what both did is a clash");
         }
         Merged::Conflict(clashes) => {
             assert!(!clashes.is_empty());

@@ -312,22 +312,23 @@ fn merged_lines(
 ) -> Result<Option<Fragment>, LensError> {
     let format = ours.fragment.format;
     let [b, o, t] = [base, ours, theirs].map(|side| &side.fragment.text[..]);
+    // A content as one side has it is no work of a machine.
+    if o == t || b == t {
+        return Ok(Some(ours.fragment.clone()));
+    }
+    if b == o {
+        return Ok(Some(theirs.fragment.clone()));
+    }
     let mut is_open = false;
     let mut impossible = false;
-    let text = if o == t || b == t {
-        Some(o.to_vec())
-    } else if b == o {
-        Some(t.to_vec())
-    } else {
-        LineMerge::new(b, o, t).map(|lines| {
-            lines.written(|clash| {
-                let choice = decide(clash);
-                is_open |= choice.is_none();
-                impossible |= choice == Some(Choice::Both) && !clash.allows(Choice::Both);
-                choice.unwrap_or(Choice::Ours)
-            })
+    let text = LineMerge::new(b, o, t).map(|lines| {
+        lines.written(|clash| {
+            let choice = decide(clash);
+            is_open |= choice.is_none();
+            impossible |= choice == Some(Choice::Both) && !clash.allows(Choice::Both);
+            choice.unwrap_or(Choice::Ours)
         })
-    };
+    });
     if impossible {
         return Err(LensError::Refused("the lines of both sides cannot stand beside each other".to_owned()));
     }
@@ -358,10 +359,9 @@ fn tidied(side: Side<'_>) -> Result<Cow<'_, Fragment>, LensError> {
         let (is, most) = (text.len() >> 20, MAX_PORTION >> 20);
         return Err(LensError::TooLarge(format!("the portion has {is} MiB; at most {most} MiB are allowed")));
     }
-    let is_foreign = text.starts_with(crate::lens::BOM) || memchr::memchr(b'\r', text).is_some();
-    // Of other formats it is their value that counts, which is read anyway.
-    if !(is_foreign || format.is_text()) || *format == Format::Bytes {
+    let tidy = format.tidy(text)?;
+    if *tidy == text[..] {
         return Ok(Cow::Borrowed(side.fragment));
     }
-    Ok(Cow::Owned(Fragment { format: *format, text: format.tidy(text)?.into_owned() }))
+    Ok(Cow::Owned(Fragment { format: *format, text: tidy.into_owned() }))
 }

@@ -124,3 +124,20 @@ fn an_underlined_title_does_not_begin_with_white_space() {
         b"= Installation\n",
     );
 }
+
+#[test]
+fn what_both_did_is_no_clash() {
+    // Though it is no statement, or does not parse.
+    let text = |format, text: &str| portion::Fragment { format, text: text.as_bytes().to_vec() };
+    let none = portion::Mapping::default();
+    for format in [portion::Format::Sql, portion::Format::Hcl, portion::Format::Markdown, portion::Format::Text] {
+        for (base, own) in [("", "d{/a\n"), ("d{/a\n", "d{/a\n"), ("a = 1\n", "")] {
+            let (base, own) = (text(format, base), text(format, own));
+            let side = |fragment| portion::Side { fragment, mapping: &none };
+            let merged = portion::merge(side(&base), side(&own), side(&own));
+            assert_eq!(merged, Ok(portion::Merged::Clean(own.clone())), "{format}");
+            let merged = portion::merge(side(&base), side(&base), side(&own));
+            assert_eq!(merged, Ok(portion::Merged::Clean(own.clone())), "{format}");
+        }
+    }
+}
