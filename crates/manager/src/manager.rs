@@ -25,7 +25,8 @@ pub struct ManagerOptions {
     pub attempts: u32,
     /// How many messages a second one member may send, in the long run; a burst may have twice as many.
     pub member_rate: u32,
-    /// How long an agent may take to answer a question of a person.
+    /// How long an agent may take to answer a question of a person: a portion of a large file on a slow disk takes a while,
+    /// and an agent that is gone is noticed by `ping`.
     pub ask: Duration,
     /// How often an idle connection is asked whether the other end is still there, and how long it may take to say so: a
     /// half-open link ends after twice this time.
@@ -41,7 +42,7 @@ impl Default for ManagerOptions {
             backoff: Backoff { base: 4_000, most: 60_000 },
             attempts: 10,
             member_rate: 1_000,
-            ask: Duration::from_secs(10),
+            ask: Duration::from_secs(120),
             ping: Duration::from_secs(7),
             connections: 16_384,
         }
