@@ -28,7 +28,7 @@ pub enum ReplaceError {
     /// It is such that it cannot be replaced.
     #[error("cannot replace {}", .path.display())]
     Refused {
-        /// The path.
+        /// The path, to which no link leads any more.
         path: PathBuf,
         /// Why.
         #[source]
@@ -83,7 +83,7 @@ pub fn replace_file(path: &Path, before: Option<&[u8]>, after: &[u8]) -> Result<
             Err(ReplaceError::Changed { path: path.to_owned() })
         }
         Ok(Spliced::KeptAside(aside)) => Err(kept(&aside)),
-        Ok(Spliced::Refused(source)) => Err(ReplaceError::Refused { path: path.to_owned(), source }),
+        Ok(Spliced::Refused(source)) => Err(ReplaceError::Refused { path: whole.clone(), source }),
         Err(source) => Err(ReplaceError::Write { path: path.to_owned(), source }),
     }
 }

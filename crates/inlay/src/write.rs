@@ -1,5 +1,6 @@
 //! Replacing a file's bytes: all of them or none. The agent's own durable exchange does it.
 
+use std::fs;
 use std::path::Path;
 
 use agent::{Refusal, ReplaceError};
@@ -14,11 +15,10 @@ pub(crate) fn replace(path: &Path, before: Option<&[u8]>, after: &[u8]) -> Resul
 fn told(error: ReplaceError) -> CommandError {
     let hint = match &error {
         ReplaceError::Refused { path, source: Refusal::HardLinks(_) } => {
-            let path = quoted(&path.display().to_string());
-            let own = format!("to make it a file of its own: `cp -p {path} {path}.new && mv {path}.new {path}`");
-            return CommandError::of(Exit::Failed, error)
-                .hint("nothing was changed: the other names would keep the old contents")
-                .hint(format!("`find / -xdev -samefile {path}` shows the other names; {own}"));
+            let own = own_copy(path);
+            let made = CommandError::of(Exit::Failed, error)
+                .hint("nothing was changed: the other names would keep the old contents");
+            return own.into_iter().fold(made, CommandError::hint);
         }
         ReplaceError::Open { .. } => "is its folder there, and may you write in it?",
         ReplaceError::Changed { .. } => "nothing was written; look at it and try again",
@@ -26,4 +26,17 @@ fn told(error: ReplaceError) -> CommandError {
         ReplaceError::KeptAside { .. } => "compare the two files, and delete the one beside it when nothing is missing",
     };
     CommandError::of(Exit::Failed, error).hint(hint)
+}
+
+/// How a file that has several names is made one of its own: its copy, under a name that is free, takes its place. A link to it is
+/// followed: in the place of the link it would end that.
+pub(crate) fn own_copy(path: &Path) -> Option<String> {
+    let file = path.canonicalize().ok()?;
+    let file = file.to_str()?;
+    let mut names = (1..100).map(|number| format!("{file}.own-{number}"));
+    let copy = quoted(&names.find(|name| fs::symlink_metadata(name).is_err())?);
+    let file = quoted(file);
+    Some(format!(
+        "`find / -xdev -samefile {file}` shows the other names; to make it a file of its own: `cp -a {file} {copy} && mv {copy} {file}`"
+    ))
 }

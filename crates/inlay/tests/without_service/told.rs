@@ -435,7 +435,7 @@ fn a_hard_link_is_refused_with_a_way_out() {
     let done = inlay(folder.path(), &["put", "a.json#/a"]);
     let err = String::from_utf8(done.stderr).unwrap();
     assert_eq!(done.status.code(), Some(1), "{err}");
-    for wanted in ["2 names (hard links)", "nothing was changed", "-samefile ", "a.json.new && mv "] {
+    for wanted in ["2 names (hard links)", "nothing was changed", "-samefile ", "a.json.own-1 && mv "] {
         assert!(err.contains(wanted), "no {wanted:?} in {err}");
     }
 }
@@ -460,3 +460,53 @@ fn a_shell_reads_the_value_that_was_put() {
     assert_eq!(done.status.code(), Some(1), "{err}");
     assert!(err.contains("env cannot say a single quote beside `$`"), "{err}");
 }
+/// The command that is told is safe: a link stays one, and no file is overwritten.
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_hard_link_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    fs::write(file("input"), "2").unwrap();
+    fs::create_dir(file("it's here")).unwrap();
+    fs::write(file("it's here/a.json"), "{\"a\": 1}").unwrap();
+    fs::write(file("it's here/a.json.own-1"), "mine").unwrap();
+    fs::hard_link(file("it's here/a.json"), file("b.json")).unwrap();
+    std::os::unix::fs::symlink("it's here/a.json", file("link.json")).unwrap();
+    let done = inlay(folder.path(), &["put", "link.json#/a"]);
+    let err = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(1), "{err}");
+    assert!(err.contains("here/a.json\n") && !err.contains("link.json"), "{err}");
+    let command = &err[err.find("`cp ").unwrap() + 1..];
+    let command = command.split('`').next().unwrap();
+    let pasted = Command::new("sh").args(["-c", command]).current_dir(folder.path()).output().unwrap();
+    assert!(pasted.status.success(), "{command}: {pasted:?}");
+    assert!(fs::symlink_metadata(file("link.json")).unwrap().is_symlink());
+    let done = inlay(folder.path(), &["put", "link.json#/a"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    for (name, text) in
+        [("it's here/a.json", "{\"a\": 2}"), ("b.json", "{\"a\": 1}"), ("it's here/a.json.own-1", "mine")]
+    {
+        assert_eq!(fs::read_to_string(file(name)).unwrap(), text, "{name}");
+    }
+}
+
+/// Whoever reads the output may go away.
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_is_closed_ends_a_list_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let many: Vec<String> = (0..20_000).map(|number| format!("\"key {number}\": {number}")).collect();
+    fs::write(folder.path().join("a.json"), format!("{{{}}}", many.join(",\n"))).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_inlay"))
+        .args(["list", "a.json"])
+        .current_dir(folder.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success());
+    assert_eq!(String::from_utf8(done.stderr).unwrap(), "");
+}
+
