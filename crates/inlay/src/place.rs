@@ -4,11 +4,13 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use agent::Identity;
 use agent::record::{self, RecordError};
 use portion::{Address, AddressError, Fragment, LensError, Scheme};
 
 use crate::context::{Context, Verbosity};
 use crate::error::{CommandError, Exit, quoted, quoted_address, quoted_path};
+use crate::home::Home;
 
 /// A portion's place in a file of this machine.
 pub(crate) struct Place {
@@ -230,9 +232,14 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 /// The path of an address that must be on this machine.
 pub(crate) fn here(address: &Address, ctx: &Context) -> Result<PathBuf, CommandError> {
-    if let Some(agent) = &address.agent {
+    if let Some(agent) = address.agent.as_ref().filter(|agent| own_agent(ctx).as_ref() != Some(*agent)) {
         let made = CommandError::usage(format!("`{address}` is on another machine (agent `{agent}`)"));
         let own = format!("./{agent}:{}", address.path);
+/// The name of this machine's agent, if it is one.
+pub(crate) fn own_agent(ctx: &Context) -> Option<String> {
+    Identity::load(&Home::new(ctx).agent()).ok().map(|identity| identity.name)
+}
+
         if ctx.path(&own).is_ok_and(|path| path.exists()) {
             let selector = address.selector.as_ref().map(|selector| format!("#{selector}")).unwrap_or_default();
             let written = quoted(&format!("{own}{selector}"));

@@ -279,7 +279,7 @@ pub(crate) fn describe(portions: &[Portion], ctx: &Context) {
     for portion in portions {
         let what = match &portion.content {
             Content::Missing => "missing: it will be made".to_owned(),
-            Content::Unknown => format!("waits for `inlay accept` on {}", portion.agent),
+            Content::Unknown => format!("waits until {} accepts it", portion.agent),
             _ => portion.format.clone(),
         };
         let mapping = match portion.mapping.to_string() {

@@ -415,6 +415,9 @@ fn what_is_missing_is_made_or_says_what_to_do() {
     a.write("x.json", "{\"s\": {\"k\": 1}}\n");
     a.ok(&["link", "g", "x.json#/s", "y.json#/s"]);
     a.ok(&["status", "g", "--wait=20"]);
+    // An address of this very machine is one of its files.
+    assert_eq!(a.ok(&["get", "a:x.json#/s"]), a.ok(&["get", "x.json#/s"]));
+    assert!(a.fails(2, &["get", "b:x.json#/s"]).contains("is on another machine (agent `b`)"));
 
     // What went missing later is never an edit.
     fs::remove_file(a.user.join("y.json")).unwrap();
@@ -496,6 +499,8 @@ fn a_removal_is_an_edit_where_somebody_says_so() {
     a.write("y.toml", "# mine\nrest = 2\n\n[t]\nz = 3\n");
     // So soon after a restore a person has to say so.
     until("it is seen", || said(&a.run(&["status", "g"])).contains("reverted"));
+    let states = said(&a.run(&["status", "g"]));
+    assert!(states.contains("`inlay accept g ") && states.contains("`inlay restore g@head`"), "{states}");
     a.ok(&["accept", "g", "--yes"]);
     a.ok(&["status", "g", "--wait=20"]);
     assert!(!a.read("x.json").contains("\"s\""));
@@ -576,6 +581,37 @@ fn what_stands_in_the_way_is_said() {
     says("allow.toml is no policy: ");
     fs::write(&policy, text).unwrap();
     a.ok(&["status", "g", "--wait=20"]);
+
+    // What lost all of its content: the commands are told with the names of group and member.
+    a.write("x.json", "{\"s\": {\"k\": 1}}\n");
+    a.ok(&["status", "g", "--wait=20"]);
+    a.write("x.json", "{\"s\": {}}\n");
+    says("emptied: ");
+    let states = said(&a.run(&["status", "g"]));
+    let told = states.split('`').find(|told| told.starts_with("inlay accept g ")).unwrap_or_else(|| panic!("{states}"));
+    assert!(told.contains("x.json#json:/s") && states.contains("`inlay restore g@head`"), "{states}");
+    let typed = told.replacen("inlay", &format!("{} --home {}", env!("CARGO_BIN_EXE_inlay"), a.home.display()), 1);
+    let pasted = Command::new("sh").args(["-c", &format!("{typed} --yes")]).env("HOME", &a.user).output().unwrap();
+    assert!(pasted.status.success(), "{}", said(&pasted));
+    a.ok(&["status", "g", "--wait=20"]);
+
+    // A file with several names: nothing to agree to, and a way out that leaves the link to it alone.
+    a.write("real.json", "{\"s\": 1}\n");
+    std::os::unix::fs::symlink("real.json", a.user.join("link.json")).unwrap();
+    a.write("z.json", "{\"s\": 1}\n");
+    a.ok(&["link", "h", "z.json#/s", "link.json#/s"]);
+    a.ok(&["status", "h", "--wait=20"]);
+    fs::hard_link(a.user.join("real.json"), a.user.join("other.json")).unwrap();
+    a.edit("z.json", "1", "2");
+    until("it is seen", || said(&a.run(&["status", "h"])).contains("(hard links)"));
+    let refused = a.fails(1, &["accept", "h", "--yes"]);
+    assert!(refused.contains("cannot be accepted: the file has 2 names (hard links)"), "{refused}");
+    assert!(refused.contains("real.json.own-1 && mv ") && !refused.contains("link.json.own"), "{refused}");
+    let states = said(&a.run(&["status", "h"]));
+    let command = states.split('`').find(|told| told.starts_with("cp ")).unwrap_or_else(|| panic!("{states}"));
+    assert!(Command::new("sh").args(["-c", command]).status().unwrap().success());
+    a.ok(&["status", "h", "--wait=20"]);
+    assert!(a.read("real.json").contains('2') && fs::symlink_metadata(a.user.join("link.json")).unwrap().is_symlink());
     a.stop();
 }
 

@@ -8,9 +8,9 @@ use crate::ask;
 use crate::command::diff::Side;
 use crate::command::{diff, link, status};
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, quoted};
 use crate::home::Home;
-use crate::place::{Place, argument};
+use crate::place::{self, Place, argument};
 use crate::service::{self, Service};
 use crate::zone::Zone;
 use crate::{history, mappings, members, portions};
@@ -73,6 +73,11 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             });
         }
         refuse_missing(&group, &mut waiting, ctx)?;
+        let refused: Vec<&v1::MemberStatus> =
+            waiting.extract_if(.., |m| m.state == "suspended" && !status::can_be_accepted(m)).collect();
+        if waiting.is_empty() {
+            return not_accepted(&group, &refused, ctx);
+        }
         let zone = Zone::open(&service.home).await?;
         let mut told = Vec::new();
         for member in waiting {
@@ -83,8 +88,19 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             };
             told.extend(agreed.then(|| member.member.clone()));
         }
-        link::settle_without(&mut service, name, &told, ctx).await
+        link::settle_without(&mut service, name, &told, ctx).await?;
+        not_accepted(&group, &refused, ctx)
     })
+}
+
+/// The error that what stands in the way of these members is nothing that a person can agree to.
+fn not_accepted(group: &v1::GroupStatus, members: &[&v1::MemberStatus], ctx: &Context) -> Result<(), CommandError> {
+    let Some((first, others)) = members.split_first() else { return Ok(()) };
+    let said = |member: &v1::MemberStatus| {
+        format!("{} cannot be accepted: {}", status::address(member, ctx), status::cause(group, member, ctx))
+    };
+    let made = CommandError::failed(said(first)).hint(status::remedy(first, ctx));
+    Err(others.iter().fold(made, |made, member| made.hint(said(member))))
 }
 
 /// Lets everything go that the brake of a machine holds back.
@@ -125,7 +141,8 @@ fn refuse_missing(
     while let Some(member) = missing.next() {
         let address = status::address(member, ctx);
         let advice = status::missing_advice(group, member, ctx);
-        let refused = format!("{address}: {}, and that is never taken for an edit", member.cause);
+        let cause = status::cause(group, member, ctx);
+        let refused = format!("{address}: {cause}, and that is never taken for an edit");
         if waiting.is_empty() && missing.peek().is_none() {
             return Err(CommandError::failed(refused).hint(advice));
         }
@@ -147,7 +164,7 @@ fn without_manager(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             CommandError::usage(format!("`{address}` names a file, not a portion of it"))
                 .hint("this machine may not ask the manager which portion is meant: write it after `#`")
         })?;
-        if address.agent.is_some() {
+        if address.agent.is_some() && address.agent != place::own_agent(ctx) {
             return Err(CommandError::usage(format!("`{address}`: each machine allows only its own files")));
         }
         let path = members::own_path(address, ctx)?;
@@ -166,7 +183,7 @@ async fn suspended(
     member: &v1::MemberStatus,
     ctx: &Context,
 ) -> Result<bool, CommandError> {
-    ctx.say(format_args!("{}\n  {}", status::address(member, ctx), member.cause));
+    ctx.say(format_args!("{}\n  {}", status::address(member, ctx), status::cause(group, member, ctx)));
     let question = match member.missing {
         true => "Take that for an edit, and remove the portion from all members' files? It stays a version.",
         false => "Take what stands there now as an edit, for all members?",
@@ -187,8 +204,10 @@ async fn awaiting(
     ctx: &Context,
 ) -> Result<bool, CommandError> {
     if service.agent.as_ref() != Some(&member.agent) {
-        return Err(CommandError::usage(format!("{} is on another machine", status::address(member, ctx)))
-            .hint("consent is each machine's own: run `inlay accept` there"));
+        let address = status::address(member, ctx);
+        let command = format!("inlay accept {} {}", group.name, quoted(&address));
+        return Err(CommandError::usage(format!("{address} is on another machine"))
+            .hint(format!("consent is each machine's own: run `{command}` there")));
     }
     ctx.say(format_args!("{} of the group `{}`", status::address(member, ctx), group.name));
     preview(service, zone, group, member, ctx).await?;

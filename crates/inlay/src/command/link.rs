@@ -288,6 +288,16 @@ pub(crate) async fn settle_without(
     let groups = status::wait_for(service, name.to_owned(), SETTLE, settled).await?;
     drop(progress);
     status::show(&groups, ctx)?;
+    for group in &groups {
+        let waits = |m: &&v1::MemberStatus| {
+            told.contains(&m.member) && moving(group, m) && ["awaiting-consent", "suspended"].contains(&&m.state[..])
+        };
+        if let Some(member) = group.members.iter().find(waits) {
+            let (address, cause) = (status::address(member, ctx), status::cause(group, member, ctx));
+            return Err(CommandError::failed(format!("{address} is still {}: {cause}", member.state))
+                .hint(status::remedy(member, ctx)));
+        }
+    }
     if groups.iter().all(|g| g.state == status::IN_SYNC) {
         let name = if name.is_empty() { "NAME" } else { name };
         ctx.say(format_args!("Next: edit one of the files, and look at `inlay log {name}`."));

@@ -1,6 +1,7 @@
 //! `inlay status`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -12,8 +13,10 @@ use wire::v1;
 use crate::ask::{self, Progress};
 use crate::clashes;
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, quoted};
+use crate::place;
 use crate::service::{self, Service};
+use crate::write;
 
 /// Show every group and member: state, cause, and what to do
 #[derive(Debug, clap::Args)]
@@ -98,7 +101,7 @@ type Clashes = BTreeMap<Vec<u8>, Vec<String>>;
 
 fn show_all(groups: &[v1::GroupStatus], clashes: &Clashes, ctx: &Context) -> Result<(), CommandError> {
     if ctx.json {
-        let groups: Vec<_> = groups.iter().map(|group| as_json(group, clashes)).collect();
+        let groups: Vec<_> = groups.iter().map(|group| as_json(group, clashes, ctx)).collect();
         return ctx.print(serde_json::Value::Array(groups));
     }
     if groups.is_empty() {
@@ -117,7 +120,7 @@ fn show_all(groups: &[v1::GroupStatus], clashes: &Clashes, ctx: &Context) -> Res
             };
             ctx.print(format_args!("  {}  {}{arrow}", padded(&member.state), address(member, ctx)))?;
             if !member.cause.is_empty() {
-                ctx.print(format_args!("                    {}", member.cause))?;
+                ctx.print(format_args!("                    {}", cause(group, member, ctx)))?;
             }
             for clash in clashes.get(&member.member).into_iter().flatten() {
                 ctx.print(format_args!("                    - {clash}"))?;
@@ -152,16 +155,52 @@ pub(crate) fn edits(count: usize) -> String {
     if count == 1 { "an edit".to_owned() } else { format!("{count} edits") }
 }
 
+/// Why a member is as it is. Its agent knows no names of groups: the commands that it speaks of get theirs, as they are typed.
+pub(crate) fn cause(group: &v1::GroupStatus, member: &v1::MemberStatus, ctx: &Context) -> String {
+    let name = &group.name;
+    let address = quoted(&address(member, ctx));
+    let commands = [
+        ("accept", format!("accept {name} {address}")),
+        ("accept …", format!("accept {name} {address}")),
+        ("restore", format!("restore {name}@head")),
+        ("restore …", format!("restore {name}@head")),
+        ("restore NAME@V", format!("restore {name}@V")),
+        ("undo", format!("undo {name}")),
+        ("unlink", format!("unlink {name} {address}")),
+        ("put --remove", format!("put --remove {address}")),
+    ];
+    commands.into_iter().fold(member.cause.clone(), |cause, (said, typed)| {
+        cause.replace(&format!("`inlay {said}`"), &format!("`inlay {typed}`"))
+    })
+}
+
+/// Whether what stands in a suspended member's file can be taken for an edit.
+pub(crate) fn can_be_accepted(member: &v1::MemberStatus) -> bool {
+    member.missing || member.no_file || member.braked || member.cause.contains("`inlay accept")
+}
+
+/// What to do about a suspended member once its cause is known, where no command ends it.
+pub(crate) fn remedy(member: &v1::MemberStatus, ctx: &Context) -> String {
+    let is_linked = member.cause.contains("the file has") && member.cause.contains("(hard links)");
+    let is_here = || place::own_agent(ctx).is_some_and(|own| own == member.agent);
+    let own_copy = || write::own_copy(Path::new(&member.path)).filter(|_| is_here());
+    match is_linked.then(own_copy).flatten() {
+        Some(command) => command,
+        None => "put the cause right, and it goes on by itself".to_owned(),
+    }
+}
+
 /// What to do about a member whose portion is missing.
 pub(crate) fn missing_advice(group: &v1::GroupStatus, member: &v1::MemberStatus, ctx: &Context) -> String {
     let name = &group.name;
-    let out = format!("`inlay unlink {name} {}` takes it out", crate::error::quoted(&address(member, ctx)));
+    let address = quoted(&address(member, ctx));
+    let out = format!("`inlay unlink {name} {address}` takes it out");
     if group.head.is_empty() {
         return format!("write it; or {out}");
     }
     let removed = match member.no_file {
         true => String::new(),
-        false => format!(" `inlay accept {name}` removes it everywhere;"),
+        false => format!(" `inlay accept {name} {address}` removes it everywhere;"),
     };
     format!("it goes on by itself when it is there again; `inlay restore {name}@head` makes it anew;{removed} {out}")
 }
@@ -181,20 +220,20 @@ fn advice(group: &v1::GroupStatus, ctx: &Context) -> String {
             Some(member) if member.braked => String::new(),
             // A person has to say what is meant; the cause names the commands.
             Some(member) if member.cause.contains("inlay ") => String::new(),
-            Some(_) => "put the cause right, and it goes on by itself".to_owned(),
+            Some(member) => remedy(member, ctx),
             None => String::new(),
         },
         _ => String::new(),
     }
 }
 
-fn as_json(group: &v1::GroupStatus, clashes: &Clashes) -> serde_json::Value {
+fn as_json(group: &v1::GroupStatus, clashes: &Clashes, ctx: &Context) -> serde_json::Value {
     let members: Vec<_> = group
         .members
         .iter()
         .map(|m| {
             json!({"agent": m.agent, "path": m.path, "selector": m.selector, "mapping": m.mapping, "format": m.format,
-                "state": m.state, "version": id(&m.version), "version_number": m.version_number, "cause": m.cause,
+                "state": m.state, "version": id(&m.version), "version_number": m.version_number, "cause": cause(group, m, ctx),
                 "direction": direction(m.direction), "braked": m.braked, "clashes": clashes.get(&m.member).cloned().unwrap_or_default()})
         })
         .collect();
