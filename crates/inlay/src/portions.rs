@@ -1,7 +1,8 @@
 //! Portions that are to become members: what stands there, told without asking the manager where it can be read here.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use agent::{Allow, Consent};
 use plan::{Condition, GroupId};
@@ -109,16 +110,32 @@ pub(crate) fn check_nested(
     members: &[v1::MemberStatus],
     ctx: &Context,
 ) -> Result<(), CommandError> {
+    // The file itself, where links lead to it. Each is read once.
+    let real = |path: &str, here: bool| match here {
+        true => fs::canonicalize(path).unwrap_or_else(|_| path.into()),
+        false => PathBuf::from(path),
+    };
+    let mut files: BTreeMap<PathBuf, Option<Vec<u8>>> = BTreeMap::new();
     for (at, portion) in portions.iter().enumerate() {
-        for other in &portions[..at] {
-            if (&other.agent, &other.path) == (&portion.agent, &portion.path) && portion.overlaps(&other.selector) {
-                return Err(nested(&portion.shown(ctx), &other.shown(ctx)));
-            }
-        }
-        for member in members.iter().filter(|m| m.agent == portion.agent && m.path == portion.path) {
-            let Ok(selector) = member.selector.parse() else { continue };
-            if portion.selector != selector && portion.overlaps(&selector) {
-                return Err(nested(&portion.shown(ctx), &status::address(member, ctx)));
+        let path = real(&portion.path, portion.here);
+        let is_same_file = |agent: &str, other: &str| agent == portion.agent && real(other, portion.here) == path;
+        let others = portions[..at].iter().filter(|other| is_same_file(&other.agent, &other.path));
+        let others = others.map(|other| (other.selector.clone(), other.shown(ctx)));
+        let is_own = |member: &v1::MemberStatus, selector: &Selector| {
+            member.path == portion.path && *selector == portion.selector
+        };
+        let members = members.iter().filter(|member| is_same_file(&member.agent, &member.path));
+        let members = members.filter_map(|member| {
+            let selector = member.selector.parse().ok().filter(|selector| !is_own(member, selector))?;
+            Some((selector, status::address(member, ctx)))
+        });
+        for (selector, shown) in others.chain(members) {
+            let file = match portion.here {
+                true => files.entry(path.clone()).or_insert_with(|| place::read(&path).ok()).as_deref(),
+                false => None,
+            };
+            if portion.overlaps(&selector, file) {
+                return Err(nested(&portion.shown(ctx), &shown));
             }
         }
     }
@@ -153,7 +170,7 @@ impl Portion {
 
     /// Whether another portion of the same file has a part in common with this one: one path goes on where the other ends, or without
     /// the one portion the other is not what it was.
-    fn overlaps(&self, other: &Selector) -> bool {
+    fn overlaps(&self, other: &Selector, file: Option<&[u8]>) -> bool {
         let (one, two) = (&self.selector.expression, &other.expression);
         let leads = |short: &str, long: &str| {
             let rest = long.strip_prefix(short);
@@ -165,14 +182,13 @@ impl Portion {
             return true;
         }
         let scheme = |selector: &Selector| selector.scheme.or_else(|| Scheme::detect(&self.path, b""));
-        let (Some(first), Some(second), true) = (scheme(&self.selector), scheme(other), self.here) else {
+        let (Some(first), Some(second), Some(file)) = (scheme(&self.selector), scheme(other), file) else {
             return false;
         };
-        let Ok(file) = place::read(self.path.as_ref()) else { return false };
         let changes = |(scheme, one): (Scheme, &str), (other, two): (Scheme, &str)| {
-            portion::may_go(scheme, &file, one).is_ok()
-                && portion::remove(scheme, &file, one)
-                    .is_ok_and(|without| portion::get(other, &without, two) != portion::get(other, &file, two))
+            portion::may_go(scheme, file, one).is_ok()
+                && portion::remove(scheme, file, one)
+                    .is_ok_and(|without| portion::get(other, &without, two) != portion::get(other, file, two))
         };
         let (first, second) = ((first, &one[..]), (second, &two[..]));
         changes(first, second) || changes(second, first)

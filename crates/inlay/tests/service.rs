@@ -763,17 +763,26 @@ fn no_portion_of_a_group_lies_within_another() {
     a.write("x.json", "{\"a\": {\"b\": {\"c\": 1}}, \"d\": {\"c\": 1}}\n");
     a.write("y.csv", "id,n\n1,x\n2,y\n");
     a.write("z.md", "# A\n\n<!-- inlay:begin r -->\nx\n<!-- inlay:end r -->\n\n# B\n\nx\n");
+    for (file, link) in [("x.json", "link.json"), ("y.csv", "link.csv")] {
+        std::os::unix::fs::symlink(file, a.user.join(link)).unwrap();
+    }
     for (one, other) in [
         ("x.json#/a", "x.json#/a/b"),
         ("x.json#/a/b", "x.json#json:"),
         ("y.csv#row id=1", "y.csv#cell id=1/n"),
         ("z.md#/A", "z.md#mark:r"),
+        // By whatever name the file is reached.
+        ("x.json#/a", "link.json#/a/b"),
+        ("y.csv#row id=1", "link.csv#cell id=1/n"),
+        ("x.json#/a", "link.json#/a"),
     ] {
         let refused = a.fails(2, &["link", "g", one, other, "--yes"]);
         assert!(refused.contains("share a part of their file"), "{one} {other}: {refused}");
     }
     a.ok(&["link", "g", "x.json#/a/b", "x.json#/d", "--yes"]);
-    assert!(a.fails(2, &["add", "g", "x.json#/d/c", "--yes"]).contains("share a part of their file"));
+    for within in ["x.json#/d/c", "link.json#/d/c"] {
+        assert!(a.fails(2, &["add", "g", within, "--yes"]).contains("share a part of their file"), "{within}");
+    }
     a.ok(&["status", "g", "--wait=20"]);
     a.stop();
 }
