@@ -122,7 +122,7 @@ fn rows_that_cannot_be_told_apart_are_named() {
             "id,a\n1,x\n,y\n",
             "csv cannot say a row of which `id`, by which its mapping tells rows apart, is empty or no scalar at `/1`",
         ),
-        ("a,b\n1,x\n", "csv cannot say a row without `id`, by which its mapping tells rows apart at `/0`"),
+        ("a,b\n1,x\n", "csv cannot say rows told apart by `id`: none has that, they have `a`, `b`"),
     ] {
         assert_eq!(member(Scheme::Csv, file, "rows", "key id").value().unwrap_err().to_string(), why);
     }

@@ -74,9 +74,10 @@ fn planned(from: &Place, to: &Place, args: &Args, ctx: &Context) -> Result<Copie
     let one_language = theirs.to_string() == ours.to_string() && ours.key().is_none();
     let standing = to.find()?;
     let own = standing.clone().map(|standing| ours.share(standing)).transpose().map_err(|e| to.unreadable(e))?;
-    if let (Some(own), Some(_)) = (&own, ours.key()) {
-        // That its rows cannot be told apart is the file's.
-        ours.value(own).map_err(|e| to.unreadable(e))?;
+    if ours.key().is_some() {
+        // Whose rows cannot be told apart, of that file it is said.
+        theirs.value(&shared).map_err(|e| from.unreadable(e))?;
+        own.as_ref().map(|own| ours.value(own)).transpose().map_err(|e| to.unreadable(e))?;
     }
     let value = || theirs.value(&shared).map_err(|e| from.unreadable(e));
     let format = match &own {

@@ -194,9 +194,22 @@ fn what_cannot_be_read_is_3_whoever_reads_it() {
         (&["list", "twice.json"], "for a second time"),
         (&["get", "twice.json#json:"], "for a second time"),
         (&["get", "inf.toml#/x", "--value"], "json cannot say the number inf"),
-        (&["diff", "--key", "id", "rows.json#json:", "rows.csv#rows"], "a row without `id`"),
-        (&["copy", "--key", "id", "rows.json#json:", "rows.csv#rows"], "a row without `id`"),
-        (&["copy", "--key", "id", "rows.csv#rows", "rows.json#json:"], "a row without `id`"),
+        (
+            &["diff", "--key", "id", "rows.json#json:", "rows.csv#rows"],
+            "rows told apart by `id`: none has that, they have `n`",
+        ),
+        (
+            &["copy", "--key", "id", "rows.json#json:", "rows.csv#rows"],
+            "rows.json: json cannot say rows told apart by `id`",
+        ),
+        (
+            &["copy", "--key", "id", "rows.csv#rows", "rows.json#json:"],
+            "rows.json: json cannot say rows told apart by `id`",
+        ),
+        (
+            &["copy", "--key", "no", "rows.csv#rows", "rows.json#json:"],
+            "rows.csv: csv cannot say rows told apart by `no`: none has that, they have `id`, `n`",
+        ),
     ] {
         let err = &[said];
         check(&Case { files, args, code: 3, err, not_said: &["``"], ..Case::default() });

@@ -223,7 +223,7 @@ impl Lens for JsonPath {
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         let (document, at) = find(file, expression)?;
         if at.is_empty() {
-            return Err(LensError::Refused(format!("`{expression}` is the whole document: remove the file instead")));
+            return Err(LensError::Refused("it is the whole document: remove the file instead".to_owned()));
         }
         document.lens.remove(file, &at)
     }

@@ -12,6 +12,9 @@ use crate::value::{Number, Value};
 /// So many rows at most come or go one by one, each in its place; more at once are left to the format.
 const MAX_STEPS: usize = 64;
 
+/// So many columns are named at most.
+const NAMED: usize = 20;
+
 /// The rows of a list, by what they say under `key`.
 ///
 /// # Errors
@@ -21,6 +24,15 @@ pub(super) fn by_key(value: Value, key: &str, format: Format) -> Result<Value, L
         let what = format!("{}, where the mapping's `key {key}` wants a list of rows", value.kind());
         return Err(cannot_say(format, &[], what));
     };
+    let columns = |row: &Value| match row {
+        Value::Map(members) => members.iter().take(NAMED).map(|(name, _)| format!("`{name}`")).collect(),
+        _ => Vec::new(),
+    };
+    let named: Vec<String> = rows.first().map(columns).unwrap_or_default();
+    if !named.is_empty() && rows.iter().all(|row| row.child(key).is_none()) {
+        let what = format!("rows told apart by `{key}`: none has that, they have {}", named.join(", "));
+        return Err(cannot_say(format, &[], what));
+    }
     let mut seen = HashSet::new();
     let mut out: Vec<(String, Value)> = Vec::with_capacity(rows.len());
     for (at, row) in rows.into_iter().enumerate() {

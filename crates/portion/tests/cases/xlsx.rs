@@ -86,6 +86,20 @@ fn listed_as(file: &[u8], expected: &[(&str, &str, usize, usize)]) {
 }
 
 #[test]
+fn a_formula_that_nothing_has_computed_yet_is_not_missing() {
+    let cells =
+        "<row r=\"1\"><c r=\"A1\"><v>1</v></c><c r=\"B1\"><f>A1*2</f></c><c r=\"C1\"><f>A1*3</f><v>3</v></c></row>";
+    let file = Book::new(&[("S", cells)]).write(How::default());
+    let refused = "refused: the formula in `B1` has no computed value yet: open the file in the program that computes it, and \
+                   save it there";
+    for expression in ["S!B1", "S!B1:B9"] {
+        assert_eq!(said(portion::get(Xlsx, &file, expression)), refused);
+    }
+    shows(&file, "S!C1", "3");
+    assert_eq!(said(portion::get(Xlsx, &file, "S!D1")), "missing: nothing stands at `S!D1`");
+}
+
+#[test]
 fn only_what_differs_is_written() {
     let file = book();
     for (expression, new, old, becomes) in [

@@ -44,8 +44,10 @@ fn path(language: &Language, expression: &str) -> Result<Path, String> {
     let mut steps = Vec::new();
     let mut rest = expression;
     loop {
-        let (kind, named) =
-            rest.split_once(':').ok_or_else(|| format!("a kind is missing before `{rest}`; {}", shapes()))?;
+        let (kind, named) = rest.split_once(':').ok_or_else(|| match rest {
+            "" => shapes(),
+            rest => format!("a kind is missing before `{rest}`; {}", shapes()),
+        })?;
         let known = language.kinds().into_iter().find(|known| *known == kind);
         let kind = known.ok_or_else(|| format!("`{kind}` is no kind in {}; {}", language.name, shapes()))?;
         let (name, is_quoted, behind) = match named.starts_with('"') {

@@ -64,11 +64,10 @@ impl Place<'_> {
     /// The edits that insert a member at `path`, where nothing stands; its parents that are missing are made.
     pub(super) fn insert(&self, path: &[String], render: Render<'_>) -> Result<Vec<Edit>, LensError> {
         if let Some((depth, kind)) = self.located.blocked {
-            let at = pointer::format(&path[..depth]);
-            return Err(LensError::Refused(format!(
-                "at `{at}` stands a {}: nothing can be put beneath it",
-                kind.name()
-            )));
+            let (at, kind) = (pointer::format(&path[..depth]), kind.name());
+            let what =
+                if at.is_empty() { format!("the document is a {kind}") } else { format!("at `{at}` stands a {kind}") };
+            return Err(LensError::Refused(format!("{what}: nothing can be put beneath it")));
         }
         let Some((frame, parents)) = self.located.frames.split_last() else {
             return Err(LensError::Refused("the whole document stands already".to_owned()));

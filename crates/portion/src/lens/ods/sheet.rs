@@ -214,6 +214,17 @@ impl Grid for Sheet<'_> {
         Ok(())
     }
 
+    fn uncomputed(&self, area: Area) -> Option<Pos> {
+        let cells = self.rows.iter().flat_map(|row| row.cells.iter().map(|cell| (row.start, cell)));
+        let mut formulas = cells.filter(|(_, cell)| self.tree.attribute(cell.node, "table:formula").is_some());
+        let place = |row, cell: &Cell| Pos { row, column: cell.start };
+        let is_blank =
+            |row, cell: &Cell| self.value(place(row, cell), cell.node).is_ok_and(|value| value == Value::Null);
+        let mut blank =
+            formulas.by_ref().filter(|(row, cell)| area.contains(place(*row, cell)) && is_blank(*row, cell));
+        blank.next().map(|(row, cell)| place(row, cell))
+    }
+
     fn locked(&self, pos: Pos) -> Option<String> {
         let tree = self.tree;
         if let Some(area) = self.arrays.iter().find(|area| area.contains(pos)) {

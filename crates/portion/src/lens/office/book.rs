@@ -64,6 +64,8 @@ pub(crate) struct Change {
 pub(crate) trait Grid {
     /// Calls `each` with every cell in the area that is not blank, in order.
     fn cells(&self, area: Area, each: &mut dyn FnMut(Pos, Value) -> Result<(), LensError>) -> Result<(), LensError>;
+    /// The first cell in the area that holds a formula whose value no program has computed yet.
+    fn uncomputed(&self, area: Area) -> Option<Pos>;
     /// Why the cell must not be written: a formula, part of a merged cell.
     fn locked(&self, pos: Pos) -> Option<String>;
     /// The edits of the sheet's part. The changes are sorted by row and column.
@@ -215,6 +217,11 @@ impl Found<'_> {
     fn fragment(&self, expression: &str) -> Result<Fragment, LensError> {
         let mut rows = self.rows()?;
         if rows.is_empty() {
+            if let Some(pos) = self.grid.uncomputed(self.area) {
+                return Err(refused(format!(
+                    "the formula in `{pos}` has no computed value yet: open the file in the program that computes it, and save it there"
+                )));
+            }
             return Err(LensError::Missing { selector: expression.to_owned(), nearest: Vec::new() });
         }
         match self.shape {
@@ -317,7 +324,11 @@ impl Found<'_> {
             return Err(refused(format!("a row of `{}` cells does not fit into `{width}` columns", row.len())));
         }
         if rows.len() > height && self.table.is_none() {
-            return Err(refused(format!("`{}` rows do not fit into `{}`", rows.len(), self.area)));
+            return Err(refused(format!(
+                "the fragment has `{}` rows, and `{}` only `{height}`: name a range with more rows",
+                rows.len(),
+                self.area
+            )));
         }
         Ok(rows)
     }

@@ -184,6 +184,16 @@ impl Grid for Sheet<'_> {
         Ok(())
     }
 
+    fn uncomputed(&self, area: Area) -> Option<Pos> {
+        let within = |(row, (column, node)): (u32, &(u32, Node))| {
+            let pos = Pos { row, column: *column };
+            (area.contains(pos) && self.tree.child(*node, "f").is_some()).then_some((pos, *node))
+        };
+        let cells = self.rows.iter().flat_map(|row| row.cells.iter().map(|cell| (row.row, cell)));
+        let mut formulas = cells.filter_map(within);
+        formulas.find(|(pos, node)| self.value(*pos, *node).is_ok_and(|value| value == Value::Null)).map(|(pos, _)| pos)
+    }
+
     fn locked(&self, pos: Pos) -> Option<String> {
         let tree = &self.tree;
         let covered = self.merges.iter().find(|area| area.contains(pos) && area.first != pos);

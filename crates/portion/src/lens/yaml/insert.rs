@@ -74,11 +74,12 @@ pub(super) fn insert(file: &[u8], expression: &str, fragment: &Fragment) -> Resu
             return checked(&doc, vec![first_of_all(&doc, &part)], &part.text, &expected);
         }
         (_, other) => {
-            let why = format!(
-                "{} stands at `{}`, so nothing can be inserted in it",
-                other.kind(),
-                pointer::format(&tokens[..tokens.len() - rest.len()])
-            );
+            let why = match pointer::format(&tokens[..tokens.len() - rest.len()]) {
+                root if root.is_empty() => {
+                    format!("the document is {}, so nothing can be inserted in it", other.kind())
+                }
+                at => format!("{} stands at `{at}`, so nothing can be inserted in it", other.kind()),
+            };
             return Err(refused(expression, &why));
         }
     };
