@@ -12,7 +12,7 @@ use portion::{Address, AddressError, LensError, Scheme, Selector};
 /// Exit codes other than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// 1: it failed; or the edit was refused, since the file or the format cannot take it.
+    /// 1: it failed; or the edit was refused, since what was to be put is none, or the file or the format cannot take it.
     Failed = 1,
     /// 2: the command was used wrongly; nothing was tried.
     Usage = 2,
@@ -117,9 +117,14 @@ impl CommandError {
         CommandError::lens(path, error).when_read()
     }
 
-    /// The same, of an address of this scheme.
-    pub fn unreadable_of(scheme: Scheme, path: &str, error: LensError) -> Self {
-        CommandError::lens_of(scheme, path, error).when_read()
+    /// The same, of an address of this scheme. `is_told`: the file tells it, so that it need not be written.
+    pub fn unreadable_of(scheme: Scheme, is_told: bool, path: &str, error: LensError) -> Self {
+        CommandError::lens_of(scheme, is_told, path, error).when_read()
+    }
+
+    /// What a lens said of what was to be put: exit code 1, as whenever an edit is refused.
+    pub fn input(error: LensError) -> Self {
+        CommandError { exit: Exit::Failed, ..CommandError::lens("standard input", error) }
     }
 
     /// An error of a lens that was only to read: exit code 3, if the selector has a meaning.
@@ -130,20 +135,40 @@ impl CommandError {
 
     /// What a lens said of the portion in `path` (as the user wrote it).
     pub fn lens(path: &str, error: LensError) -> Self {
-        CommandError::said(path, error, "make it longer, or make the keys differ")
-    }
-
-    /// The same, of an address of this scheme, whose grammar tells what to do about several that match.
-    pub fn lens_of(scheme: Scheme, path: &str, error: LensError) -> Self {
-        let apart = match &error {
-            LensError::Ambiguous { selector, .. } => scheme.apart(selector),
-            _ => "",
-        };
-        CommandError::said(path, error, apart)
-    }
-
-    fn said(path: &str, error: LensError, apart: &str) -> Self {
         let list = format!("`inlay list {}` shows every portion of the file", quoted_path(path));
+        CommandError::said(path, error, "make it longer, or make the keys differ", Some(list))
+    }
+
+    /// The same, of an address of this scheme, whose grammar tells what to do about several that match. Selectors are told as they are
+    /// typed: `is_told` says that the file tells the scheme.
+    pub fn lens_of(scheme: Scheme, is_told: bool, path: &str, error: LensError) -> Self {
+        let typed = |selector: String| match selector.is_empty() {
+            true => selector,
+            false => typed(scheme, &selector, is_told),
+        };
+        let (apart, error) = match error {
+            LensError::Ambiguous { selector, lines } => {
+                (scheme.apart(&selector), LensError::Ambiguous { selector: typed(selector), lines })
+            }
+            LensError::Missing { selector, nearest } => {
+                let nearest = nearest.into_iter().map(typed).collect();
+                ("", LensError::Missing { selector: typed(selector), nearest })
+            }
+            other => ("", other),
+        };
+        let list = match Scheme::detect(path, b"") {
+            Some(_) => quoted_path(path),
+            None if is_told => quoted_path(path),
+            None => quoted_address(path, &format!("{scheme}:")),
+        };
+        let list = format!("`inlay list {list}` shows every portion of the file");
+        // What a regular expression means has no name that could be listed.
+        let is_listed = scheme != Scheme::Re || Scheme::detect(path, b"").is_some();
+        CommandError::said(path, error, apart, is_listed.then_some(list))
+    }
+
+    fn said(path: &str, error: LensError, apart: &str, list: Option<String>) -> Self {
+        let listed = |made: CommandError| list.into_iter().fold(made, CommandError::hint);
         match error {
             LensError::Missing { selector, .. } if selector.is_empty() => {
                 CommandError::new(Exit::Portion, format!("nothing stands in {path}"))
@@ -151,13 +176,13 @@ impl CommandError {
             LensError::Missing { selector, nearest } => {
                 let made = CommandError::new(Exit::Portion, format!("nothing stands at `{selector}` in {path}"));
                 if let Some(unknown) = Selector::unknown_stage(&selector) {
-                    return made.hint(unknown).hint(list);
+                    return listed(made.hint(unknown));
                 }
                 if nearest.is_empty() {
-                    return made.hint(list);
+                    return listed(made);
                 }
                 let nearest: Vec<String> = nearest.iter().map(|n| format!("`{n}`")).collect();
-                made.hint(format!("did you mean {}?", nearest.join(" or "))).hint(list)
+                listed(made.hint(format!("did you mean {}?", nearest.join(" or "))))
             }
             LensError::Ambiguous { selector, lines } => {
                 let (count, places) = (lines.len(), portion::on_lines(&lines));
@@ -172,7 +197,7 @@ impl CommandError {
             LensError::Selector { ref selector, .. } => {
                 let unknown = Selector::unknown_stage(selector);
                 let made = CommandError::usage(error);
-                unknown.into_iter().fold(made, CommandError::hint).hint(list)
+                listed(unknown.into_iter().fold(made, CommandError::hint))
             }
             LensError::TooLarge(why) => CommandError::new(Exit::Portion, format!("{path}: {why}")),
             error @ (LensError::CannotSay { .. } | LensError::Refused(_)) => {
@@ -256,6 +281,12 @@ pub(crate) fn quoted_address(path: &str, selector: &str) -> String {
 fn written_path(path: &str) -> String {
     let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
     Address { agent: None, path, selector: None }.to_string()
+}
+
+/// A selector as it is typed: with its scheme, unless the file tells that, and nothing else could be meant.
+pub(crate) fn typed(scheme: Scheme, expression: &str, is_told: bool) -> String {
+    let own = |selector: Selector| selector.scheme.is_none() && selector.expression == expression;
+    if is_told && expression.parse().is_ok_and(own) { expression.to_owned() } else { format!("{scheme}:{expression}") }
 }
 
 /// In single quotes where a shell would change it. (`~` at the start stays outside of them.)

@@ -167,12 +167,17 @@ impl Place {
 
     /// An error of this place's lens, or of its mapping, when it was only read.
     pub(crate) fn unreadable(&self, error: LensError) -> CommandError {
-        CommandError::unreadable_of(self.scheme, &self.written, error)
+        CommandError::unreadable_of(self.scheme, self.is_told(), &self.written, error)
     }
 
     /// An error of this place's lens.
     pub(crate) fn lens(&self, error: LensError) -> CommandError {
-        CommandError::lens_of(self.scheme, &self.written, error)
+        CommandError::lens_of(self.scheme, self.is_told(), &self.written, error)
+    }
+
+    /// Whether nothing need be written before a selector: the file's name or content tells the scheme.
+    fn is_told(&self) -> bool {
+        Scheme::detect(&self.written, self.bytes.as_deref().unwrap_or_default()) == Some(self.scheme)
     }
 }
 
@@ -230,16 +235,16 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
-/// The path of an address that must be on this machine.
-pub(crate) fn here(address: &Address, ctx: &Context) -> Result<PathBuf, CommandError> {
-    if let Some(agent) = address.agent.as_ref().filter(|agent| own_agent(ctx).as_ref() != Some(*agent)) {
-        let made = CommandError::usage(format!("`{address}` is on another machine (agent `{agent}`)"));
-        let own = format!("./{agent}:{}", address.path);
 /// The name of this machine's agent, if it is one.
 pub(crate) fn own_agent(ctx: &Context) -> Option<String> {
     Identity::load(&Home::new(ctx).agent()).ok().map(|identity| identity.name)
 }
 
+/// The path of an address that must be on this machine.
+pub(crate) fn here(address: &Address, ctx: &Context) -> Result<PathBuf, CommandError> {
+    if let Some(agent) = address.agent.as_ref().filter(|agent| own_agent(ctx).as_ref() != Some(*agent)) {
+        let made = CommandError::usage(format!("`{address}` is on another machine (agent `{agent}`)"));
+        let own = format!("./{agent}:{}", address.path);
         if ctx.path(&own).is_ok_and(|path| path.exists()) {
             let selector = address.selector.as_ref().map(|selector| format!("#{selector}")).unwrap_or_default();
             let written = quoted(&format!("{own}{selector}"));

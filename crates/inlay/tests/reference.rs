@@ -7,8 +7,8 @@ use std::path::Path;
 
 const INTRODUCTION: &str = "# Command-line reference\n\n\
     Written by a test from the program's own parser: change the help texts there, not here.\n\n\
-    Exit codes: 0 done; 1 failed, or the edit was refused (the format or the file cannot take it; nothing was changed); 2 wrong usage; \
-    3 the portion or its file is missing, or it is ambiguous, or it cannot be read (it does not parse, is nested too deeply, is too \
+    Exit codes: 0 done; 1 failed, or the edit was refused (what was to be put does not parse, or the format or the file cannot take it; nothing was \
+    changed); 2 wrong usage; 3 the portion or its file is missing, or it is ambiguous, or it cannot be read (it does not parse, is nested too deeply, is too \
     large); 4 not in sync.\n\n\
     What each format's selectors mean, and what is refused: [formats](../formats.md).\n";
 

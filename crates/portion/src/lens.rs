@@ -51,8 +51,9 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 
-pub use apply::{edits, insert, is_blank, may_go, put, remove};
+pub use apply::{edits, insert, is_blank, may_come, may_go, put, remove};
 pub(crate) use compose::Composed;
+pub use compose::{Innermost, innermost};
 pub(crate) use json::{compact as json_compact, prefix as json_prefix};
 pub(crate) use pieces::Pieces;
 pub use sqlite::TableSelector;
@@ -254,6 +255,12 @@ pub trait Lens: Send + Sync {
     fn is_within_lines(&self, expression: &str) -> bool {
         let _ = expression;
         false
+    }
+
+    /// Whether something new may be inserted at an expression that means nothing yet, as far as the file tells.
+    fn may_come(&self, file: &[u8], expression: &str) -> bool {
+        let _ = (file, expression);
+        true
     }
 
     /// Plans the removal of the portion, with what belongs to it alone: its key, its comma, its line.

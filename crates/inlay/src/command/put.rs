@@ -100,7 +100,13 @@ fn file_with(place: &Place, new: &Fragment, create: bool) -> Result<Option<Vec<u
 /// The error that the portion, or its file, is missing.
 fn missing(place: &Place) -> CommandError {
     match place.get() {
-        Err(error) => error.hint("`--create` inserts what is missing"),
+        Err(error) => {
+            let file = place.bytes.as_deref().unwrap_or_default();
+            match portion::may_come(place.scheme, file, &place.expression) {
+                true => error.hint("`--create` inserts what is missing"),
+                false => error,
+            }
+        }
         Ok(_) => CommandError::failed(format!("{} changed meanwhile", place.written)),
     }
 }
@@ -148,7 +154,7 @@ pub(crate) fn finish(
 
 /// The fragment that means what the JSON says: what stands there, edited; or new, where nothing does.
 fn valued(place: &Place, input: &[u8]) -> Result<Fragment, CommandError> {
-    let value = Format::Json.value(input).map_err(input_error)?;
+    let value = Format::Json.value(input).map_err(CommandError::input)?;
     match place.find()? {
         Some(old) => {
             let text = old.format.update(&old.text, &value).map_err(|e| place.lens(e))?;
@@ -170,6 +176,10 @@ fn as_it_stands(place: &Place, mut input: Vec<u8>) -> Result<Fragment, CommandEr
     if is_within_lines && input.ends_with(b"\n") {
         input.truncate(input.len() - if input.ends_with(b"\r\n") { 2 } else { 1 });
     }
+    let is_list = |old: &Fragment| matches!(old.format.value(&old.text), Ok(Value::Sequence(_)));
+    if standing.as_ref().is_none_or(is_list) {
+        check_list(place, &input)?;
+    }
     if let Some(old) = standing {
         return given(old.format, input);
     }
@@ -186,22 +196,35 @@ fn as_it_stands(place: &Place, mut input: Vec<u8>) -> Result<Fragment, CommandEr
         portion::insert(place.scheme, file, &place.expression, &fragment).is_ok()
     };
     let format = if table != scalar && (!fits(table) || (!goes(table) && goes(scalar))) { scalar } else { table };
-    format.value(&input).map_err(input_error)?;
+    format.value(&input).map_err(CommandError::input)?;
     given(format, input)
+}
+
+/// Refuses a list of tables as a TOML file writes it, `[[b]]` for `/b`: as a fragment it is a table that holds a list.
+fn check_list(place: &Place, input: &[u8]) -> Result<(), CommandError> {
+    let format = place.scheme.lens().format_for(&place.expression, &Value::Map(Vec::new()));
+    let Some((_, name)) = place.expression.rsplit_once('/').filter(|_| format == Format::Toml) else { return Ok(()) };
+    match format.value(input) {
+        Ok(Value::Map(members)) => match &members[..] {
+            [(key, Value::Sequence(_))] if *key == name.replace("~1", "/").replace("~0", "~") => {
+                Err(CommandError::failed(format!("standard input: `[[{name}]]` would be a list `{name}` in a table `{name}`"))
+                    .hint("a fragment is without the name of its place: `[[\"\"]]` heads each table of a list, as `inlay get` prints it")
+                    .hint(format!("if a list in a table is meant, put it at `{}/{name}`", place.expression)))
+            }
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
 }
 
 /// The input as a fragment. What is wrong with it is said of it, and not of the file.
 fn given(format: Format, input: Vec<u8>) -> Result<Fragment, CommandError> {
-    let tidied = format.tidy(&input).map_err(input_error)?;
+    let tidied = format.tidy(&input).map_err(CommandError::input)?;
     // Other formats are checked by the way, or may hold any text.
     if matches!(format, Format::Toml | Format::TomlValue | Format::Yaml) {
-        format.value(&tidied).map_err(input_error)?;
+        format.value(&tidied).map_err(CommandError::input)?;
     }
     Ok(Fragment { format, text: input })
-}
-
-fn input_error(error: LensError) -> CommandError {
-    CommandError::unreadable("standard input", error)
 }
 
 pub(crate) fn read_input(ctx: &Context) -> Result<Vec<u8>, CommandError> {

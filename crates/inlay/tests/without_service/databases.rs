@@ -75,7 +75,7 @@ fn rows_are_listed_taken_out_put_copied_and_compared() {
         (&["put", eu, "--remove"][..], "", 1, "rows of a table are no portion that can be missing"),
         (&["put", eu], "{\"id\":2,\"name\":\"x\"}\n", 1, "UNIQUE constraint failed"),
         (&["put", eu], "{\"id\":1,\"nome\":\"x\"}\n", 1, "the table `customers` has no `nome`"),
-        (&["put", eu], "nonsense", 3, "standard input"),
+        (&["put", eu], "nonsense", 1, "standard input"),
         (&["get", "shop.db#custmers"], "", 3, "did you mean `customers`?"),
         (&["get", "shop.db#customers("], "", 2, "is no sqlite selector"),
         (&["get", "gone.db#customers"], "", 3, "there is no file"),

@@ -234,7 +234,7 @@ fn put_refuses_what_would_not_be_the_portion() {
         files: &[("a.json", CLAUDE)],
         args: &["put", "a.json#/numStartups"],
         input: "{\"open\": ",
-        code: 3,
+        code: 1,
         err: &["error: standard input:1:10: ", "nothing was changed"],
         ..Case::default()
     });
@@ -250,7 +250,7 @@ fn put_refuses_what_would_not_be_the_portion() {
         files: &[("a.json", CLAUDE)],
         args: &["put", "--value", "a.json#/numStartups"],
         input: "not json",
-        code: 3,
+        code: 1,
         err: &["error: standard input:1:1: "],
         ..Case::default()
     });

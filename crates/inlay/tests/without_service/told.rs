@@ -237,7 +237,103 @@ fn what_is_wrong_with_the_input_is_said_of_it() {
     ] {
         let err = &[format!("error: {wrong}")];
         let err: Vec<&str> = err.iter().map(String::as_str).chain(["nothing was changed"]).collect();
-        check(&Case { files: &[(name, file)], args: &["put", address], input, code: 3, err: &err, ..Case::default() });
+        check(&Case { files: &[(name, file)], args: &["put", address], input, code: 1, err: &err, ..Case::default() });
+    }
+    // In every format it is the edit that is refused, and not the file that cannot be read.
+    for (name, file, address) in [
+        ("a.rs", "fn a() {}\n", "a.rs#fn:a"),
+        ("a.css", "a { color: red; }\n", "a.css#rule:a"),
+        ("a.xml", "<a><b/></a>", "a.xml#/a/b"),
+        ("a.jsonl", "{\"id\": 1}\n", "a.jsonl#id=1"),
+        ("a.md", "# A\n", "a.md#/A"),
+        ("nginx.conf", "server { listen 80; }\n", "nginx.conf#/server"),
+        ("a.json", "{\"a\": 1}", "a.json#/a"),
+    ] {
+        let err = &["nothing was changed"];
+        check(&Case { files: &[(name, file)], args: &["put", address], input: "}", code: 1, err, ..Case::default() });
+        let args = &["put", "--value", address];
+        let err = &["standard input:1:1: "];
+        check(&Case { files: &[(name, file)], args, input: "}", code: 1, err, ..Case::default() });
+    }
+}
+
+#[test]
+fn a_list_of_tables_is_put_without_the_name_of_its_place() {
+    for (file, args) in [("[[b]]\nx = 1\n", &["put", "a.toml#/b"][..]), ("", &["put", "--create", "a.toml#/b"])] {
+        let (files, input) = (&[("a.toml", file)], "[[b]]\nx = 5\n");
+        let err = &["`[[b]]` would be a list `b` in a table `b`", "`[[\"\"]]` heads each table of a list"];
+        check(&Case { files, args, input, code: 1, err, ..Case::default() });
+        let after = &[("a.toml", "[[b]]\nx = 5\n")];
+        check(&Case { files, args, input: "[[\"\"]]\nx = 5\n", after, ..Case::default() });
+    }
+    // A table that holds such a list is put as `get` prints it.
+    let files = &[("a.toml", "[[b.b]]\nx = 1\n")];
+    let after = &[("a.toml", "[[b.b]]\nx = 5\n")];
+    check(&Case { files, args: &["put", "a.toml#/b"], input: "[[b]]\nx = 5\n", after, ..Case::default() });
+}
+
+/// What is told after "did you mean", and where to look, is typed as it is.
+#[test]
+fn selectors_are_told_with_their_scheme() {
+    let files = &[("a.txt", "v = 1\n# inlay:begin cluster\nx\n# inlay:end cluster\n")];
+    let err = &[
+        "nothing stands at `mark:clustr` in a.txt",
+        "did you mean `mark:cluster`?",
+        "`inlay list a.txt#mark:` shows",
+        "`--create` inserts",
+    ];
+    check(&Case { files, args: &["put", "a.txt#mark:clustr"], code: 3, err, ..Case::default() });
+    let out = "mark:cluster  region  2-4  x\n";
+    check(&Case { files, args: &["list", "a.txt#mark:"], out, ..Case::default() });
+    let err = &["nothing stands at `re:^w = (.*)$` in a.txt\n"];
+    // Neither could that command show it, nor is it inserted.
+    let not_said = &["inlay list", "--create"];
+    for command in ["get", "list", "put"] {
+        let args = &[command, "a.txt#re:^w = (.*)$"];
+        check(&Case { files, args, code: 3, err, not_said, ..Case::default() });
+    }
+    let (files, err) = (&[("a.txt", "v\nw\n")], &["`re:^(.)` matches 2 portions of a.txt, on lines 1, 2"]);
+    check(&Case { files, args: &["get", "a.txt#re:^(.)"], code: 3, err, ..Case::default() });
+    let err = &["nothing stands at `/b` in a.json\n", "did you mean `/a`?"];
+    check(&Case { files: &[("a.json", "{\"a\": 1}")], args: &["get", "a.json#/b"], code: 3, err, ..Case::default() });
+}
+
+#[test]
+fn a_stage_is_listed_as_a_file_is() {
+    let files = &[("a.csv", "id,s\n1,\"{\"\"x\"\": {\"\"y\"\": 2}}\"\n")];
+    check(&Case {
+        files,
+        args: &["list", "-q", "a.csv#cell id=1/s|json:/x"],
+        out: "'cell id=1/s|json:/x'    object  1-1  {\"y\": 2}\n'cell id=1/s|json:/x/y'  number  1-1  2\n",
+        ..Case::default()
+    });
+    check(&Case {
+        files,
+        args: &["list", "a.csv#cell id=1/s"],
+        err: &["'a.csv#cell id=1/s' has none below it: `inlay get` prints it"],
+        ..Case::default()
+    });
+    check(&Case {
+        files: &[("a.html", "<div><p>a</p><p>b</p></div>")],
+        args: &["list", "a.html"],
+        out: "div  element  1-1  <div><p>a</p><p>b</p></div>\n",
+        err: &["note: not listed: `p` is ambiguous, it stands in a.html on line 1"],
+        ..Case::default()
+    });
+}
+
+#[test]
+fn no_message_names_an_empty_place() {
+    for (name, text) in [("a.json", "1"), ("a.yaml", "1\n")] {
+        let address = &format!("{name}#/x/y");
+        let args = &["put", "--create", address];
+        let err = &["the document is a number"];
+        check(&Case { files: &[(name, text)], args, input: "1", code: 1, err, not_said: &["``"], ..Case::default() });
+    }
+    for (name, text, whole) in [("a.rs", "fn a() {}\n", "a.rs#rust:")] {
+        let code = if name == "a.rs" { 2 } else { 1 };
+        let args = &["put", "--remove", whole];
+        check(&Case { files: &[(name, text)], args, code, not_said: &["``"], ..Case::default() });
     }
 }
 
@@ -453,26 +549,6 @@ fn a_hard_link_is_refused_with_a_way_out() {
     }
 }
 
-/// What is put by value into an env file is what a shell reads there.
-#[cfg(unix)]
-#[test]
-fn a_shell_reads_the_value_that_was_put() {
-    let folder = tempfile::tempdir().unwrap();
-    for value in ["cost: $5", "two\nlines", "it's", "`id`", "a\\b", "\"q\"", "$(id) ${HOME}"] {
-        fs::write(folder.path().join(".env"), "A=\"old\"\nB=1\n").unwrap();
-        fs::write(folder.path().join("input"), serde_json::to_string(value).unwrap()).unwrap();
-        let done = inlay(folder.path(), &["put", "--value", ".env#/A"]);
-        assert!(done.status.success(), "{value}: {}", String::from_utf8_lossy(&done.stderr));
-        let shell =
-            Command::new("sh").args(["-c", ". ./.env; printf %s \"$A\""]).current_dir(folder.path()).output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&shell.stdout), value);
-    }
-    fs::write(folder.path().join("input"), "\"it's $5\"").unwrap();
-    let done = inlay(folder.path(), &["put", "--value", ".env#/A"]);
-    let err = String::from_utf8(done.stderr).unwrap();
-    assert_eq!(done.status.code(), Some(1), "{err}");
-    assert!(err.contains("env cannot say a single quote beside `$`"), "{err}");
-}
 /// The command that is told is safe: a link stays one, and no file is overwritten.
 #[cfg(unix)]
 #[test]
@@ -523,3 +599,23 @@ fn a_pipe_that_is_closed_ends_a_list_quietly() {
     assert_eq!(String::from_utf8(done.stderr).unwrap(), "");
 }
 
+/// What is put by value into an env file is what a shell reads there.
+#[cfg(unix)]
+#[test]
+fn a_shell_reads_the_value_that_was_put() {
+    let folder = tempfile::tempdir().unwrap();
+    for value in ["cost: $5", "two\nlines", "it's", "`id`", "a\\b", "\"q\"", "$(id) ${HOME}"] {
+        fs::write(folder.path().join(".env"), "A=\"old\"\nB=1\n").unwrap();
+        fs::write(folder.path().join("input"), serde_json::to_string(value).unwrap()).unwrap();
+        let done = inlay(folder.path(), &["put", "--value", ".env#/A"]);
+        assert!(done.status.success(), "{value}: {}", String::from_utf8_lossy(&done.stderr));
+        let shell =
+            Command::new("sh").args(["-c", ". ./.env; printf %s \"$A\""]).current_dir(folder.path()).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&shell.stdout), value);
+    }
+    fs::write(folder.path().join("input"), "\"it's $5\"").unwrap();
+    let done = inlay(folder.path(), &["put", "--value", ".env#/A"]);
+    let err = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(1), "{err}");
+    assert!(err.contains("env cannot say a single quote beside `$`"), "{err}");
+}

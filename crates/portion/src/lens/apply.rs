@@ -3,7 +3,7 @@
 use super::{Edit, Format, Fragment, Lens, LensError, MAX_PORTION, Position, encoding, get};
 use crate::pointer;
 use crate::selector::Scheme;
-use crate::value::{Action, Value, changes};
+use crate::value::{Action, Number, Value, changes};
 
 /// The file's bytes with `fragment` in the portion's place. `None` if it stands there already: nothing is to be written.
 /// The fragment is tidied first ([`Format::tidy`]).
@@ -128,6 +128,21 @@ pub fn may_go(scheme: Scheme, file: &[u8], expression: &str) -> Result<(), LensE
         Err(_) if is_blank(&without) => Ok(()),
         _ => refused("what follows it would take its place"),
     }
+}
+
+/// Whether something new may be inserted at an expression that means nothing yet, whatever it is then.
+pub fn may_come(scheme: Scheme, file: &[u8], expression: &str) -> bool {
+    encoding::check(scheme, file).is_ok() && scheme.lens().may_come(file, expression)
+}
+
+/// Whether a value of some kind can be inserted there.
+pub(super) fn takes_some(lens: &dyn Lens, file: &[u8], expression: &str) -> bool {
+    let kinds = [Value::String("x".to_owned()), Value::Map(Vec::new()), Value::Number(Number::new("0"))];
+    kinds.iter().any(|value| {
+        let format = lens.format_for(expression, value);
+        let text = format.render(value);
+        text.is_ok_and(|text| lens.insert(file, expression, &Fragment { format, text }).is_ok())
+    })
 }
 
 /// Whether a JSON Pointer ends in a number, and a list stands above it.

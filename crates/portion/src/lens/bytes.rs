@@ -111,18 +111,26 @@ impl Lens for Bytes {
 
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
         let length = file.len();
-        let (at_end, room) = match parsed(expression)? {
-            Range::Last(last) => (length == 0, Some(last)),
-            Range::From(first, None) => (first == length, None),
-            Range::From(first, Some(end)) => (first == length, Some(end - first)),
+        let room = match parsed(expression)? {
+            Range::Last(last) => Some(last),
+            Range::From(_, None) => None,
+            Range::From(first, Some(end)) => Some(end.saturating_sub(first)),
         };
-        if !at_end {
+        if !self.may_come(file, expression) {
             return Err(LensError::Refused(format!(
                 "bytes can only be added at the end of the file, which is byte {length}"
             )));
         }
         fits(room, expression, fragment.text.len())?;
         Ok(vec![Edit { span: length..length, text: fragment.text.clone() }])
+    }
+
+    fn may_come(&self, file: &[u8], expression: &str) -> bool {
+        match parsed(expression) {
+            Ok(Range::Last(_)) => file.is_empty(),
+            Ok(Range::From(first, _)) => first == file.len(),
+            Err(_) => false,
+        }
     }
 
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {

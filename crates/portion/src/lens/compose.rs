@@ -87,6 +87,42 @@ fn quoted(expression: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// What the last stage of an expression is read in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Innermost {
+    /// The last stage's scheme.
+    pub scheme: Scheme,
+    /// What stands there, as a file of that scheme.
+    pub file: Vec<u8>,
+    /// All that stands before the last stage's own expression: `front|yaml:`.
+    pub above: String,
+    /// The last stage's own expression.
+    pub expression: String,
+}
+
+/// What the last stage of an expression is read in; `None` where there is one stage only, or nothing stands there.
+pub fn innermost(scheme: Scheme, file: &[u8], expression: &str) -> Option<Innermost> {
+    check_depth(expression).ok()?;
+    let mut found: Option<Innermost> = None;
+    loop {
+        let (outer, standing, rest) = match &found {
+            Some(found) => (found.scheme, &found.file[..], &found.expression[..]),
+            None => (scheme, file, expression),
+        };
+        let stages = stages(rest);
+        let Some((scheme, inner)) = stages.inner else { return found };
+        let fragment = outer.own_lens().get(standing, &stages.outer).ok()?;
+        let (above, _) = expression.split_at(expression.len() - inner.len());
+        let next = Innermost {
+            scheme,
+            file: content(&fragment).0.into_owned(),
+            above: above.to_owned(),
+            expression: inner.to_owned(),
+        };
+        found = Some(next);
+    }
+}
+
 /// Refuses what has too many stages: each is read within the one before.
 fn check_depth(expression: &str) -> Result<(), LensError> {
     let mut rest = expression;
@@ -304,6 +340,17 @@ impl Lens for Composed {
     fn is_proved(&self, file: &[u8], edits: &[Edit], fragment: &Fragment) -> bool {
         // What goes through several stages was read again by `put`, and is read once more.
         self.0.is_proved(file, edits, fragment)
+    }
+
+    fn may_come(&self, file: &[u8], expression: &str) -> bool {
+        let stages = stages(expression);
+        let inner = stages.inner.filter(|_| self.0.get(file, &stages.outer).is_ok());
+        match inner {
+            None => self.0.may_come(file, &stages.outer),
+            Some(inner) => self
+                .within(file, &stages, inner, |inner| Ok(inner.scheme.lens().may_come(inner.file, inner.expression)))
+                .unwrap_or(false),
+        }
     }
 
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {

@@ -111,6 +111,15 @@ impl Lens for Csv {
         Ok(vec![Edit { span: at, text }])
     }
 
+    fn may_come(&self, file: &[u8], expression: &str) -> bool {
+        let asked = parsed(self.scheme, expression);
+        asked.is_ok_and(|asked| match asked.part {
+            Part::Rows(_) | Part::Row(..) => true,
+            Part::Column(_) => !apply::is_blank(file),
+            Part::Cell(..) => false,
+        })
+    }
+
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         let request = self.request(file, expression)?;
         request.guarded(self.separator, request.remove()?)

@@ -17,7 +17,7 @@ mod edit;
 mod tokens;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use self::css::{End, Selector};
 use self::dom::{Dom, Node};
@@ -239,6 +239,19 @@ impl Lens for Html {
         }
     }
 
+    fn may_come(&self, file: &[u8], expression: &str) -> bool {
+        let (Ok(selector), Ok(dom)) = (Selector::parse(expression), dom::parse(file)) else { return false };
+        let is_there = |selector: &Selector, expression: &str| element(&dom, selector, expression).is_ok();
+        apply::is_blank(file)
+            || match &selector.end {
+                End::Element => selector
+                    .parent(expression)
+                    .is_some_and(|above| Selector::parse(above).is_ok_and(|parent| is_there(&parent, above))),
+                End::Attribute(_) => is_there(&selector, expression),
+                End::Text => false,
+            }
+    }
+
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         let selector = Selector::parse(expression)?;
         let dom = dom::parse(file)?;
@@ -291,6 +304,37 @@ impl Lens for Html {
             Item { selector, kind: "element", lines: (line, last) }
         });
         Ok(items.collect())
+    }
+
+    fn omitted(&self, file: &[u8]) -> Result<Vec<LensError>, LensError> {
+        let dom = dom::parse(file)?;
+        let told: HashSet<Node> = listed(&dom).into_iter().map(|(_, node)| node).collect();
+        // By their types: all elements of each, and whether one of them is not listed.
+        let mut types: HashMap<String, (Vec<Node>, bool)> = HashMap::new();
+        for node in dom.walk().into_iter().filter(|node| dom.nodes[*node].open.is_some()) {
+            let Some(name) = dom.name(node).and_then(|_| css::written(&dom.local(node).to_ascii_lowercase())) else {
+                continue;
+            };
+            let (all, is_omitted) = types.entry(name).or_default();
+            all.push(node);
+            *is_omitted |= !told.contains(&node);
+        }
+        let start = |node: &Node| dom.nodes[*node].open.as_ref().map_or(0, |open| open.start);
+        let mut omitted: Vec<(usize, LensError)> = Vec::new();
+        for (selector, (nodes, _)) in types.into_iter().filter(|(_, (_, is_omitted))| *is_omitted) {
+            let mut starts: Vec<usize> = nodes.iter().map(start).collect();
+            starts.sort_unstable();
+            let first = starts.first().copied().unwrap_or_default();
+            match nodes[..] {
+                [node] => omitted.extend(outer(&dom, node).err().map(|error| (first, error))),
+                _ => {
+                    let lines = body::line_numbers(file, starts);
+                    omitted.push((first, LensError::Ambiguous { selector, lines }));
+                }
+            }
+        }
+        omitted.sort_by_key(|(first, _)| *first);
+        Ok(omitted.into_iter().map(|(_, error)| error).collect())
     }
 
     fn is_within_lines(&self, expression: &str) -> bool {

@@ -414,6 +414,14 @@ impl Lens for Components {
         Ok(body::replaced(file, &(at..at), b"", &text))
     }
 
+    fn may_come(&self, file: &[u8], expression: &str) -> bool {
+        let (Ok(Asked { key, property }), Ok(document)) = (self.parsed(expression), Document::read(self.kind, file))
+        else {
+            return false;
+        };
+        property.is_none() || self.located(&document, &key, expression).is_ok()
+    }
+
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         let Asked { key, property } = self.parsed(expression)?;
         let document = Document::read(self.kind, file)?;

@@ -147,6 +147,17 @@ impl Lens for Jsonl {
         }
     }
 
+    fn may_come(&self, file: &[u8], expression: &str) -> bool {
+        match parsed(expression) {
+            Ok(Asked::Record(key, pointer)) => {
+                pointer.is_empty()
+                    || records::one(file, &key, expression).is_ok() && apply::takes_some(self, file, expression)
+            }
+            Ok(Asked::Rows) => true,
+            Err(_) => false,
+        }
+    }
+
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         match parsed(expression)? {
             Asked::Rows => Ok(vec![Edit { span: body::bom(file)..file.len(), text: Vec::new() }]),

@@ -220,6 +220,10 @@ impl Lens for JsonPath {
         }
     }
 
+    fn may_come(&self, file: &[u8], expression: &str) -> bool {
+        apply::takes_some(self, file, expression)
+    }
+
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         let (document, at) = find(file, expression)?;
         if at.is_empty() {

@@ -32,6 +32,7 @@ use self::document::Document;
 use self::find::Target;
 pub(crate) use self::grammar::{DESKTOP, ENV, GIT_CONFIG, HOSTS, INI, PROPERTIES, SSH_CONFIG, SYSTEMD};
 use self::grammar::{Grammar, Headers, Quoting};
+use super::apply;
 use super::lines::{string_of, text_of};
 use super::{Edit, Format, Fragment, Item, Lens, LensError, MAX_PORTION, Span, Syntax, body, lf};
 use crate::pointer;
@@ -180,6 +181,10 @@ impl Lens for Keys {
             return edit::guarded(&document, Some(0), |_| false, body::replaced(file, &(last..last), b"", text));
         }
         edit::guarded(&document, None, |_| false, edit::section_insert(&document, &tokens, text)?)
+    }
+
+    fn may_come(&self, file: &[u8], expression: &str) -> bool {
+        apply::takes_some(self, file, expression)
     }
 
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {

@@ -136,7 +136,7 @@ impl Lens for Lines {
 
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
         let Positions { from, to } = parsed(expression)?;
-        if from != count(file) {
+        if !self.may_come(file, expression) {
             return Err(LensError::Refused(format!(
                 "lines can only be added at the end of the file, which is position {}",
                 count(file)
@@ -144,6 +144,10 @@ impl Lens for Lines {
         }
         check_room(to.map(|to| to - from), expression, &fragment.text)?;
         Ok(body::replaced(file, &(file.len()..file.len()), b"", &fragment.text))
+    }
+
+    fn may_come(&self, file: &[u8], expression: &str) -> bool {
+        parsed(expression).is_ok_and(|positions| positions.from == count(file))
     }
 
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {

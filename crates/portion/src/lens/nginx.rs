@@ -287,6 +287,11 @@ impl Lens for Nginx {
         Ok(body::replaced(text, &(lines.end..lines.end), &indent, &new))
     }
 
+    fn may_come(&self, text: &[u8], expression: &str) -> bool {
+        let (Ok(file), Ok(tokens)) = (parsed(text), tokens(expression)) else { return false };
+        matches!(tokens.split_last(), Some((_, above)) if above.is_empty() || found(&file, above).len() == 1)
+    }
+
     fn remove(&self, text: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         let file = parsed(text)?;
         let span = &file.directives[located(&file, expression)?].span;

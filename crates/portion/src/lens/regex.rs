@@ -98,6 +98,10 @@ impl Lens for Re {
         ))
     }
 
+    fn may_come(&self, _file: &[u8], _expression: &str) -> bool {
+        false
+    }
+
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         located(file, expression)?;
         Err(LensError::Refused(

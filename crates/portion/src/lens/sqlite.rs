@@ -170,6 +170,10 @@ impl Lens for Sqlite {
         elsewhere(expression)
     }
 
+    fn may_come(&self, _file: &[u8], _expression: &str) -> bool {
+        false
+    }
+
     fn remove(&self, _file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         elsewhere(expression)
     }

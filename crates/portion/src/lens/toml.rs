@@ -87,6 +87,10 @@ impl Lens for Toml {
         Ok(format!("{parent}/{length}"))
     }
 
+    fn may_come(&self, file: &[u8], expression: &str) -> bool {
+        apply::takes_some(self, file, expression)
+    }
+
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         edit::remove(file, expression)
     }

@@ -258,6 +258,14 @@ impl Lens for Xml {
         }
     }
 
+    fn may_come(&self, file: &[u8], expression: &str) -> bool {
+        let place = |path: Path| Some((path.above(expression)?, parse::parse(file).ok()?));
+        let is_there =
+            |above: &str, tree: &Tree<'_>| Path::parse(above).is_ok_and(|path| element(tree, &path, above).is_ok());
+        apply::is_blank(file)
+            || Path::parse(expression).ok().and_then(place).is_some_and(|(above, tree)| is_there(above, &tree))
+    }
+
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         let path = Path::parse(expression)?;
         let tree = parse::parse(file)?;

@@ -31,7 +31,7 @@ use granit_parser::ScalarStyle;
 
 use self::document::{Doc, Kind};
 use self::place::{Found, find, follow, walk};
-use super::apply::{check_update, splice};
+use super::apply::{self, check_update, splice};
 use super::{Edit, Format, Fragment, Item, Lens, LensError, Syntax};
 use crate::pointer;
 use crate::value::{Action, Value, changes};
@@ -65,6 +65,10 @@ impl Lens for Yaml {
             Kind::Map { .. } if rest.is_empty() => Ok(expression.to_owned()),
             _ => Ok(format!("{parent}/0")),
         }
+    }
+
+    fn may_come(&self, file: &[u8], expression: &str) -> bool {
+        apply::takes_some(self, file, expression)
     }
 
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {

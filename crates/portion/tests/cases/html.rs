@@ -170,3 +170,16 @@ fn what_is_listed() {
         ],
     );
 }
+
+#[test]
+fn what_no_selector_of_the_list_means_is_told() {
+    let file = "<div><p>a</p>\n<p id=x>b</p></div>\n<ul><li>one</ul>";
+    let omitted: Vec<String> =
+        portion::omitted(Scheme::Html, file.as_bytes()).unwrap().iter().map(LensError::to_string).collect();
+    assert_eq!(omitted[0], "`p` matches 2 portions, on lines 1, 2");
+    assert!(omitted[1].starts_with("refused: `<li>` does not end where"), "{omitted:?}");
+    assert_eq!(omitted.len(), 2);
+    // As `get` says it.
+    assert_eq!(portion::get(Scheme::Html, file.as_bytes(), "p").unwrap_err().to_string(), omitted[0]);
+    assert_eq!(portion::get(Scheme::Html, file.as_bytes(), "li").unwrap_err().to_string(), omitted[1]);
+}

@@ -140,3 +140,50 @@ fn what_may_go() {
         }
     }
 }
+
+/// Where something new can be put, as far as the file tells.
+#[test]
+fn what_may_come() {
+    for (scheme, file, expression, may) in [
+        (Scheme::Json, "{\"n\": 1}", "/a/b", true),
+        (Scheme::Json, "", "/a", true),
+        (Scheme::Toml, "n = 1\n", "/a/b", true),
+        (Scheme::Toml, "n = 1\n", "/n/b", false),
+        (Scheme::Yaml, "n: 1\n", "/a/b", true),
+        (Scheme::Yaml, "n: 1\n", "/n/b", false),
+        (Scheme::Ini, "[s]\nk=1\n", "/s/l", true),
+        (Scheme::JsonPath, "{\"n\": 1}", "$.a", true),
+        (Scheme::JsonPath, "{\"n\": 1}", "$..a", false),
+        (Scheme::Jsonl, "{\"id\": 1}\n", "id=2", true),
+        (Scheme::Jsonl, "{\"id\": 1}\n", "id=2/x", false),
+        (Scheme::Jsonl, "{\"id\": 1}\n", "id=1/x", true),
+        (Scheme::Re, "x = 1\n", "^y = (.*)$", false),
+        (Scheme::Lines, "a\nb\n", "2,3", true),
+        (Scheme::Lines, "a\nb\n", "9,10", false),
+        (Scheme::Bytes, "ab", "2-", true),
+        (Scheme::Bytes, "ab", "9-", false),
+        (Scheme::Csv, "id,n\n1,a\n", "row id=2", true),
+        (Scheme::Csv, "id,n\n1,a\n", "cell id=2/n", false),
+        (Scheme::Xml, "<a><b/></a>", "/a/c", true),
+        (Scheme::Xml, "<a><b/></a>", "/a/c/d", false),
+        (Scheme::Html, "<p id=x>t</p>", "#x > b", true),
+        (Scheme::Html, "<p id=x>t</p>", "#y", false),
+        (Scheme::Nginx, "server { listen 80; }\n", "/server/root", true),
+        (Scheme::Nginx, "server { listen 80; }\n", "/http/root", false),
+        (Scheme::Mark, "a\n", "x", true),
+        (Scheme::Md, "---\na: 1\n---\n# A\n", "front|yaml:/b", true),
+        (Scheme::Md, "---\na: 1\n---\n# A\n", "front|yaml:/a/b", false),
+    ] {
+        assert_eq!(portion::may_come(scheme, file.as_bytes(), expression), may, "{scheme}:{expression} of\n{file}");
+    }
+}
+
+#[test]
+fn what_the_last_stage_is_read_in() {
+    let file = "id,s\n1,\"{\"\"x\"\": {\"\"y\"\": 2}}\"\n";
+    let found = portion::innermost(Scheme::Csv, file.as_bytes(), "cell id=1/s|json:/x").unwrap();
+    assert_eq!((found.scheme, text(&found.file)), (Scheme::Json, "{\"x\": {\"y\": 2}}".to_owned()));
+    assert_eq!((&found.above[..], &found.expression[..]), ("cell id=1/s|json:", "/x"));
+    assert_eq!(portion::innermost(Scheme::Csv, file.as_bytes(), "cell id=1/s"), None);
+    assert_eq!(portion::innermost(Scheme::Csv, file.as_bytes(), "cell id=9/s|json:/x"), None);
+}

@@ -447,6 +447,10 @@ impl Lens for Spreadsheet {
         Fragment { text: text.unwrap_or(fragment.text), ..fragment }
     }
 
+    fn may_come(&self, file: &[u8], expression: &str) -> bool {
+        (self.open)(file).is_ok_and(|book| self.found(book.as_ref(), expression).is_ok())
+    }
+
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         let book = (self.open)(file)?;
         let found = self.found(book.as_ref(), expression)?;
