@@ -11,6 +11,7 @@
 //! A member that is removed goes with its comma and with the comments on its line. Comments above it stay: a program cannot know whether they
 //! are about it alone.
 
+mod block;
 mod edit;
 mod fault;
 mod json5;
@@ -20,6 +21,7 @@ mod locate;
 mod read;
 mod scan;
 mod skim;
+mod source;
 mod string;
 mod write;
 

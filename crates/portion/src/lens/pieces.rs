@@ -85,3 +85,16 @@ impl<'a> Pieces<'a> {
         self.failed.take().map_or(Ok(()), Err)
     }
 }
+
+/// What a reading in pieces of this size tells is what the whole file tells. Whether it told anything.
+#[cfg(test)]
+pub(super) fn agrees(lens: &dyn super::Lens, file: &[u8], expression: &str, piece: usize) -> bool {
+    let mut source = file;
+    let mut pieces = Pieces::new(&mut source, piece, 0);
+    pieces.more();
+    let told = lens.get_from(&mut pieces, expression);
+    if let Some(told) = &told {
+        assert_eq!(lens.get(file, expression).as_ref(), Ok(told), "{}", String::from_utf8_lossy(file));
+    }
+    told.is_some()
+}

@@ -63,19 +63,7 @@ mod tests {
 
     use super::super::CSV;
     use super::*;
-    use crate::lens::Lens as _;
-
-    /// What a reading in pieces of this size tells is what the whole file tells. Whether it told anything.
-    fn check(file: &[u8], expression: &str, piece: usize) -> bool {
-        let mut source = file;
-        let mut pieces = Pieces::new(&mut source, piece, 0);
-        pieces.more();
-        let told = CSV.get_from(&mut pieces, expression);
-        if let Some(told) = &told {
-            assert_eq!(CSV.get(file, expression).as_ref(), Ok(told), "{}", String::from_utf8_lossy(file));
-        }
-        told.is_some()
-    }
+    use crate::lens::pieces::agrees;
 
     #[test]
     fn plain_rows_are_found_in_pieces_and_odd_ones_are_not() {
@@ -95,7 +83,7 @@ mod tests {
             (rows("k1,7\n"), "row none=k1", false),
         ] {
             for piece in [16, 64, 100_000] {
-                assert_eq!(check(file.as_bytes(), expression, piece), is_told, "{file}");
+                assert_eq!(agrees(&CSV, file.as_bytes(), expression, piece), is_told, "{file}");
             }
         }
     }
@@ -112,7 +100,7 @@ mod tests {
         ) {
             let file = [header, &parts.concat()].concat();
             for expression in ["row id=k1", "cell id=k1/n", "sep=; row id=k1"] {
-                check(file.as_bytes(), expression, piece);
+                agrees(&CSV, file.as_bytes(), expression, piece);
             }
         }
 
@@ -126,7 +114,7 @@ mod tests {
             let mut rows = rows;
             rows.insert(at.index(rows.len() + 1), row);
             let file = format!("id,n\n{}\n", rows.join("\n"));
-            prop_assert!(check(file.as_bytes(), "row id=k1", piece));
+            prop_assert!(agrees(&CSV, file.as_bytes(), "row id=k1", piece));
         }
     }
 }

@@ -8,18 +8,15 @@
 //!
 //! The file is a slice, or comes a piece at a time ([`Pieces`]), of which only the last is held.
 
-use wide::u8x16;
-
-use super::layout;
+use super::block::{BLOCK, Block, Carry, Masks};
 use super::locate::{self, Located, Member, kind_at};
 use super::scan::{Dialect, Kind, Scanner};
+use super::source::{Source, Streamed};
 use super::string::unescape;
 use crate::lens::pieces::Pieces;
-use crate::lens::{BOM, MAX_DEPTH, MAX_PORTION, Span};
+use crate::lens::{BOM, MAX_DEPTH, Span};
 use crate::pointer;
 
-/// How many bytes are looked at together.
-const BLOCK: usize = 64;
 /// More backslashes in a row than anybody writes: how many are even is not counted.
 const SLASHES: usize = 64;
 
@@ -37,186 +34,8 @@ pub(super) fn skim_pieces(file: &mut Pieces<'_>, path: &[String]) -> Option<(Vec
     streamed.kept
 }
 
-/// Where the bytes come from. What is told by offsets means the bytes that are held.
-trait Source {
-    /// What is held of the file.
-    fn held(&self) -> &[u8];
-    /// Where that begins in the file.
-    fn offset(&self) -> usize {
-        0
-    }
-    /// Holds more of the file. False at its end.
-    fn more(&mut self) -> bool {
-        false
-    }
-    /// Lets go of what lies well before an offset. By how much offsets are less now.
-    fn pass(&mut self, _at: usize) -> usize {
-        0
-    }
-    /// The value on the path is here.
-    fn found(&mut self, _value: &Span) -> Option<()> {
-        Some(())
-    }
-}
-
-impl Source for &[u8] {
-    #[inline(always)]
-    fn held(&self) -> &[u8] {
-        self
-    }
-}
-
-struct Streamed<'a, 'b> {
-    file: &'a mut Pieces<'b>,
-    /// The white space that the line begins with in which the held bytes begin, if that is known.
-    line: Option<Vec<u8>>,
-    kept: Option<(Vec<u8>, usize)>,
-}
-
-impl Source for &mut Streamed<'_, '_> {
-    #[inline(always)]
-    fn held(&self) -> &[u8] {
-        self.file.held()
-    }
-
-    #[inline(always)]
-    fn offset(&self) -> usize {
-        self.file.offset()
-    }
-
-    fn more(&mut self) -> bool {
-        self.file.held().len() <= 2 * MAX_PORTION && self.file.more()
-    }
-
-    fn pass(&mut self, at: usize) -> usize {
-        let from = at.saturating_sub(self.file.behind());
-        let held = self.file.held();
-        let line = match self.file.offset() {
-            0 => Some(layout::line_start(held, from)),
-            _ => memchr::memrchr(b'\n', &held[..from]).map(|end| end + 1),
-        };
-        if let Some(start) = line {
-            let white = held[start..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-            self.line = (start + white < held.len()).then(|| held[start..start + white].to_vec());
-        }
-        self.file.forget(from);
-        from
-    }
-
-    fn found(&mut self, value: &Span) -> Option<()> {
-        let held = self.file.held();
-        let is_line = self.file.offset() == 0 || memchr::memchr(b'\n', &held[..value.start]).is_some();
-        let white = if is_line { layout::base(held, value.start) } else { self.line.as_deref()? };
-        let mut kept = Vec::with_capacity(1 + white.len() + value.len());
-        kept.push(b'\n');
-        kept.extend_from_slice(white);
-        let start = kept.len();
-        kept.extend_from_slice(&held[value.clone()]);
-        self.kept = Some((kept, start));
-        Some(())
-    }
-}
-
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
-}
-
-/// Where 64 bytes hold what: bit 0 is the first byte.
-struct Masks {
-    /// Outside of strings.
-    opens: u64,
-    /// Outside of strings.
-    closes: u64,
-    backslashes: u64,
-    /// From a string's opening quote up to its closing one, that one not included.
-    strings: u64,
-}
-
-/// What goes from one block to the next.
-#[derive(Default)]
-struct Carry {
-    /// All ones inside of a string.
-    string: u64,
-    /// The next byte is escaped.
-    escape: bool,
-}
-
-struct Block {
-    lanes: [u8x16; 4],
-}
-
-impl Block {
-    #[inline(always)]
-    fn new(bytes: &[u8; BLOCK]) -> Block {
-        let mut lanes = [u8x16::splat(0); 4];
-        // A loop: closures over arrays are not always compiled in place.
-        for (lane, bytes) in lanes.iter_mut().zip(bytes.as_chunks::<16>().0) {
-            *lane = u8x16::new(*bytes);
-        }
-        Block { lanes }
-    }
-
-    #[inline(always)]
-    fn mask(&self, lane: impl Fn(u8x16) -> u8x16) -> u64 {
-        let [a, b, c, d] = self.lanes;
-        let bits = |bytes| u64::from(lane(bytes).to_bitmask());
-        bits(a) | bits(b) << 16 | bits(c) << 32 | bits(d) << 48
-    }
-
-    #[inline(always)]
-    fn equal(&self, byte: u8) -> u64 {
-        let wanted = u8x16::splat(byte);
-        self.mask(|bytes| bytes.simd_eq(wanted))
-    }
-
-    /// `None` for what the grammar does not have, or has only with comments.
-    #[inline(always)]
-    fn masks(&self, carry: &mut Carry) -> Option<Masks> {
-        let backslashes = self.equal(b'\\');
-        let mut quotes = self.equal(b'"');
-        if backslashes != 0 || carry.escape {
-            quotes &= !escaped(backslashes, &mut carry.escape);
-        }
-        let strings = parity(quotes) ^ carry.string;
-        carry.string = if strings >> 63 == 1 { u64::MAX } else { 0 };
-        // `[` and `]` are `{` and `}` without this bit.
-        let bit = u8x16::splat(0x20);
-        let (open, close) = (u8x16::splat(b'{'), u8x16::splat(b'}'));
-        let opens = self.mask(|bytes| (bytes | bit).simd_eq(open)) & !strings;
-        let closes = self.mask(|bytes| (bytes | bit).simd_eq(close)) & !strings;
-        let last_control = u8x16::splat(0x1f);
-        let controls = self.mask(|bytes| bytes.min(last_control).simd_eq(bytes));
-        if controls & strings != 0 || self.equal(0) != 0 || self.equal(b'/') & !strings != 0 {
-            return None;
-        }
-        Some(Masks { opens, closes, backslashes, strings })
-    }
-}
-
-/// Which bytes a backslash stands before that is not itself escaped.
-fn escaped(backslashes: u64, carry: &mut bool) -> u64 {
-    let mut escaped = u64::from(*carry);
-    let mut rest = backslashes & !escaped;
-    *carry = false;
-    while rest != 0 {
-        let at = rest.trailing_zeros();
-        rest &= rest - 1;
-        if at == 63 {
-            *carry = true;
-        } else {
-            escaped |= 2 << at;
-            rest &= !(2 << at);
-        }
-    }
-    escaped
-}
-
-/// Each bit is the parity of the bits up to it.
-fn parity(mut bits: u64) -> u64 {
-    for shift in [1, 2, 4, 8, 16, 32] {
-        bits ^= bits << shift;
-    }
-    bits
 }
 
 /// A container on the path.

@@ -260,18 +260,7 @@ mod tests {
 
     use super::super::Jsonl;
     use super::*;
-
-    /// What a reading in pieces of this size tells is what the whole file tells. Whether it told anything.
-    fn check(file: &[u8], expression: &str, piece: usize) -> bool {
-        let mut source = file;
-        let mut pieces = Pieces::new(&mut source, piece, 0);
-        pieces.more();
-        let told = Jsonl.get_from(&mut pieces, expression);
-        if let Some(told) = &told {
-            assert_eq!(Jsonl.get(file, expression).as_ref(), Ok(told), "{}", String::from_utf8_lossy(file));
-        }
-        told.is_some()
-    }
+    use crate::lens::pieces::agrees;
 
     proptest! {
         #[test]
@@ -283,7 +272,7 @@ mod tests {
             piece in 1..100usize,
         ) {
             for expression in ["id=k1", "id=k1/n"] {
-                check(lines.concat().as_bytes(), expression, piece);
+                agrees(&Jsonl, lines.concat().as_bytes(), expression, piece);
             }
         }
 
@@ -295,7 +284,7 @@ mod tests {
         ) {
             let mut lines = lines;
             lines.insert(at.index(lines.len() + 1), "{\"id\":\"k1\",\"n\":[2, 3]}");
-            prop_assert!(check(lines.join("\n").as_bytes(), "id=k1/n", piece));
+            prop_assert!(agrees(&Jsonl, lines.join("\n").as_bytes(), "id=k1/n", piece));
         }
     }
 }
