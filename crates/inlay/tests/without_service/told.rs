@@ -330,7 +330,7 @@ fn no_message_names_an_empty_place() {
         let err = &["the document is a number"];
         check(&Case { files: &[(name, text)], args, input: "1", code: 1, err, not_said: &["``"], ..Case::default() });
     }
-    for (name, text, whole) in [("a.rs", "fn a() {}\n", "a.rs#rust:")] {
+    for (name, text, whole) in [("a.json", "{}", "a.json#json:"), ("a.rs", "fn a() {}\n", "a.rs#rust:")] {
         let code = if name == "a.rs" { 2 } else { 1 };
         let args = &["put", "--remove", whole];
         check(&Case { files: &[(name, text)], args, code, not_said: &["``"], ..Case::default() });

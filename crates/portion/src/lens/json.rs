@@ -169,13 +169,17 @@ impl Lens for Json {
         })
     }
 
+    fn may_come(&self, file: &[u8], expression: &str) -> bool {
+        apply::takes_some(self, file, expression)
+    }
+
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
         let path = self.path(expression)?;
         let located = locate(file, self.dialect, &path, expression)?;
         if located.target.is_none() {
             return Err(located.missing(file, &path, expression));
         }
-        Place { file, dialect: self.dialect, located: &located }.remove(&path)
+        Place { file, dialect: self.dialect, located: &located }.remove()
     }
 
     fn list(&self, file: &[u8]) -> Result<Vec<Item>, LensError> {

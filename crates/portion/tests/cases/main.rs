@@ -146,6 +146,7 @@ fn what_may_go() {
 fn what_may_come() {
     for (scheme, file, expression, may) in [
         (Scheme::Json, "{\"n\": 1}", "/a/b", true),
+        (Scheme::Json, "{\"n\": 1}", "/n/b", false),
         (Scheme::Json, "", "/a", true),
         (Scheme::Toml, "n = 1\n", "/a/b", true),
         (Scheme::Toml, "n = 1\n", "/n/b", false),

@@ -230,11 +230,10 @@ impl Place<'_> {
     }
 
     /// The edits that remove the member on the path.
-    pub(super) fn remove(&self, path: &[String]) -> Result<Vec<Edit>, LensError> {
+    pub(super) fn remove(&self) -> Result<Vec<Edit>, LensError> {
         let last = self.located.frames.last();
         let Some((frame, member)) = last.and_then(|frame| Some((frame, frame.on_path.as_ref()?))) else {
-            let at = pointer::format(path);
-            return Err(LensError::Refused(format!("`{at}` is the whole document: remove the file instead")));
+            return Err(LensError::Refused("it is the whole document: remove the file instead".to_owned()));
         };
         let from = self.gap_start(frame);
         let (start, starts_line) = self.line_lead(from, member.start);
