@@ -62,7 +62,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::CSV;
-    use super::*;
     use crate::lens::pieces::agrees;
 
     #[test]

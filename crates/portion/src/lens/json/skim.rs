@@ -352,6 +352,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use proptest::prelude::*;
 
+    use super::super::layout;
     use super::*;
 
     /// What is found is what a reading of every byte finds, if that finds no fault beside the path. Returns whether it was found.

@@ -259,7 +259,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::Jsonl;
-    use super::*;
     use crate::lens::pieces::agrees;
 
     proptest! {
