@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use crate::shell::{self, TaskError};
 
@@ -222,7 +223,6 @@ const CORPORA: &[(Client, &str)] = &[
     // HTML: documentation by several generators, templates, tests of browsers.
     (Client::Pip, "pygame-ce==2.5.8"),
     (Client::Pip, "Django==5.2.19"),
-    (Client::PipSource, "docutils==0.23"),
     (Client::PipSource, "mako==1.4.3"),
     (Client::Npm, "dojo@1.17.3"),
     // Source code in languages that no dependency is written in.
@@ -246,6 +246,50 @@ const CORPORA: &[(Client, &str)] = &[
     (Client::Cargo, "nginx-config@0.13.2"),
     (Client::Cargo, "freedesktop-desktop-entry@0.8.4"),
     (Client::PipSource, "asciidoxy==0.8.7"),
+    (Client::Debian, "git-doc"),
+    (Client::Debian, "calligra-data"),
+    (Client::Debian, "systemd"),
+    (Client::Debian, "systemd-tests"),
+    (Client::Debian, "obs-plugins"),
+    (Client::Debian, "dolphin-emu-data"),
+    (Client::Npm, "@openui5/sap.m@1.152.0"),
+    (Client::Npm, "@openui5/sap.ui.layout@1.152.0"),
+    (Client::DebianSource, "tomcat9"),
+    (Client::Debian, "dcl-f77-docs"),
+    (Client::Debian, "sql-ledger"),
+    // Of Org and JSON5 nobody ships many.
+    (Client::Debian, "golang-github-niklasfasching-go-org-dev"),
+    (Client::Debian, "sisu"),
+    (Client::Debian, "elpa-magit"),
+    (Client::DebianSource, "cl-postmodern"),
+    (Client::DebianSource, "org-drill"),
+    (Client::DebianSource, "pandoc"),
+    (Client::Cargo, "orgora@0.1.1"),
+    (Client::PipSource, "org-cube-parse==0.1.0"),
+    (Client::PipSource, "sparcur==0.0.1.dev5"),
+    (Client::PipSource, "crucible-llm==0.1.0"),
+    (Client::PipSource, "orgwarrior==0.5.1"),
+    (Client::Debian, "golang-github-flynn-json5-dev"),
+    (Client::Npm, "iobroker.backitup@4.0.4"),
+    (Client::Npm, "iobroker.air-q@1.2.0"),
+    (Client::Npm, "iobroker.asuswrt@1.0.7"),
+    (Client::Npm, "iobroker.gotify-ws@0.3.0"),
+    (Client::Npm, "iobroker.pvoutputorg@2.0.1"),
+    (Client::Npm, "iobroker.solax@1.0.0"),
+    (Client::Npm, "@react-native-oh-tpl/async-storage@1.21.0-0.2.2"),
+    (Client::Cargo, "json5@0.4.1"),
+    // Address books.
+    (Client::DebianSource, "evolution-data-server"),
+    (Client::DebianSource, "libtext-vcard-perl"),
+    // Examples in many languages.
+    (Client::Debian, "swig4.0-examples"),
+    (Client::Debian, "abs-guide"),
+    (Client::Debian, "awesome"),
+    (Client::Debian, "neovim-runtime"),
+    (Client::Debian, "gtk-sharp3-examples"),
+    (Client::Debian, "libsbml5-examples"),
+    (Client::Npm, "com.cysharp.unitask@2.2.5"),
+    (Client::Debian, "php-parser"),
 ];
 
 enum Client {
@@ -254,23 +298,47 @@ enum Client {
     /// The sources of a Python package, with its tests' files.
     PipSource,
     Cargo,
+    /// A package as the system's release has it.
+    Debian,
+    /// Its sources, as their authors released them.
+    DebianSource,
 }
+
+/// How many corpora are brought at a time: it is the network that is waited for.
+const CORPORA_AT_A_TIME: usize = 4;
 
 /// Unpacks the corpora into `target/corpora`, one folder a package, those that are not there yet.
 pub(crate) fn corpora(root: &Path) -> Result<(), TaskError> {
-    for (client, package) in CORPORA {
-        let into = root.join("target/corpora").join(package.replace('/', "+"));
-        if into.exists() {
-            continue;
-        }
-        match client {
-            Client::Npm => npm(package, &into)?,
-            Client::Pip => pip(root, package, &into).map(drop)?,
-            Client::PipSource => pip_source(root, package, &into)?,
-            Client::Cargo => crate_source(package, &into)?,
-        }
+    let folder = root.join("target/corpora");
+    let place = |package: &str| folder.join(package.replace('/', "+"));
+    let has = |client, package: &&str| matches!(client, &Client::DebianSource) && !place(package).exists();
+    if CORPORA.iter().any(|(client, package)| has(client, package)) {
+        list_sources(root)?;
     }
-    Ok(())
+    let waiting = Mutex::new(CORPORA.iter());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || -> Result<(), TaskError> {
+        while let Some((client, package)) = next() {
+            let into = place(package);
+            if into.exists() {
+                continue;
+            }
+            match client {
+                Client::Npm => npm(package, &into)?,
+                Client::Pip => pip(root, package, &into).map(drop)?,
+                Client::PipSource => pip_source(root, package, &into)?,
+                Client::Cargo => crate_source(package, &into)?,
+                Client::Debian => debian(package, &into)?,
+                Client::DebianSource => debian_source(root, package, &into)?,
+            }
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..CORPORA_AT_A_TIME).map(|_| scope.spawn(work)).collect();
+        let gone = |_| TaskError::Check("what brings corpora ended by itself".to_owned());
+        workers.into_iter().try_for_each(|worker| worker.join().map_err(gone)?)
+    })
 }
 
 /// Downloads a wheel and unpacks it into `into`; gives `into`.
@@ -333,9 +401,76 @@ fn npm(package: &str, into: &Path) -> Result<(), TaskError> {
     finish(&partial, &archives, into).map(drop)
 }
 
+/// Downloads a package of the system and unpacks it into `into`, without installing it.
+fn debian(package: &str, into: &Path) -> Result<(), TaskError> {
+    let (partial, archives) = fresh(into)?;
+    let download = || shell::run(Command::new("apt-get").args(["download", "-qq", package]).current_dir(&archives));
+    // A fresh machine does not know yet what there is.
+    if download().is_err() {
+        shell::run(Command::new("apt-get").args(["update", "-qq"]))?;
+        download()?;
+    }
+    for archive in files(&archives)? {
+        shell::run(Command::new("dpkg-deb").arg("-x").arg(archive).arg(&partial))?;
+    }
+    finish(&partial, &archives, into).map(drop)
+}
+
+/// Downloads the sources of one of the system's packages and unpacks them into `into`.
+fn debian_source(root: &Path, package: &str, into: &Path) -> Result<(), TaskError> {
+    let (partial, archives) = fresh(into)?;
+    let arguments = ["source", "-qq", "--download-only", "--tar-only", package];
+    shell::run(for_sources(root).args(arguments).current_dir(&archives))?;
+    for archive in files(&archives)? {
+        shell::run(Command::new("tar").arg("-xf").arg(archive).arg("-C").arg(&partial))?;
+    }
+    finish(&partial, &archives, into).map(drop)
+}
+
+/// apt-get with lists of its own, of sources alone: the system's need not have them, and stay as they are.
+fn for_sources(root: &Path) -> Command {
+    let own = folder(root).join("apt");
+    let mut apt = Command::new("apt-get");
+    let status = Path::new("/var/lib/dpkg/status").to_path_buf();
+    for (what, path) in [
+        ("Dir::Etc::SourceList", own.join("none")),
+        ("Dir::Etc::SourceParts", own.join("parts")),
+        ("Dir::State", own.join("state")),
+        ("Dir::State::status", status),
+        ("Dir::Cache", own.join("cache")),
+    ] {
+        apt.arg("-o").arg(format!("{what}={}", path.display()));
+    }
+    apt.args(["-o", "APT::Sandbox::User=root"]);
+    apt
+}
+
+/// Fetches those lists, from where the system has its packages from.
+fn list_sources(root: &Path) -> Result<(), TaskError> {
+    let own = folder(root).join("apt");
+    for folder in ["parts", "state/lists/partial", "cache/archives/partial"] {
+        let folder = own.join(folder);
+        fs::create_dir_all(&folder).map_err(TaskError::file("make", &folder))?;
+    }
+    let system = Path::new("/etc/apt");
+    let mut lists = files(&system.join("sources.list.d"))?;
+    lists.push(system.join("sources.list"));
+    for list in lists.iter().filter(|list| list.is_file()) {
+        let text = fs::read_to_string(list).map_err(TaskError::file("read", list))?;
+        let of_sources = |line: &str| match line.strip_prefix("deb ") {
+            Some(rest) => format!("deb-src {rest}\n"),
+            None if line == "Types: deb" => "Types: deb-src\n".to_owned(),
+            None => format!("{line}\n"),
+        };
+        let into = own.join("parts").join(list.file_name().unwrap_or_default());
+        fs::write(&into, text.lines().map(of_sources).collect::<String>()).map_err(TaskError::file("write", &into))?;
+    }
+    shell::run(for_sources(root).args(["update", "-qq"]))
+}
+
 /// Empty folders beside `into` to unpack in and to download to: what is half done never looks done.
 fn fresh(into: &Path) -> Result<(PathBuf, PathBuf), TaskError> {
-    let (partial, archives) = (into.with_extension("partial"), into.with_extension("archives"));
+    let (partial, archives) = (into.with_added_extension("partial"), into.with_added_extension("archives"));
     for folder in [&partial, &archives] {
         let _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder).map_err(TaskError::file("make", folder))?;

@@ -1,6 +1,6 @@
 //! Real files, on this machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,8 +44,8 @@ const KINDS: &[(&str, &str)] = &[
     (".target", "systemd"),
     (".ipynb", "ipynb"),
     (".org", "org"),
-    (".adoc", "adoc"),
-    (".asciidoc", "adoc"),
+    (".adoc", ADOC),
+    (".asciidoc", ADOC),
     (".rst", "rst"),
     (".tex", "tex"),
     (".json5", "json5"),
@@ -57,10 +57,12 @@ const KINDS: &[(&str, &str)] = &[
     (".docx", "docx"),
     (".pptx", "pptx"),
     (".conf", NGINX),
+    (".txt", ADOC),
 ];
 
-/// Those of nginx are told by their folder.
+/// Those of nginx are told by their folder, and so are texts that are AsciiDoc.
 const NGINX: &str = "nginx";
+const ADOC: &str = "adoc";
 
 /// Source code, likewise.
 const SOURCES: &[(&str, &str)] = &[
@@ -90,8 +92,12 @@ const SOURCES: &[(&str, &str)] = &[
 
 /// So many files of one kind from one package: many authors, not one generator.
 const FROM_ONE_PACKAGE: usize = 320;
-/// So many files of one kind in all.
-const OF_ONE_KIND: usize = 600;
+/// So many files of one kind in all, and of those that most people keep.
+const OF_ONE_KIND: usize = 400;
+const OF_A_COMMON_KIND: usize = 600;
+const COMMON: &[&str] = &["json", "toml", "yaml", "md"];
+/// So many JSON files are read as JSON5, too.
+const AS_JSON5: usize = 250;
 /// So many files of one language.
 const OF_ONE_LANGUAGE: usize = 320;
 
@@ -125,31 +131,42 @@ pub(crate) fn workspace() -> PathBuf {
 /// The files, sorted by name.
 pub(crate) fn found(root: &Path) -> Vec<File> {
     let mut paths = Vec::new();
-    // The units of the system, where it has some: nobody else ships many of them.
-    let others = [root.join("target/corpora"), PathBuf::from("/usr/lib/systemd/system")];
-    for folder in dependencies(root).into_iter().chain(others) {
+    for folder in dependencies(root).into_iter().chain([root.join("target/corpora")]) {
         collect(&folder, &folder, &mut paths);
     }
     // Sorted by a hash, so that a limit takes files from everywhere.
     paths.sort_by_key(|(name, _, _)| (hash(name.as_bytes()), name.clone()));
     let mut counts: BTreeMap<(String, &str), usize> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     let mut files: Vec<File> = Vec::new();
     for (name, kind, path) in paths {
-        let package = name.split('/').next().unwrap_or_default().to_owned();
-        let of_package = counts.entry((package, kind)).or_default();
-        *of_package += 1;
-        if *of_package > FROM_ONE_PACKAGE && !all() {
+        let package = (name.split('/').next().unwrap_or_default().to_owned(), kind);
+        let count = |of: &(String, &str)| counts.get(of).copied().unwrap_or(0);
+        let all_of_kind = (String::new(), kind);
+        let most = match kind {
+            _ if is_source(kind) => OF_ONE_LANGUAGE,
+            _ if COMMON.contains(&kind) => OF_A_COMMON_KIND,
+            _ => OF_ONE_KIND,
+        };
+        if (count(&package) >= FROM_ONE_PACKAGE || count(&all_of_kind) >= most) && !all() {
             continue;
         }
-        let of_kind = counts.entry((String::new(), kind)).or_default();
-        *of_kind += 1;
-        let most = if is_source(kind) { OF_ONE_LANGUAGE } else { OF_ONE_KIND };
-        if *of_kind > most && !all() {
+        let bytes = fs::read(path).unwrap();
+        // What several packages ship is one file.
+        if !seen.insert((kind, hash(&bytes), bytes.len())) {
             continue;
         }
-        files.push(File { name, kind, bytes: fs::read(path).unwrap() });
+        for of in [package, all_of_kind] {
+            *counts.entry(of).or_default() += 1;
+        }
+        files.push(File { name, kind, bytes });
     }
-    files.sort_by(|a, b| a.name.cmp(&b.name));
+    // Every JSON file is one of JSON5, too, of which few ship any.
+    let json = files.iter().filter(|file| file.kind == "json").take(AS_JSON5);
+    let json: Vec<File> =
+        json.map(|file| File { name: file.name.clone(), kind: "json5", bytes: file.bytes.clone() }).collect();
+    files.extend(json);
+    files.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
     files
 }
 
@@ -192,7 +209,12 @@ fn collect(base: &Path, folder: &Path, into: &mut Vec<(String, &'static str, Pat
             }
             let Some((_, kind)) = KINDS.iter().chain(SOURCES).find(|(end, _)| text.ends_with(end)) else { continue };
             let name = path.strip_prefix(base).unwrap().to_string_lossy().into_owned();
-            if *kind == NGINX && !["nginx", "gixy"].iter().any(|word| name.contains(word)) {
+            let is_told = match *kind {
+                NGINX => name.contains("nginx") || name.contains("gixy"),
+                ADOC if text.ends_with(".txt") => name.starts_with("git-doc/"),
+                _ => true,
+            };
+            if !is_told {
                 continue;
             }
             let most = match *kind {

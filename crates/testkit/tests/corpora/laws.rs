@@ -81,6 +81,8 @@ pub(crate) fn check(file: &File) -> Tally {
     let name = file.name.strip_suffix(".orig").unwrap_or(&file.name);
     let scheme = match file.kind {
         "nginx" => Some(Scheme::Nginx),
+        "json5" => Some(Scheme::Json5),
+        "adoc" => Some(Scheme::Adoc),
         _ => Scheme::detect(name, &file.bytes),
     };
     let Some(scheme) = scheme else {
