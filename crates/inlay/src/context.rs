@@ -108,6 +108,8 @@ impl Context {
     /// # Errors
     /// Standard output is closed or full.
     pub fn print(&self, line: impl Display) -> Result<(), CommandError> {
+        // Where no colours are wanted, this character would be left out with them.
+        let line = line.to_string().replace('\u{7f}', "\\u007f");
         Ok(writeln!(anstream::stdout(), "{line}")?)
     }
 

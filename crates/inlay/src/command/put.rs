@@ -58,6 +58,11 @@ fn planned(place: &Place, args: &Args, ctx: &Context) -> Result<Option<After>, C
         return Err(missing(place));
     }
     let input = read_input(ctx)?;
+    if place.is_database() && input.trim_ascii().is_empty() {
+        // As a program that failed leaves it.
+        return Err(CommandError::failed(format!("standard input is empty: {} would lose every row", place.written))
+            .hint("if that is meant, put an empty list: `echo '[]' | inlay put --value …`"));
+    }
     let new = if args.value { valued(place, &input)? } else { as_it_stands(place, input)? };
     replaced(place, &new, args.create)
 }

@@ -116,6 +116,12 @@ fn get_prints_the_fragment() {
         out: "\"a word\"\n",
         ..Case::default()
     });
+    check(&Case {
+        files: &[("a.json", r#"{"k":"a\u007fb"}"#)],
+        args: &["get", "--value", "a.json#/k"],
+        out: "\"a\\u007fb\"\n",
+        ..Case::default()
+    });
 }
 
 #[test]

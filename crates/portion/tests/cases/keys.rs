@@ -36,6 +36,8 @@ fn ini_keys_and_sections() {
     put(Ini, INI, "/a", "", &INI.replace("# about x\nx = 1\n y : 2\n", ""));
     put(Ini, INI, "/root", "a\n\nb", &INI.replace("yes", "a\n\n b"));
     put_fails(Ini, "[a]\nx=1\n", "/a/x", "a\nb", "cannot say: ini cannot say a line end");
+    put_fails(Ini, "[a]\nx=1\n", "/a/x", "a\r[evil]\rb=1", "cannot say: ini cannot say a line end");
+    put_fails(Systemd, "[a]\nx=1\n", "/a/x", "a\rb=1", "cannot say: systemd cannot say a line end");
     put_fails(Ini, INI, "/root", " a", "cannot say: ini cannot say blanks at the ends of text");
     put_fails(
         Ini,

@@ -367,6 +367,11 @@ pub(super) fn encoded(grammar: &Grammar, value: &[u8], style: &Style<'_>) -> Res
     if value.contains(&0) {
         return Err("a NUL character");
     }
+    let ends_lines = matches!(grammar.quoting, Quoting::Indented | Quoting::Backslash | Quoting::Names | Quoting::Ssh);
+    if ends_lines && value.contains(&b'\r') && value != style.standing {
+        // Other readers end a line there.
+        return Err("a line end");
+    }
     let raw = match grammar.quoting {
         Quoting::Indented if value.contains(&b'\n') => continued(value, style)?,
         Quoting::Indented | Quoting::Backslash | Quoting::Names => value.to_vec(),
