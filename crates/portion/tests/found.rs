@@ -141,3 +141,12 @@ fn what_both_did_is_no_clash() {
         }
     }
 }
+
+#[test]
+fn a_comment_that_ends_a_file_ends_with_any_character() {
+    let fragment = portion::Fragment { format: portion::Format::Toml, text: b"a = 1\n".to_vec() };
+    let after = portion::put(Scheme::Toml, "#\u{71e}".as_bytes(), "", &fragment);
+    assert_eq!(after, Ok(Some(b"a = 1".to_vec())));
+    let after = portion::insert(Scheme::Toml, "#\u{71e}".as_bytes(), "/x", &fragment);
+    assert!(after.is_ok_and(|file| file.starts_with("#\u{71e}\n".as_bytes())));
+}

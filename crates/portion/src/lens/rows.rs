@@ -1,8 +1,8 @@
 //! Lines around an offset of a text, for lenses whose comments and indentation go by lines.
 
-/// Where the line that holds `offset` starts.
+/// Where the line that holds `offset` starts, which may lie within a character.
 pub(super) fn line_start(text: &str, offset: usize) -> usize {
-    text[..offset].rfind('\n').map_or(0, |at| at + 1)
+    memchr::memrchr(b'\n', &text.as_bytes()[..offset]).map_or(0, |at| at + 1)
 }
 
 /// From `offset` to its line's end, the line end included.
