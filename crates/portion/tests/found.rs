@@ -16,6 +16,8 @@ fn check(scheme: Scheme, file: &str, expression: &str, text: &[u8]) {
         assert!(got.is_ok() || !listed.iter().any(|listed| listed == selector), "{selector} is listed: {got:?}");
         let Ok(standing) = got else { continue };
         assert_eq!(put(scheme, file.as_bytes(), selector, &standing), Ok(None), "GetPut at {selector} of {file:?}");
+        let tidied = standing.format.tidy(&standing.text);
+        assert_eq!(tidied.as_deref(), Ok(&standing.text[..]), "{selector} of {file:?} is not tidy");
         let value = standing.format.value(&standing.text);
         assert!(matches!(value, Ok(_) | Err(LensError::Refused(_))), "{selector} of {file:?} means nothing: {value:?}");
         let new = Fragment { format: standing.format, text: text.to_vec() };
@@ -149,4 +151,36 @@ fn a_comment_that_ends_a_file_ends_with_any_character() {
     assert_eq!(after, Ok(Some(b"a = 1".to_vec())));
     let after = portion::insert(Scheme::Toml, "#\u{71e}".as_bytes(), "/x", &fragment);
     assert!(after.is_ok_and(|file| file.starts_with("#\u{71e}\n".as_bytes())));
+}
+
+#[test]
+fn a_tagged_collection_is_free_of_its_place() {
+    check(Scheme::Yaml, "---\na: 1\nb: !!sta# \n      - (4r!!4", "/b", b"!!sta#\n- x\n");
+    let file = "x: !t\n    a: 1\n    b:\n      c: 2\ny: !s\n- 1\nz:\n  - !t\n    a: 1\n";
+    for (at, text) in [("/x", "!t\na: 1\nb:\n  c: 2\n"), ("/y", "!s\n- 1\n"), ("/z/0", "!t\na: 1\n")] {
+        let standing = get(Scheme::Yaml, file.as_bytes(), at).unwrap();
+        assert_eq!(String::from_utf8_lossy(&standing.text), text);
+        for other in ["!t\na: 2\n", "!s\n- 1\n- 2\n", "b: 1\n", "- 1\n", "|-\n  text\n", "1", "!u\nb:\n- 1\n# end\n"] {
+            check(Scheme::Yaml, file, at, other.as_bytes());
+        }
+    }
+    let tagged = portion::Fragment { format: portion::Format::Yaml, text: b"!t\na: 1\n".to_vec() };
+    for (file, at, after) in [
+        ("a: 1\n", "/b", "a: 1\nb: !t\n  a: 1\n"),
+        ("- 1\n", "/-", "- 1\n- !t\n  a: 1\n"),
+        ("a:\n    b: 1\n", "/c/d", "a:\n    b: 1\nc:\n    d: !t\n        a: 1\n"),
+    ] {
+        let inserted = portion::insert(Scheme::Yaml, file.as_bytes(), at, &tagged).unwrap();
+        assert_eq!(String::from_utf8_lossy(&inserted), after);
+    }
+    // In a block scalar's place, and back.
+    for (file, text, after) in [
+        ("a:\n  b: |\n    text\n", "!t\na: 1\n", "a:\n  b: !t\n    a: 1\n"),
+        ("a:\n  b: |\n    text\n", "!s\n- 1\n", "a:\n  b: !s\n    - 1\n"),
+        ("a:\n  b: !t\n    a: 1\n", "|\n  text\n", "a:\n  b: |\n    text\n"),
+    ] {
+        let fragment = portion::Fragment { format: portion::Format::Yaml, text: text.as_bytes().to_vec() };
+        let after_put = portion::put(Scheme::Yaml, file.as_bytes(), "/a/b", &fragment).unwrap().unwrap();
+        assert_eq!(String::from_utf8_lossy(&after_put), after);
+    }
 }

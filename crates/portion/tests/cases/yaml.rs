@@ -121,7 +121,7 @@ fn a_block_is_put_at_its_indentation() {
     put(Yaml, "- - 1\n  - 2\n", "/0/1", "a: 1\nb: 2\n", "- - 1\n  - a: 1\n    b: 2\n");
     put(Yaml, "a: [1, {b: 2}]\n", "/a/1/b", "[3]", "a: [1, {b: [3]}]\n");
     put(Yaml, "a:\n    b:\n        c: 1\nd: 1\n", "/d", "e: 1\n", "a:\n    b:\n        c: 1\nd:\n    e: 1\n");
-    put(Yaml, "a: !Ref x\n", "/a", "!Sub\n- a\n- b\n", "a: !Sub\n- a\n- b\n");
+    put(Yaml, "a: !Ref x\n", "/a", "!Sub\n- a\n- b\n", "a: !Sub\n  - a\n  - b\n");
     put(Yaml, "a: &x 1\n", "/a", "b: 2\n", "a: &x\n  b: 2\n");
     put(Yaml, "--- 1\n", "", "a: 2\n", "--- \na: 2\n");
     put(Yaml, "# c\n---\na: 1\n...\n", "", "b: 2\n", "# c\n---\nb: 2\n...\n");

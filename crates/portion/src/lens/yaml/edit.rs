@@ -135,7 +135,7 @@ fn behind(doc: &Doc<'_>, found: &Found<'_>, part: &Part, outer: usize) -> Vec<(S
     };
     let (head, tail) = match &standing {
         Extent::Inline(span) => (span.clone(), below(span.end)),
-        Extent::Headed(header, lines) => (header.clone(), lines.clone()),
+        Extent::Headed(header, lines) | Extent::Tagged(header, lines, _) => (header.clone(), lines.clone()),
         Extent::Body(lines, _) => (sep(found)..sep(found), lines.clone()),
         Extent::Compact(span, _) => {
             let end = span.start + doc.text[span.clone()].trim_end_matches(['\r', '\n']).len();
@@ -150,13 +150,15 @@ fn behind(doc: &Doc<'_>, found: &Found<'_>, part: &Part, outer: usize) -> Vec<(S
     let own_line = line_start(doc.text, head.start) > sep(found);
     let (head_text, tail_text, block_column) = match part.shape {
         Shape::Inline => (indented(&part.text, outer, true, line_end), String::new(), None),
-        Shape::Headed => {
+        Shape::Headed | Shape::Tagged => {
             let (first, lines) = part.text.split_once('\n').unwrap_or((&part.text, ""));
-            (first.to_owned(), indented(lines, outer, false, line_end), None)
+            let tagged = part.shape == Shape::Tagged;
+            let column = if tagged { body_column(doc, found, part, &standing, outer) } else { outer };
+            (first.to_owned(), indented(lines, column, false, line_end), tagged.then_some(column))
         }
         Shape::Block => {
             let begun = (is_item || own_line)
-                && !matches!(standing, Extent::Body(..) | Extent::Headed(..))
+                && !matches!(standing, Extent::Body(..) | Extent::Headed(..) | Extent::Tagged(..))
                 && is_blank(rest)
                 && !is_comment(line_at(&part.text, 0));
             if begun {
@@ -180,7 +182,7 @@ fn behind(doc: &Doc<'_>, found: &Found<'_>, part: &Part, outer: usize) -> Vec<(S
 fn body_column(doc: &Doc<'_>, found: &Found<'_>, part: &Part, standing: &Extent, outer: usize) -> usize {
     let style = Style::of(doc);
     match (standing, found.place) {
-        (Extent::Body(_, column), _) if *column > outer || part.is_sequence => *column,
+        (Extent::Body(_, column) | Extent::Tagged(_, _, column), _) if *column > outer || part.is_sequence => *column,
         (Extent::Compact(_, column), _) => *column,
         (_, Place::Item { .. }) => outer + 2,
         _ if part.is_sequence && style.indentless => outer,

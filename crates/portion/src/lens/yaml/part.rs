@@ -24,8 +24,10 @@ pub(super) struct Part {
 pub(super) enum Shape {
     /// On one line, or in quotes or brackets that may go over several.
     Inline,
-    /// A first line that belongs behind the colon, and lines.
+    /// The first line of a block scalar, which belongs behind the colon, and lines.
     Headed,
+    /// The tag of a block collection, which belongs behind the colon, and lines.
+    Tagged,
     /// Lines.
     Block,
 }
@@ -47,8 +49,9 @@ impl Part {
         let root = &doc.root;
         let shape = match root.is_block() {
             true if root.props.is_none() => Shape::Block,
-            false if !root.is_block_scalar() => Shape::Inline,
-            _ => Shape::Headed,
+            true => Shape::Tagged,
+            false if root.is_block_scalar() => Shape::Headed,
+            false => Shape::Inline,
         };
         let (is_sequence, ends_open) = (matches!(root.kind, Kind::Sequence { .. }), last(root).is_block_scalar());
         let (says, anchors) = (literally(root, None)?, anchors_of(&doc, root));
@@ -110,6 +113,11 @@ impl Style {
         });
         Style { unit: unit.unwrap_or(2), indentless: indentless.unwrap_or(false) }
     }
+
+    /// How much deeper than its key the lines of a new block are.
+    fn below(&self, part: &Part) -> usize {
+        if part.is_sequence && self.indentless { 0 } else { self.unit }
+    }
 }
 
 /// The lines of a new entry.
@@ -119,10 +127,8 @@ pub(super) fn entry_text(key: &str, part: &Part, style: &Style) -> String {
         _ if text.is_empty() => format!("{key}:\n"),
         Shape::Inline => format!("{key}: {text}\n"),
         Shape::Headed => format!("{key}: {text}"),
-        Shape::Block => {
-            let column = if part.is_sequence && style.indentless { 0 } else { style.unit };
-            format!("{key}:\n{}", indented(text, column, false, "\n"))
-        }
+        Shape::Tagged => format!("{key}: {}", indented(text, style.below(part), true, "\n")),
+        Shape::Block => format!("{key}:\n{}", indented(text, style.below(part), false, "\n")),
     }
 }
 
@@ -133,6 +139,7 @@ pub(super) fn item_text(part: &Part) -> String {
         _ if text.is_empty() => "-\n".to_owned(),
         Shape::Inline => format!("- {text}\n"),
         Shape::Headed => format!("- {text}"),
+        Shape::Tagged => format!("- {}", indented(text, 2, true, "\n")),
         Shape::Block if is_comment(line_at(text, 0)) => format!("-\n{}", indented(text, 2, false, "\n")),
         Shape::Block => format!("- {}", indented(text, 2, true, "\n")),
     }

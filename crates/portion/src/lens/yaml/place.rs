@@ -203,8 +203,10 @@ pub(super) fn sep(found: &Found<'_>) -> usize {
 pub(super) enum Extent {
     /// From one byte to another; further lines are indented by the column of what is around.
     Inline(Span),
-    /// A header (of a block scalar, or the tag of a block collection), and lines behind its line.
+    /// The header of a block scalar, and the lines behind its line.
     Headed(Span, Span),
+    /// The tag of a block collection, and the lines behind its line, at this column.
+    Tagged(Span, Span, usize),
     /// Lines behind the line of the colon or dash, at this column.
     Body(Span, usize),
     /// A block collection that begins behind its dash; further lines are at this column.
@@ -228,7 +230,7 @@ pub(super) fn extent(doc: &Doc<'_>, found: &Found<'_>) -> Extent {
     if let Some(tag) = &node.tag {
         let props = node.props.as_ref().map_or(start, |props| props.end);
         let body = doc.line_end_after(props);
-        return Extent::Headed(props - tag.len()..props, body..tail(doc, found, column));
+        return Extent::Tagged(props - tag.len()..props, body..tail(doc, found, column), column);
     }
     let sep = sep(found);
     let own_line = line_start(doc.text, node.span.start) > sep;
@@ -290,15 +292,15 @@ pub(super) fn text(doc: &Doc<'_>, found: &Found<'_>) -> String {
             format!("{{{}}}", dedented(&doc.text[span], outer, true))
         }
         Extent::Inline(span) => dedented(&doc.text[span], outer, true),
-        Extent::Headed(header, lines) => {
-            let mut out = doc.text[header].to_owned();
-            out.push('\n');
-            out.push_str(&dedented(&doc.text[lines], outer, false));
-            closed(out)
-        }
+        Extent::Headed(header, lines) => headed(doc, header, lines, outer),
+        Extent::Tagged(header, lines, column) => headed(doc, header, lines, column),
         Extent::Body(span, column) => closed(dedented(&doc.text[span], column, false)),
         Extent::Compact(span, column) => closed(dedented(&doc.text[span], column, true)),
     }
+}
+
+fn headed(doc: &Doc<'_>, header: Span, lines: Span, column: usize) -> String {
+    closed(format!("{}\n{}", &doc.text[header], dedented(&doc.text[lines], column, false)))
 }
 
 pub(super) fn is_bare_pair(doc: &Doc<'_>, node: &Node) -> bool {

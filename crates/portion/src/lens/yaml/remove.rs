@@ -60,7 +60,9 @@ fn removed(doc: &Doc<'_>, found: &Found<'_>, around: &Found<'_>, at: usize) -> R
         return Ok(Brackets { text: doc.text, inside, items: &items, line_end: doc.line_end() }.remove(at));
     }
     let end = match extent(doc, found) {
-        Extent::Headed(_, span) | Extent::Body(span, _) | Extent::Compact(span, _) => span.end,
+        Extent::Headed(_, span) | Extent::Tagged(_, span, _) | Extent::Body(span, _) | Extent::Compact(span, _) => {
+            span.end
+        }
         Extent::Inline(span) => line_end_of(doc, span.end.max(entry.end())),
     };
     if entries.len() == 1 {
