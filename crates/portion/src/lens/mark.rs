@@ -79,14 +79,36 @@ fn line_start(text: &[u8], at: usize) -> Option<usize> {
     (start == body::bom(text) || text[..start].ends_with(b"\n")).then_some(start)
 }
 
-/// All markers of `text`, in its order. One pass of memmem, without looking at lines that hold none.
+/// What every marker holds.
+const WORD: &[u8] = b"inlay:";
+/// Colons that are this far apart, in bytes, cost less to look at one by one than the search for the whole word does.
+const SELDOM: usize = 1 << 10;
+
+/// Where the [`WORD`]s of `text` end. One pass, as fast as memory is read where colons are seldom: a search for one byte is
+/// faster by a quarter than one for several.
+fn words(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    let (mut from, mut colons) = (0, 0);
+    let finder = memmem::Finder::new(WORD);
+    std::iter::from_fn(move || {
+        while colons * SELDOM <= from + SAMPLE {
+            from += memchr::memchr(b':', &text[from..])? + 1;
+            colons += 1;
+            if text[..from].ends_with(WORD) {
+                return Some(from);
+            }
+        }
+        from += finder.find(&text[from..])? + WORD.len();
+        Some(from)
+    })
+}
+
+/// All markers of `text`, in its order, without looking at lines that hold none.
 fn markers(text: &[u8]) -> impl Iterator<Item = Marker<'_>> {
-    let finder = memmem::Finder::new(b"inlay:").into_owned();
-    let mut from = 0;
+    let (mut words, mut passed) = (words(text), 0);
     std::iter::from_fn(move || {
         loop {
-            let at = from + finder.find(&text[from..])?;
-            from = at + b"inlay:".len();
+            let from = words.find(|from| from - WORD.len() >= passed)?;
+            let at = from - WORD.len();
             let rest = &text[from..];
             let (kind, rest) = match (rest.strip_prefix(b"begin"), rest.strip_prefix(b"end")) {
                 (Some(rest), _) => (Kind::Begin, rest),
@@ -101,7 +123,7 @@ fn markers(text: &[u8]) -> impl Iterator<Item = Marker<'_>> {
             let Some(start) = line_start(text, at) else { continue };
             let after = text.len() - rest.len() + blanks + name.len();
             let end = memchr::memchr(b'\n', &text[after..]).map_or(text.len(), |at| after + at + 1);
-            from = end;
+            passed = end;
             return Some(Marker { kind, name, line: start..end });
         }
     })
