@@ -380,7 +380,7 @@ pub(crate) fn new_shared(
         (_, None) => None,
     };
     match base {
-        Some(base) => target.mapping.update(&base, &value),
+        Some(base) => target.mapping.update_alike(&base, &value, base.format.likeness(theirs.format)),
         None => target.mapping.render(format_for(&value), &value),
     }
 }

@@ -53,7 +53,7 @@ impl Change {
             ..Change::default()
         };
         let mut row = None;
-        for difference in difference::between(&old, &new) {
+        for difference in difference::between(&old, &new, before.format.likeness(after.format)) {
             change.same_value = false;
             // What differs within a row is one change, of the row.
             let of = difference.path.split('/').nth(1).filter(|_| difference.path.matches('/').count() > 1);

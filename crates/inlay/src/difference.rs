@@ -1,6 +1,6 @@
 //! The difference of two values, key by key.
 
-use portion::Value;
+use portion::{Likeness, Value};
 
 /// One place where two values differ.
 #[derive(Debug, PartialEq)]
@@ -14,22 +14,21 @@ pub(crate) struct Difference<'a> {
     pub second: Option<&'a Value>,
 }
 
-/// Every place where they differ, parents left out, in the order of the first. Numbers and booleans are equal to the text that
-/// reads as them ([`Value::agrees`]): formats without numbers say them as text.
-pub(crate) fn between<'a>(first: &'a Value, second: &'a Value) -> Vec<Difference<'a>> {
+/// Every place where they differ by more than the likeness of their formats overlooks, parents left out, in the order of the first.
+pub(crate) fn between<'a>(first: &'a Value, second: &'a Value, likeness: Likeness) -> Vec<Difference<'a>> {
     let mut found = Vec::new();
-    compare("", first, second, &mut found);
+    compare("", first, second, likeness, &mut found);
     found
 }
 
-fn compare<'a>(path: &str, first: &'a Value, second: &'a Value, found: &mut Vec<Difference<'a>>) {
+fn compare<'a>(path: &str, first: &'a Value, second: &'a Value, likeness: Likeness, found: &mut Vec<Difference<'a>>) {
     match (first, second) {
         (Value::Map(a), Value::Map(b)) => {
             let in_b = |key: &str| b.iter().find(|(other, _)| other == key).map(|(_, value)| value);
             for (key, value) in a {
                 let path = format!("{path}/{}", escaped(key));
                 match in_b(key) {
-                    Some(other) => compare(&path, value, other, found),
+                    Some(other) => compare(&path, value, other, likeness, found),
                     None => found.push(Difference { path, first: Some(value), second: None }),
                 }
             }
@@ -39,18 +38,19 @@ fn compare<'a>(path: &str, first: &'a Value, second: &'a Value, found: &mut Vec<
             }
         }
         (Value::Sequence(a), Value::Sequence(b)) => {
-            let head = a.iter().zip(b).take_while(|(a, b)| a.agrees(b)).count();
-            let tail = a[head..].iter().rev().zip(b[head..].iter().rev()).take_while(|(a, b)| a.agrees(b)).count();
+            let head = a.iter().zip(b).take_while(|(a, b)| a.equals(b, likeness)).count();
+            let tail =
+                a[head..].iter().rev().zip(b[head..].iter().rev()).take_while(|(a, b)| a.equals(b, likeness)).count();
             let (a, b) = (&a[head..a.len() - tail], &b[head..b.len() - tail]);
             for index in 0..a.len().max(b.len()) {
                 let path = format!("{path}/{}", head + index);
                 match (a.get(index), b.get(index)) {
-                    (Some(a), Some(b)) => compare(&path, a, b, found),
+                    (Some(a), Some(b)) => compare(&path, a, b, likeness, found),
                     (first, second) => found.push(Difference { path, first, second }),
                 }
             }
         }
-        _ if first.agrees(second) => {}
+        _ if first.equals(second, likeness) => {}
         _ => found.push(Difference { path: path.to_owned(), first: Some(first), second: Some(second) }),
     }
 }
@@ -67,9 +67,14 @@ mod tests {
 
     #[track_caller]
     fn check(first: &str, second: &str, expected: &[&str]) {
+        check_alike(first, second, Likeness::Exact, expected);
+    }
+
+    #[track_caller]
+    fn check_alike(first: &str, second: &str, likeness: Likeness, expected: &[&str]) {
         let read = |text: &str| Format::Json.value(text.as_bytes()).unwrap();
         let (first, second) = (read(first), read(second));
-        let shown: Vec<String> = between(&first, &second)
+        let shown: Vec<String> = between(&first, &second, likeness)
             .iter()
             .map(|d| match (d.first, d.second) {
                 (Some(_), Some(_)) => format!("~{}", d.path),
@@ -88,7 +93,8 @@ mod tests {
         check("[1, 3]", "[1, 2, 3]", &["+/1"]);
         check("[1, [2], 3]", "[1, [4], 3]", &["~/1/0"]);
         check("1", "2", &["~"]);
-        check("1", "\"1\"", &[]);
+        check("1", "\"1\"", &["~"]);
+        check_alike("[1, true]", "[\"1\", \"true\"]", Likeness::Text, &[]);
         check("{}", "[]", &["~"]);
     }
 }

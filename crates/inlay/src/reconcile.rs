@@ -117,7 +117,8 @@ fn as_ours(ours: &Content, theirs: &Content) -> Result<Fragment, CommandError> {
             .map_err(|e| CommandError::lens(&theirs.name, e));
     }
     let value = theirs.mapping.value(&theirs.fragment).map_err(|e| CommandError::lens(&theirs.name, e))?;
-    ours.mapping.update(&ours.fragment, &value).map_err(|e| CommandError::lens(&ours.name, e))
+    let likeness = ours.fragment.format.likeness(theirs.fragment.format);
+    ours.mapping.update_alike(&ours.fragment, &value, likeness).map_err(|e| CommandError::lens(&ours.name, e))
 }
 
 fn show(ours: &Content, new: &Fragment, ctx: &Context) {

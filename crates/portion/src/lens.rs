@@ -60,7 +60,7 @@ pub use sqlite::TableSelector;
 
 pub use crate::registry::Format;
 use crate::registry::Scheme;
-use crate::value::Value;
+use crate::value::{Likeness, Value};
 
 /// The largest portion, in bytes, unless the policy says otherwise.
 pub const MAX_PORTION: usize = 64 << 20;
@@ -341,9 +341,34 @@ pub(crate) trait Syntax: Send + Sync {
         let _ = (text, at);
         Ok(Vec::new())
     }
+    /// Which kinds of scalars it knows.
+    fn kinds(&self) -> Kinds {
+        Kinds::Own
+    }
+}
+
+/// The kinds of scalars that a format knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kinds {
+    /// Text alone, or kinds of its own.
+    Own,
+    /// JSON's: null, booleans, numbers and text.
+    Json,
+    /// TOML's: booleans, numbers, text, date-times.
+    Toml,
 }
 
 impl Format {
+    /// How closely values of the two formats are compared.
+    pub fn likeness(self, other: Format) -> Likeness {
+        match (self.syntax().kinds(), other.syntax().kinds()) {
+            _ if self == other => Likeness::Exact,
+            (Kinds::Own, _) | (_, Kinds::Own) => Likeness::Text,
+            (a, b) if a == b => Likeness::Exact,
+            _ => Likeness::Times,
+        }
+    }
+
     /// What the text means.
     pub fn value(self, text: &[u8]) -> Result<Value, LensError> {
         self.syntax().value(text)

@@ -30,4 +30,4 @@ pub use lens::{
 pub use mapping::{Mapping, MappingError, Source};
 pub use merge::{Choice, Clash, ClashKind, LineRanges, Merged, Side, merge, merge_choosing, merge_values};
 pub use selector::{Scheme, Selector, SelectorError};
-pub use value::{Number, Value};
+pub use value::{Likeness, Number, Value};

@@ -5,6 +5,7 @@
 //! All four go through the format's own [`Format::update`], so what does not change keeps its own text.
 
 mod clause;
+mod kinds;
 mod named;
 mod table;
 mod variables;

@@ -51,7 +51,7 @@ use std::fmt;
 use std::ops::Range;
 
 use self::lines::LineMerge;
-use self::value::{Decide, Exact, Merger};
+use self::value::{Decide, Likenesses, Merger};
 use crate::lens::{Format, Fragment, LensError, MAX_PORTION};
 use crate::mapping::Mapping;
 use crate::value::Value;
@@ -229,7 +229,7 @@ pub fn merge_values(base: &Value, ours: &Value, theirs: &Value) -> (Value, Vec<C
         clashes.push(clash.clone());
         None
     };
-    let value = Merger::new(Exact::ALL, &mut leave).node(Some(base), Some(ours), Some(theirs));
+    let value = Merger::new(Likenesses::EXACT, &mut leave).node(Some(base), Some(ours), Some(theirs));
     (value.unwrap_or_else(|| ours.clone()), clashes)
 }
 
@@ -252,7 +252,7 @@ fn merged(
     }
     let value = |side: Side<'_>| side.mapping.value(side.fragment);
     let values = [value(base)?, value(ours)?, value(theirs)?];
-    let mut merger = Merger::new(Exact::of(formats[0], formats[1], formats[2]), decide);
+    let mut merger = Merger::new(Likenesses::of(formats[0], formats[1], formats[2]), decide);
     let value = merger.node(Some(&values[0]), Some(&values[1]), Some(&values[2]));
     if let Some(path) = merger.impossible {
         return Err(LensError::Refused(format!("`{path}` cannot hold what both sides have")));
@@ -271,8 +271,8 @@ fn merged(
     Ok(match unwritable(decide, b, o, t)? {
         None => None,
         Some(Whole::Ours) => Some(ours.fragment.clone()),
-        Some(Whole::Theirs) => Some(write::put(ours, t, theirs.is_like(ours))?),
-        Some(Whole::Base) => Some(write::put(ours, b, base.is_like(ours))?),
+        Some(Whole::Theirs) => Some(write::put(ours, t, theirs)?),
+        Some(Whole::Base) => Some(write::put(ours, b, base)?),
     })
 }
 

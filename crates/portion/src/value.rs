@@ -39,6 +39,18 @@ pub enum Value {
     Map(Vec<(String, Value)>),
 }
 
+/// How closely two values are compared, and made the same, that came from two formats: what one of them cannot say is no difference.
+/// Of two, the greater overlooks more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Likeness {
+    /// Both formats know the same kinds of scalars: `8080` and `"8080"` differ.
+    Exact,
+    /// One of them knows no date-times, and has them as text.
+    Times,
+    /// One of them knows text alone: [`Value::agrees`].
+    Text,
+}
+
 impl Value {
     /// The value at a JSON Pointer (RFC 6901); the empty pointer is the value itself. `None` where nothing stands there
     /// or the text is no pointer.
@@ -134,6 +146,16 @@ impl Value {
             }
             _ if self.agrees(standing) => standing.clone(),
             _ => self.clone(),
+        }
+    }
+
+    /// Equality up to what the likeness overlooks, at any depth.
+    pub fn equals(&self, other: &Value, likeness: Likeness) -> bool {
+        match (likeness, self, other) {
+            (Likeness::Exact, ..) => self == other,
+            (Likeness::Text, ..) => self.agrees(other),
+            (_, Value::DateTime(a), Value::String(b)) | (_, Value::String(a), Value::DateTime(b)) => a == b,
+            _ => compare(self, other, &|a, b| a.equals(b, likeness)),
         }
     }
 

@@ -222,3 +222,21 @@ fn a_card_of_two_address_books() {
         read(&left).contains("NOTE:A note that is long enough to be folded where lines are at most 75 octets long\n")
     );
 }
+
+/// A number that becomes a text becomes one in the other format; what that has of its own, a date-time and a comment, stays.
+#[test]
+fn the_kind_of_a_value() {
+    let cluster = two();
+    let (left, right) = (&cluster.agents[0], &cluster.agents[1]);
+    let json = left.write("a.json", "{\"own\": 1, \"server\": {\"port\": 8080, \"since\": \"2026-11-30\"}}\n");
+    let toml = right.write("b.toml", "[server]\nport = 8080 # tcp\nsince = 2026-11-30\n");
+    link(&cluster, "server", &address("a", &json, "/server"), &address("b", &toml, "/server"), &[]);
+    edit(&json, "8080", "\"8080\"");
+    wait_for("the text arrives", || (read(&toml) != "[server]\nport = 8080 # tcp\nsince = 2026-11-30\n").then_some(()));
+    assert_eq!(read(&toml), "[server]\nport = \"8080\" # tcp\nsince = 2026-11-30\n");
+    cluster.in_sync("server");
+    edit(&toml, "\"8080\"", "8081");
+    wait_for("the number arrives", || read(&json).contains("8081").then_some(()));
+    assert_eq!(read(&json), "{\"own\": 1, \"server\": {\"port\": 8081, \"since\": \"2026-11-30\"}}\n");
+    cluster.in_sync("server");
+}

@@ -123,7 +123,10 @@ pub(crate) enum Same {
 pub(crate) fn show(first: &Side, second: &Side, ctx: &Context) -> Result<Same, CommandError> {
     let one_format = first.fragment.format == second.fragment.format;
     let same_text = one_format && first.fragment.text == second.fragment.text;
-    let differences = difference::between(&first.value, &second.value);
+    let differences = {
+        let likeness = first.fragment.format.likeness(second.fragment.format);
+        difference::between(&first.value, &second.value, likeness)
+    };
     let same = match (same_text, differences.is_empty()) {
         (true, _) => Same::Text,
         (_, true) => Same::Value,

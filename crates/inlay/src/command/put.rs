@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Read, stdin};
 
-use portion::{Address, Format, Fragment, LensError, Scheme, Value};
+use portion::{Address, Format, Fragment, LensError, Mapping, Scheme, Value};
 
 use crate::context::Context;
 use crate::error::{CommandError, Exit, quoted};
@@ -162,8 +162,8 @@ fn valued(place: &Place, input: &[u8]) -> Result<Fragment, CommandError> {
     let value = Format::Json.value(input).map_err(CommandError::input)?;
     match place.find()? {
         Some(old) => {
-            let text = old.format.update(&old.text, &value).map_err(|e| place.lens(e))?;
-            Ok(Fragment { format: old.format, text })
+            let likeness = old.format.likeness(Format::Json);
+            Mapping::default().update_alike(&old, &value, likeness).map_err(|e| place.lens(e))
         }
         None => {
             let format = place.scheme.lens().format_for(&place.expression, &value);

@@ -619,3 +619,24 @@ fn a_shell_reads_the_value_that_was_put() {
     assert_eq!(done.status.code(), Some(1), "{err}");
     assert!(err.contains("env cannot say a single quote beside `$`"), "{err}");
 }
+
+#[test]
+fn the_kind_of_a_value_counts_where_both_know_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    write("a.json", r#"{"port": 8080}"#);
+    write("a.toml", "port = 8080 # of the server\n");
+    write("a.ini", "port = 8080\n");
+    write("input", "\"8080\"");
+    let code = |args: &[&str]| inlay(folder.path(), args).status.code();
+    assert_eq!(code(&["diff", "a.json#/port", "a.toml#/port"]), Some(0));
+    assert_eq!(code(&["put", "--value", "a.toml#/port"]), Some(0));
+    assert_eq!(code(&["put", "--value", "a.ini#/port"]), Some(0));
+    assert_eq!(read("a.toml"), "port = \"8080\" # of the server\n");
+    assert_eq!(read("a.ini"), "port = 8080\n");
+    assert_eq!(code(&["diff", "a.json#/port", "a.toml#/port"]), Some(4));
+    assert_eq!(code(&["diff", "a.json#/port", "a.ini#/port"]), Some(0));
+    assert_eq!(code(&["put", "--value", "a.json#/port"]), Some(0));
+    assert_eq!(read("a.json"), r#"{"port": "8080"}"#);
+}

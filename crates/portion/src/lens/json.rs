@@ -35,7 +35,7 @@ use self::scan::Dialect;
 pub(in crate::lens) use self::scan::{Kind, Visitor};
 pub(crate) use self::write::Style;
 use self::write::render;
-use super::{Edit, Format, Fragment, Item, Lens, LensError, Pieces, Span, Syntax, apply, lf};
+use super::{Edit, Format, Fragment, Item, Kinds, Lens, LensError, Pieces, Span, Syntax, apply, lf};
 use crate::pointer;
 use crate::value::{Action, Value, changes};
 
@@ -233,6 +233,10 @@ impl Json {
 }
 
 impl Syntax for Json {
+    fn kinds(&self) -> Kinds {
+        Kinds::Json
+    }
+
     fn value(&self, text: &[u8]) -> Result<Value, LensError> {
         read::value(text, self.dialect).map_err(|fault| fault.error(text))
     }

@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use self::records::{Found, Records};
 use self::selector::{Asked, Key, parsed};
 use super::json::{JSON, one_line};
-use super::{BOM, Edit, Format, Fragment, Item, Lens, LensError, Pieces, Syntax, apply, body};
+use super::{BOM, Edit, Format, Fragment, Item, Kinds, Lens, LensError, Pieces, Syntax, apply, body};
 use crate::value::Value;
 
 pub(crate) struct Jsonl;
@@ -207,6 +207,10 @@ impl Lens for Jsonl {
 }
 
 impl Syntax for JsonLine {
+    fn kinds(&self) -> Kinds {
+        Kinds::Json
+    }
+
     fn value(&self, text: &[u8]) -> Result<Value, LensError> {
         JSON.value(text)
     }
@@ -228,6 +232,10 @@ impl Syntax for JsonLine {
 }
 
 impl Syntax for Jsonl {
+    fn kinds(&self) -> Kinds {
+        Kinds::Json
+    }
+
     fn value(&self, text: &[u8]) -> Result<Value, LensError> {
         rows::value(text)
     }

@@ -22,7 +22,7 @@ mod selector;
 use std::collections::BTreeMap;
 
 use self::header::Header;
-use self::scan::{Piece, What};
+use self::scan::{Dialect, Piece, What};
 use self::selector::{Asked, parsed};
 use super::{Edit, Fragment, Item, Lens, LensError, MAX_PORTION, Position, Span, Syntax, apply, body, lines};
 use crate::registry::Format;
@@ -46,12 +46,13 @@ struct Declared {
 struct Script<'a> {
     file: &'a [u8],
     pieces: Vec<Piece>,
+    dialect: Dialect,
     declared: Vec<Declared>,
 }
 
 impl<'a> Script<'a> {
     fn read(file: &'a [u8]) -> Result<Script<'a>, LensError> {
-        let pieces = scan::pieces(file)?;
+        let (pieces, dialect) = scan::pieces(file)?;
         let mut declared = Vec::new();
         for (at, piece) in pieces.iter().enumerate() {
             let What::Statement(Some(header)) = &piece.what else { continue };
@@ -69,7 +70,7 @@ impl<'a> Script<'a> {
             let span = whole.unwrap_or(start..piece.span.end);
             declared.push(Declared { header: header.clone(), span, is_whole });
         }
-        Ok(Script { file, pieces, declared })
+        Ok(Script { file, pieces, dialect, declared })
     }
 
     /// All of that kind and name.
@@ -146,12 +147,17 @@ impl<'a> Script<'a> {
         let old = span.start.min(first.span.start)..span.end.max(last.span.end);
         let written = apply::splice(self.file, &edits)?;
         let new = old.start..(old.end + written.len()).saturating_sub(self.file.len());
-        let after = Script::read(&written).map_err(|error| match error {
+        let unsound = |error| match error {
             LensError::Unparsable { at, found } => {
                 LensError::Refused(format!("afterwards the file would not parse at {at}: {found}"))
             }
             other => other,
-        })?;
+        };
+        let after = Script::read(&written).map_err(unsound)?;
+        // What does not end by the standard's rules makes no script MySQL's that was none.
+        if let (Dialect::Standard, Dialect::PerhapsMysql(error)) = (&self.dialect, after.dialect) {
+            return Err(unsound(error));
+        }
         let (before, _) = outside(&self.pieces, &old);
         let (behind, mut inside) = outside(&after.pieces, &new);
         if line.is_some_and(|line| inside.last().is_some_and(|last| written[last.span.clone()] == *line)) {
@@ -378,7 +384,7 @@ impl Syntax for Sql {
 
     /// What two people changed at once may fit together as lines, and not as a statement.
     fn stands_alone(&self, text: &[u8]) -> bool {
-        let is_one = |pieces: Vec<Piece>| {
+        let is_one = |(pieces, _): (Vec<Piece>, Dialect)| {
             let mut statements = pieces.iter().filter(|piece| matches!(piece.what, What::Statement(_)));
             statements.next().is_some() && statements.next().is_none()
         };

@@ -32,7 +32,7 @@ use self::locate::find;
 use self::tables::Tables;
 use super::apply::{self, check_update};
 use super::rows::{indentation, is_blank};
-use super::{Edit, Format, Fragment, Item, Lens, LensError, Position, Syntax};
+use super::{Edit, Format, Fragment, Item, Kinds, Lens, LensError, Position, Syntax};
 use crate::pointer;
 use crate::selector::Scheme;
 use crate::value::Value;
@@ -110,6 +110,10 @@ impl Lens for Toml {
 }
 
 impl Syntax for Toml {
+    fn kinds(&self) -> Kinds {
+        Kinds::Toml
+    }
+
     fn value(&self, text: &[u8]) -> Result<Value, LensError> {
         Ok(value::of_document(&Doc::parse(text)?))
     }
@@ -219,6 +223,10 @@ impl TomlValue {
 }
 
 impl Syntax for TomlValue {
+    fn kinds(&self) -> Kinds {
+        Kinds::Toml
+    }
+
     fn value(&self, text: &[u8]) -> Result<Value, LensError> {
         let wrapped = Self::wrapped(text)?;
         match value::of_document(&Doc::parse(&wrapped)?) {

@@ -32,7 +32,7 @@ use granit_parser::ScalarStyle;
 use self::document::{Doc, Kind};
 use self::place::{Found, find, follow, walk};
 use super::apply::{self, check_update, splice};
-use super::{Edit, Format, Fragment, Item, Lens, LensError, Syntax};
+use super::{Edit, Format, Fragment, Item, Kinds, Lens, LensError, Syntax};
 use crate::pointer;
 use crate::value::{Action, Value, changes};
 
@@ -46,7 +46,7 @@ impl Lens for Yaml {
     }
 
     fn put(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
-        edit::put(file, expression, fragment)
+        edit::put(file, expression, fragment, true)
     }
 
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
@@ -83,6 +83,10 @@ impl Lens for Yaml {
         Ok(list::list(&Doc::parse(file)?))
     }
 
+    fn omitted(&self, file: &[u8]) -> Result<Vec<LensError>, LensError> {
+        Ok(list::omitted(&Doc::parse(file)?))
+    }
+
     fn format_for(&self, _expression: &str, _value: &Value) -> Format {
         Format::Yaml
     }
@@ -93,6 +97,10 @@ impl Lens for Yaml {
 }
 
 impl Syntax for Yaml {
+    fn kinds(&self) -> Kinds {
+        Kinds::Json
+    }
+
     fn value(&self, text: &[u8]) -> Result<Value, LensError> {
         value::of_document(&Doc::parse(text)?)
     }
@@ -149,7 +157,7 @@ fn step(lens: &Yaml, text: &[u8], at: &str, action: &Action) -> Result<Vec<u8>, 
             let doc = Doc::parse(text)?;
             let found = find(&doc, at)?;
             let text = alike(&found, value).map_err(|error| below(at, error))?;
-            lens.put(doc.file, at, &Fragment { format: Format::Yaml, text: text.into_bytes() })?
+            edit::put(doc.file, at, &Fragment { format: Format::Yaml, text: text.into_bytes() }, false)?
         }
         Action::Insert(value) => {
             let rendered = lens.render(value).map_err(|error| below(at, error))?;

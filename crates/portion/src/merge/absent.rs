@@ -51,7 +51,7 @@ fn as_ours(ours: Side<'_>, side: Side<'_>, value: Option<&Value>) -> Result<Frag
         return Ok(side.fragment.clone());
     }
     if ours.fragment.format != Format::Absent {
-        return write::put(ours, value, false);
+        return write::put(ours, value, side);
     }
     let format = side.fragment.format;
     Ok(Fragment { format, text: format.render(value)? })

@@ -6,49 +6,40 @@ use std::hash::{DefaultHasher, Hasher};
 use super::{Choice, Clash, ClashKind, lines};
 use crate::lens::{Format, MAX_DEPTH};
 use crate::pointer;
-use crate::value::{Number, Value};
+use crate::value::{Likeness, Number, Value};
 
 /// Answers a clash; `None` leaves it open.
 pub(super) type Decide<'d> = dyn FnMut(&Clash) -> Option<Choice> + 'd;
 
-/// Which of the three values can be compared exactly. Formats that know different kinds of scalars compare by [`Value::agrees`], so
-/// that what one cannot say is not taken for a change.
+/// How closely the three values are compared, each with each: what a format cannot say is not taken for a change.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Exact {
-    pub(super) base_ours: bool,
-    pub(super) base_theirs: bool,
-    pub(super) ours_theirs: bool,
+pub(super) struct Likenesses {
+    pub(super) base_ours: Likeness,
+    pub(super) base_theirs: Likeness,
+    pub(super) ours_theirs: Likeness,
 }
 
-impl Exact {
-    pub(super) const ALL: Exact = Exact { base_ours: true, base_theirs: true, ours_theirs: true };
+impl Likenesses {
+    pub(super) const EXACT: Likenesses =
+        Likenesses { base_ours: Likeness::Exact, base_theirs: Likeness::Exact, ours_theirs: Likeness::Exact };
 
-    pub(super) fn of(base: Format, ours: Format, theirs: Format) -> Exact {
-        Exact {
-            base_ours: says_the_same(base, ours),
-            base_theirs: says_the_same(base, theirs),
-            ours_theirs: says_the_same(ours, theirs),
+    pub(super) fn of(base: Format, ours: Format, theirs: Format) -> Likenesses {
+        Likenesses {
+            base_ours: base.likeness(ours),
+            base_theirs: base.likeness(theirs),
+            ours_theirs: ours.likeness(theirs),
         }
     }
 
-    fn all(self) -> bool {
-        self.base_ours && self.base_theirs && self.ours_theirs
+    /// The one that overlooks the most.
+    pub(super) fn least(self) -> Likeness {
+        self.base_ours.max(self.base_theirs).max(self.ours_theirs)
     }
-}
-
-/// Whether two formats know the same kinds of scalars.
-fn says_the_same(a: Format, b: Format) -> bool {
-    let kinds = |format| match format {
-        Format::Json | Format::Jsonc | Format::Yaml => Format::Json,
-        Format::Toml | Format::TomlValue => Format::Toml,
-        other => other,
-    };
-    kinds(a) == kinds(b)
 }
 
 /// One merge of values.
 pub(super) struct Merger<'d> {
-    exact: Exact,
+    likenesses: Likenesses,
     decide: &'d mut Decide<'d>,
     /// Where it is, in the group's words.
     pub(super) path: Vec<String>,
@@ -62,8 +53,8 @@ pub(super) struct Merger<'d> {
 }
 
 impl<'d> Merger<'d> {
-    pub(super) fn new(exact: Exact, decide: &'d mut Decide<'d>) -> Self {
-        Merger { exact, decide, path: Vec::new(), digests: HashMap::new(), is_open: false, impossible: None }
+    pub(super) fn new(likenesses: Likenesses, decide: &'d mut Decide<'d>) -> Self {
+        Merger { likenesses, decide, path: Vec::new(), digests: HashMap::new(), is_open: false, impossible: None }
     }
 
     /// What stands at this place when both sides' changes are put together; `None` is nothing.
@@ -94,7 +85,8 @@ impl<'d> Merger<'d> {
     /// Of three containers, what a side made that alone touched it, or that both made alike; so that only what both touched is
     /// walked through.
     fn untouched<'a>(&mut self, base: &Value, ours: &'a Value, theirs: &'a Value) -> Option<&'a Value> {
-        if !self.exact.all() || ![base, ours, theirs].iter().all(|value| value.is_container()) {
+        if self.likenesses.least() != Likeness::Exact || ![base, ours, theirs].iter().all(|value| value.is_container())
+        {
             return None;
         }
         let [base_is, ours_is, theirs_is] = [base, ours, theirs].map(|value| self.digest(value));
@@ -111,10 +103,10 @@ impl<'d> Merger<'d> {
         ours: Option<&Value>,
         theirs: Option<&Value>,
     ) -> Option<Value> {
-        if same(ours, theirs, self.exact.ours_theirs) || same(base, theirs, self.exact.base_theirs) {
+        if same(ours, theirs, self.likenesses.ours_theirs) || same(base, theirs, self.likenesses.base_theirs) {
             return ours.cloned();
         }
-        if same(base, ours, self.exact.base_ours) {
+        if same(base, ours, self.likenesses.base_ours) {
             return theirs.cloned();
         }
         let kind = match (base, ours, theirs) {
@@ -160,7 +152,7 @@ impl<'d> Merger<'d> {
 
     /// Whether ours and theirs are the same.
     pub(super) fn agree(&self, ours: &Value, theirs: &Value) -> bool {
-        same(Some(ours), Some(theirs), self.exact.ours_theirs)
+        same(Some(ours), Some(theirs), self.likenesses.ours_theirs)
     }
 
     /// A number by which equal values are found: equal values have the same, and others surely not. Values that formats tell apart only
@@ -168,9 +160,15 @@ impl<'d> Merger<'d> {
     pub(super) fn digest(&mut self, value: &Value) -> u128 {
         match value {
             Value::Map(_) | Value::Sequence(_) => {}
-            Value::String(text) if self.exact.all() => return digest(b's', &[text.as_bytes()]),
-            scalar if self.exact.all() => return digest(b'v', &[&scalar.canonical()]),
-            scalar => return loose(scalar),
+            scalar => {
+                return match (self.likenesses.least(), scalar) {
+                    (Likeness::Text, _) => loose(scalar),
+                    (Likeness::Times, Value::DateTime(text)) | (_, Value::String(text)) => {
+                        digest(b's', &[text.as_bytes()])
+                    }
+                    _ => digest(b'v', &[&scalar.canonical()]),
+                };
+            }
         }
         let at = std::ptr::from_ref(value);
         if let Some(known) = self.digests.get(&at) {
@@ -205,15 +203,9 @@ fn digest(kind: u8, parts: &[&[u8]]) -> u128 {
     first << 64 | u128::from(hasher.finish())
 }
 
-fn same(a: Option<&Value>, b: Option<&Value>, exact: bool) -> bool {
+fn same(a: Option<&Value>, b: Option<&Value>, likeness: Likeness) -> bool {
     match (a, b) {
-        (Some(a), Some(b)) => {
-            if exact {
-                a == b
-            } else {
-                a.agrees(b)
-            }
-        }
+        (Some(a), Some(b)) => a.equals(b, likeness),
         (None, None) => true,
         _ => false,
     }

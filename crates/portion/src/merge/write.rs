@@ -1,11 +1,9 @@
 //! A merged value, written into what stands: what is equal is not touched, so that comments, order and style stay.
 
-use std::collections::HashMap;
-
 use super::lines::LineMerge;
 use super::{Choice, Side};
 use crate::lens::{Fragment, LensError};
-use crate::value::{Number, Value};
+use crate::value::{Likeness, Value};
 
 /// The three contents of a merge that is clean by value.
 pub(super) struct Writer<'a> {
@@ -38,11 +36,11 @@ impl Writer<'_> {
                 None
             }
         };
-        if let Some(fragment) = take(put(ours, value, exact)) {
+        if let Some(fragment) = take(put(ours, value, theirs)) {
             return Ok(fragment);
         }
         if theirs.is_like(ours)
-            && let Some(fragment) = take(put(theirs, value, exact))
+            && let Some(fragment) = take(put(theirs, value, ours))
         {
             return Ok(fragment);
         }
@@ -73,7 +71,7 @@ impl Writer<'_> {
         let theirs_only_commented = self.values[0] == self.values[2] && self.values[0] != self.values[1];
         let keep = if theirs_only_commented { Choice::Theirs } else { Choice::Ours };
         let text = lines.written(|_| keep);
-        let fragment = put(Side { fragment: &only(&text), mapping: self.ours.mapping }, value, true).ok()?;
+        let fragment = self.ours.mapping.update_alike(&only(&text), value, Likeness::Exact).ok()?;
         self.means(&fragment, value, true).then_some(fragment)
     }
 
@@ -85,38 +83,10 @@ impl Writer<'_> {
     }
 }
 
-/// Puts a value of the group's words into a content. [`Mapping::update`](crate::Mapping::update) leaves a scalar alone that differs in its
-/// kind only (`1` and `"1"`), as what arrives from formats without kinds; `exact` makes the kind arrive, too, where the format can say it.
+/// Puts a value of the group's words, which may come from `other`, into a content.
 ///
 /// # Errors
 /// Those of [`Mapping::update`](crate::Mapping::update).
-pub(super) fn put(side: Side<'_>, value: &Value, exact: bool) -> Result<Fragment, LensError> {
-    let written = side.mapping.update(side.fragment, value)?;
-    let means = side.mapping.value(&written)?;
-    if !exact || means == *value {
-        return Ok(written);
-    }
-    let again = side.mapping.update(&written, &otherwise(&means, value));
-    let again = again.and_then(|cleared| side.mapping.update(&cleared, value));
-    // A format without kinds has no other way to say it.
-    Ok(again.unwrap_or(written))
-}
-
-/// The wanted value, with something else in each place where what stands agrees and is not equal.
-fn otherwise(standing: &Value, wanted: &Value) -> Value {
-    match (standing, wanted) {
-        (Value::Map(old), Value::Map(new)) => {
-            let old: HashMap<&str, &Value> = old.iter().map(|(key, value)| (key.as_str(), value)).collect();
-            let member = |(key, value): &(String, Value)| {
-                (key.clone(), old.get(key.as_str()).map_or_else(|| value.clone(), |old| otherwise(old, value)))
-            };
-            Value::Map(new.iter().map(member).collect())
-        }
-        (Value::Sequence(old), Value::Sequence(new)) => {
-            Value::Sequence(old.iter().zip(new).map(|(old, new)| otherwise(old, new)).collect())
-        }
-        (old, new) if old == new => new.clone(),
-        (_, Value::DateTime(_)) => Value::Number(Number::new("0")),
-        _ => Value::String("x".to_owned()),
-    }
+pub(super) fn put(side: Side<'_>, value: &Value, other: Side<'_>) -> Result<Fragment, LensError> {
+    side.mapping.update_alike(side.fragment, value, side.fragment.format.likeness(other.fragment.format))
 }

@@ -210,6 +210,28 @@ fn what_is_refused() {
         "CREATE TABLE bb (x text DEFAULT 'a);\n",
         "refused: afterwards the file would not parse at line 2, column 33: the string that begins here does not end",
     );
+    // MySQL, which has no texts in dollar signs, would read this; nothing says that the script is MySQL's.
+    let routine = "CREATE FUNCTION f() RETURNS int AS $$ SELECT 1 $$ LANGUAGE sql;\n";
+    put_fails(
+        Sql,
+        routine,
+        "fn:f",
+        "CREATE FUNCTION f() RETURNS int AS $$ SELECT 1;\n",
+        "refused: afterwards the file would not parse at line 1, column 36: the text that begins here does not end",
+    );
+    let view = Fragment { format: Format::Sql, text: b"CREATE VIEW v AS SELECT 'it\\'s';\n".to_vec() };
+    assert_eq!(
+        said(portion::insert(Sql, b"CREATE TABLE a (x int);\n", "view:v", &view)),
+        "refused: afterwards the file would not parse at line 3, column 31: the string that begins here does not end"
+    );
+    insert(
+        Sql,
+        "CREATE TABLE `a` (x int);\n",
+        "view:v",
+        Format::Sql,
+        "CREATE VIEW v AS SELECT 'it\\'s';\n",
+        "CREATE TABLE `a` (x int);\n\nCREATE VIEW v AS SELECT 'it\\'s';\n",
+    );
     put_fails(
         Sql,
         file,

@@ -300,7 +300,8 @@ fn what_cannot_be_found_or_read() {
         Yaml,
         "a: 1\n---\nb: 2\n",
         "/a",
-        "refused: the file holds several YAML documents; one alone can be addressed",
+        "refused: the file holds several YAML documents, a second one from line 2 on: which one is meant cannot be said. Files of \
+         their own can be addressed, and the lines between two markers (`mark:NAME`)",
     );
     put_fails(Yaml, "? a\n: 1\n", "/a", "2", "refused: `/a`: its key is written with `?`");
     put_fails(Yaml, "a: 1\n", "/a", "[", "unparsable: line 1, column 1: unclosed bracket '['");
@@ -309,7 +310,8 @@ fn what_cannot_be_found_or_read() {
         "a: [b]\n",
         "/a/0",
         "x: 1\n",
-        "refused: after the edit, what stands at `/a/0` would not be what was put",
+        "refused: `/a/0`: it stands in brackets or braces, which hold no block: put it in flow style, as in `[1, {a: 2}]`, \
+         or write what is around it as a block",
     );
 }
 
@@ -487,4 +489,30 @@ fn an_update_touches_what_differs() {
     let bytes = Value::Map(vec![("a".to_owned(), Value::Sequence(vec![Value::Bytes(vec![0])]))]);
     assert_eq!(said(Format::Yaml.render(&bytes)), "cannot say: yaml cannot say bytes at `/a/0`");
     assert_eq!(said(Format::Yaml.update(b"a: [1]\n", &bytes)), "cannot say: yaml cannot say bytes at `/a/0`");
+}
+
+#[test]
+fn a_key_that_is_no_scalar_is_told() {
+    let file = b"? [x]\n: 1\nb:\n  ? {y: 1}\n  : 2\n";
+    let told: Vec<String> = portion::omitted(Yaml, file).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "line 1, column 1: a key that is no scalar, which no selector names",
+            "line 4, column 3: a key that is no scalar, which no selector names"
+        ]
+    );
+}
+
+#[test]
+fn every_program_reads_a_number_with_an_exponent_as_one() {
+    // PyYAML and others read YAML 1.1.
+    for (number, written) in
+        [("1e300", "1.0e+300"), ("-2.5E3", "-2.5e+3"), ("1E-7", "1.0e-7"), ("12", "12"), ("1.5", "1.5")]
+    {
+        let value = Format::Json.value(number.as_bytes()).unwrap();
+        let text = Format::Yaml.render(&value).unwrap();
+        assert_eq!(String::from_utf8(text.clone()).unwrap().trim_end(), written);
+        assert_eq!(Format::Yaml.value(&text).unwrap(), value);
+    }
 }

@@ -349,6 +349,23 @@ fn formats_that_know_fewer_kinds() {
         across(json(r#"{"A": 1, "B": true}"#), env("# c\nA=1\nB=false\n"), json(r#"{"A": 2, "B": true}"#)),
         Ok("# c\nA=2\nB=false\n".to_owned())
     );
+    // A number that became text is a change where both know numbers; a date-time that the other has as text is none.
+    assert_eq!(
+        across(
+            json(r#"{"a": 1, "b": [2], "t": "2026-11-30"}"#),
+            json(r#"{"a": 3, "b": [2], "t": "2026-11-30"}"#),
+            toml("a = 1\nb = [\"2\"]\nt = 2026-11-30\n")
+        ),
+        Ok(r#"{"a": 3, "b": ["2"], "t": "2026-11-30"}"#.to_owned())
+    );
+    assert_eq!(
+        across(
+            json(r#"{"a": 1, "b": [2], "t": "2026-11-30"}"#),
+            toml("a = \"1\" # one\nb = [2]\nt = 2026-11-30\n"),
+            json(r#"{"a": 1, "b": ["2"], "t": "2026-11-30"}"#)
+        ),
+        Ok("a = \"1\" # one\nb = [\"2\"]\nt = 2026-11-30\n".to_owned())
+    );
     // What ours cannot say is an error that names the path; the other way about it merges.
     assert_eq!(
         across(toml("a = 1\nb = 1\n"), toml("a = 2\nb = 1\n"), json(r#"{"a": 1, "b": null}"#)),

@@ -42,21 +42,31 @@ pub(super) struct Token {
 /// A statement is known by so many of its first tokens.
 const MAX_HEAD: usize = 64;
 
+/// By which rules a script was read.
+#[derive(Debug)]
+pub(super) enum Dialect {
+    Standard,
+    /// By MySQL's, as names in backticks or `DELIMITER` tell.
+    Mysql,
+    /// By MySQL's, as by the standard's it is not sound, for this reason.
+    PerhapsMysql(LensError),
+}
+
 /// Every piece of the script.
 ///
 /// # Errors
 /// [`LensError::Unparsable`] where a string, a name or a comment does not end.
-pub(super) fn pieces(file: &[u8]) -> Result<Vec<Piece>, LensError> {
+pub(super) fn pieces(file: &[u8]) -> Result<(Vec<Piece>, Dialect), LensError> {
     let standard = Scanner::run(file, false);
-    let is_other = match &standard {
-        Ok((_, is_mysql)) => *is_mysql,
-        // It may be one that MySQL reads.
-        Err(_) => true,
-    };
-    if is_other && let Ok((pieces, _)) = Scanner::run(file, true) {
-        return Ok(pieces);
+    if let Ok((pieces, false)) = standard {
+        return Ok((pieces, Dialect::Standard));
     }
-    standard.map(|(pieces, _)| pieces)
+    match (standard, Scanner::run(file, true)) {
+        (Ok(_), Ok((pieces, _))) | (Err(_), Ok((pieces, true))) => Ok((pieces, Dialect::Mysql)),
+        (Err(error), Ok((pieces, false))) => Ok((pieces, Dialect::PerhapsMysql(error))),
+        (Ok((pieces, _)), Err(_)) => Ok((pieces, Dialect::Standard)),
+        (Err(error), Err(_)) => Err(error),
+    }
 }
 
 /// A statement that has begun.

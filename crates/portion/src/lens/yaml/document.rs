@@ -6,7 +6,7 @@
 use granit_parser::{Event, Parser, ScalarStyle, Span as Marked, StructureStyle};
 
 use crate::lens::rows::{is_blank, line_at, line_start};
-use crate::lens::{BOM, LensError, Span};
+use crate::lens::{BOM, LensError, Position, Span};
 
 use super::place::walk;
 
@@ -227,9 +227,11 @@ impl<'a> Builder<'a> {
         while let Some((event, span, _)) = self.events.next() {
             if let Event::DocumentStart(explicit, _) = event {
                 if found.is_some() {
-                    return Err(LensError::Refused(
-                        "the file holds several YAML documents; one alone can be addressed".to_owned(),
-                    ));
+                    let line = Position::at(self.file, self.bom + span.start).line;
+                    return Err(LensError::Refused(format!(
+                        "the file holds several YAML documents, a second one from line {line} on: which one is meant cannot be said. Files of their \
+                         own can be addressed, and the lines between two markers (`mark:NAME`)"
+                    )));
                 }
                 let start = if explicit { span.end } else { 0 };
                 self.cursor = start;

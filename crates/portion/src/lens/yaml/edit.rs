@@ -55,11 +55,18 @@ pub(super) fn check_anchors(
     Ok(())
 }
 
-/// See [`crate::lens::Lens::put`].
-pub(super) fn put(file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
+/// See [`crate::lens::Lens::put`]. If the text shall come out again as it is, no block is put where only a value on one line can stand.
+pub(super) fn put(file: &[u8], expression: &str, fragment: &Fragment, as_it_is: bool) -> Result<Vec<Edit>, LensError> {
     let doc = Doc::parse(file)?;
     let found = find(&doc, expression)?;
     let part = Part::new(fragment)?;
+    if as_it_is && matches!(found.place, Place::Flow { .. }) && part.shape != Shape::Inline {
+        return Err(refused(
+            expression,
+            "it stands in brackets or braces, which hold no block: put it in flow style, as in `[1, {a: 2}]`, or write what is around it as \
+             a block",
+        ));
+    }
     put_part(&doc, &found, &part, expression)
 }
 

@@ -1,8 +1,8 @@
 //! Every place that a pointer can name.
 
 use super::document::{Doc, Kind, Node};
-use super::place::{Found, Place, place_in, stands_alone};
-use crate::lens::Item;
+use super::place::{Found, Place, place_in, stands_alone, walk};
+use crate::lens::{Item, LensError};
 use crate::pointer;
 
 /// In the file's order.
@@ -16,6 +16,19 @@ pub(super) fn list(doc: &Doc<'_>) -> Vec<Item> {
 /// The selectors alone.
 pub(super) fn selectors(doc: &Doc<'_>) -> Vec<String> {
     list(doc).into_iter().map(|item| item.selector).collect()
+}
+
+/// What has a key that is no scalar.
+pub(super) fn omitted(doc: &Doc<'_>) -> Vec<LensError> {
+    let mut omitted = Vec::new();
+    walk(&doc.root, &mut |node| {
+        let nameless = node.entries().iter().filter(|entry| entry.key.is_some() && entry.name().is_none());
+        omitted.extend(nameless.map(|entry| {
+            let at = doc.file.len() - doc.text.len() + entry.start;
+            LensError::unparsable(doc.file, at, "a key that is no scalar, which no selector names")
+        }));
+    });
+    omitted
 }
 
 struct Lister<'d, 'a> {

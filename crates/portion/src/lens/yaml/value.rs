@@ -168,11 +168,19 @@ fn cannot_say(path: &[String], what: &str) -> LensError {
     LensError::CannotSay { format: Format::Yaml, path: pointer::format(path), what: what.to_owned() }
 }
 
-/// A number in YAML's notation.
+/// A number in YAML's notation. Programs that read YAML 1.1 take one with an exponent for a number only if it has a point and a sign.
 fn number(number: &Number) -> Option<String> {
     let written = number.as_str();
     if scalar::is_number(written) {
-        return Some(written.to_owned());
+        let exponent = written.split_once(['e', 'E']).filter(|_| !written.starts_with("0x"));
+        return Some(exponent.map_or_else(
+            || written.to_owned(),
+            |(digits, exponent)| {
+                let point = if digits.contains('.') { "" } else { ".0" };
+                let sign = if exponent.starts_with(['+', '-']) { "" } else { "+" };
+                format!("{digits}{point}e{sign}{exponent}")
+            },
+        ));
     }
     match written.trim_start_matches(['+', '-']) {
         "inf" if written.starts_with('-') => Some("-.inf".to_owned()),
