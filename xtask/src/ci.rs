@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::shell::{self, TaskError};
-use crate::{test, tidy, tools};
+use crate::{fuzz, test, tidy, tools};
 
 /// The fuzz targets' manifest: a workspace of its own.
 const FUZZ: &str = "fuzz/Cargo.toml";
@@ -19,6 +19,8 @@ const STEPS: &[Step] = &[
     ("tidy", tidy::run),
     ("lints", lints),
     ("tests", |root| test::run(root, &[])),
+    // A change passes or fails the same way twice.
+    ("fuzz", |root| fuzz::run(root, &["--seed", "1"].map(str::to_owned))),
 ];
 
 /// Runs every step, quickest first; stops at the first that fails, and says how long each took.
