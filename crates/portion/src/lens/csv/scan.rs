@@ -13,7 +13,7 @@ use super::record::{Reader, Record};
 /// How many bytes are looked at together.
 const BLOCK: usize = 64;
 /// How many bytes are checked before the key is searched in them: they stay in the cache.
-const WINDOW: usize = 32 << 10;
+const WINDOW: usize = 16 << 10;
 
 /// So many quotes in a block are few.
 const FEW: u32 = 4;
