@@ -122,9 +122,9 @@ impl CommandError {
         CommandError::lens_of(scheme, is_told, path, error).when_read()
     }
 
-    /// What a lens said of what was to be put: exit code 1, as whenever an edit is refused.
-    pub fn input(error: LensError) -> Self {
-        CommandError { exit: Exit::Failed, ..CommandError::lens("standard input", error) }
+    /// What a lens said of what was to be put, which was read `from` a file or standard input: exit code 1, as whenever an edit is refused.
+    pub fn input(from: &str, error: LensError) -> Self {
+        CommandError { exit: Exit::Failed, ..CommandError::lens(from, error) }
     }
 
     /// An error of a lens that was only to read: exit code 3, if the selector has a meaning.

@@ -159,7 +159,7 @@ pub(crate) fn finish(
 
 /// The fragment that means what the JSON says: what stands there, edited; or new, where nothing does.
 fn valued(place: &Place, input: &[u8]) -> Result<Fragment, CommandError> {
-    let value = Format::Json.value(input).map_err(CommandError::input)?;
+    let value = Format::Json.value(input).map_err(wrong)?;
     match place.find()? {
         Some(old) => {
             let likeness = old.format.likeness(Format::Json);
@@ -201,12 +201,23 @@ fn as_it_stands(place: &Place, mut input: Vec<u8>) -> Result<Fragment, CommandEr
         portion::insert(place.scheme, file, &place.expression, &fragment).is_ok()
     };
     let format = if table != scalar && (!fits(table) || (!goes(table) && goes(scalar))) { scalar } else { table };
-    format.value(&input).map_err(CommandError::input)?;
+    meaning(format, &input)?;
     given(format, input)
 }
 
 /// Refuses a list of tables as a TOML file writes it, `[[b]]` for `/b`: as a fragment it is a table that holds a list.
 fn check_list(place: &Place, input: &[u8]) -> Result<(), CommandError> {
+/// An error of what was given on standard input.
+fn wrong(error: LensError) -> CommandError {
+    CommandError::input("standard input", error)
+}
+
+/// What the input means once it is tidied. What is wrong is told where it stands in the input, if it is wrong there, too.
+fn meaning(format: Format, input: &[u8]) -> Result<Value, CommandError> {
+    let tidied = |error| format.tidy(input).and_then(|tidied| format.value(&tidied)).map_err(|_| error);
+    format.value(input).or_else(tidied).map_err(wrong)
+}
+
     let format = place.scheme.lens().format_for(&place.expression, &Value::Map(Vec::new()));
     let Some((_, name)) = place.expression.rsplit_once('/').filter(|_| format == Format::Toml) else { return Ok(()) };
     match format.value(input) {
@@ -224,10 +235,10 @@ fn check_list(place: &Place, input: &[u8]) -> Result<(), CommandError> {
 
 /// The input as a fragment. What is wrong with it is said of it, and not of the file.
 fn given(format: Format, input: Vec<u8>) -> Result<Fragment, CommandError> {
-    let tidied = format.tidy(&input).map_err(CommandError::input)?;
+    format.tidy(&input).map_err(wrong)?;
     // Other formats are checked by the way, or may hold any text.
     if matches!(format, Format::Toml | Format::TomlValue | Format::Yaml) {
-        format.value(&tidied).map_err(CommandError::input)?;
+        meaning(format, &input)?;
     }
     Ok(Fragment { format, text: input })
 }

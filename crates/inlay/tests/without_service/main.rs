@@ -306,6 +306,69 @@ fn put_creates_removes_and_rehearses() {
     });
 }
 
+/// A whole document can be put where there is no file yet, and copied there.
+#[test]
+fn a_whole_document_makes_its_file() {
+    for (name, text) in [
+        ("a.json", "{\n  \"a\": 1\n}\n"),
+        ("a.toml", "a = 1\n\n[b]\nc = 2\n"),
+        ("a.yaml", "a: 1\nb:\n  - 2\n"),
+        ("a.ini", "[s]\nk = v\n"),
+        ("a.env", "A=1\n"),
+        ("a.properties", "a=1\n"),
+    ] {
+        let made = format!("new-{name}");
+        let whole = |file: &str| format!("{file}#{}:", name.split_once('.').unwrap().1);
+        check(&Case {
+            args: &["put", "--create", &whole(&made)],
+            input: text,
+            err: &["wrote new-"],
+            after: &[(&made, text)],
+            ..Case::default()
+        });
+        check(&Case {
+            files: &[(name, text)],
+            args: &["copy", &whole(name), &whole(&made)],
+            err: &["nothing stood there before"],
+            after: &[(name, text), (&made, text)],
+            ..Case::default()
+        });
+        check(&Case {
+            files: &[(name, text)],
+            args: &["put", &whole(&made)],
+            code: 3,
+            err: &["`--create` inserts what is missing"],
+            ..Case::default()
+        });
+    }
+}
+
+/// What is read from standard input mostly ends its line: an element is put with it as without.
+#[test]
+fn an_element_is_created_from_a_line() {
+    check(&Case {
+        args: &["put", "--create", "new.xml#/a"],
+        input: "<a><b>1</b></a>\n",
+        after: &[("new.xml", "<a><b>1</b></a>\n")],
+        ..Case::default()
+    });
+    check(&Case {
+        files: &[("a.xml", "<a>\n  <b>1</b>\n</a>\n")],
+        args: &["put", "--create", "a.xml#/a/c"],
+        input: "\n<c>2</c>\n",
+        after: &[("a.xml", "<a>\n  <b>1</b>\n  <c>2</c>\n</a>\n")],
+        ..Case::default()
+    });
+    check(&Case {
+        files: &[("a.xml", "<a/>\n")],
+        args: &["put", "--create", "a.xml#/a/c"],
+        input: "<c>2</c>\n<d/>\n",
+        code: 1,
+        err: &["standard input:"],
+        ..Case::default()
+    });
+}
+
 #[test]
 fn list_shows_what_can_be_addressed() {
     check(&Case {

@@ -82,6 +82,10 @@ pub fn insert(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment
         Err(LensError::Missing { .. }) => {}
         Err(LensError::Unparsable { .. }) if is_blank(file) => {}
         Err(other) => return Err(other),
+        // Nothing at all may be a document, too: a whole one takes its place.
+        Ok(_) if expression.is_empty() && is_blank(file) => {
+            return Ok(put(scheme, file, expression, &fragment)?.unwrap_or_else(|| file.to_vec()));
+        }
         Ok(_) => return Err(LensError::Refused(format!("something stands at `{expression}` already"))),
     }
     let at = if is_blank(file) { expression.to_owned() } else { lens.inserted_at(file, expression)? };

@@ -24,6 +24,22 @@ command = \"files\"
 ";
 
 #[test]
+fn a_whole_document_takes_the_place_of_nothing() {
+    use portion::Scheme::{Env, Ini, Yaml};
+    for (scheme, format, document) in [
+        (Toml, Format::Toml, "a = 1\n"),
+        (Yaml, Format::Yaml, "a: 1\n"),
+        (Ini, Format::Ini, "[a]\nb = 1\n"),
+        (Env, Format::Env, "A=1\n"),
+    ] {
+        insert_only(scheme, "", "", format, document, document);
+        let whole = Fragment { format, text: document.as_bytes().to_vec() };
+        let twice = said(portion::insert(scheme, document.as_bytes(), "", &whole));
+        assert!(twice.contains("something stands at"), "{twice}");
+    }
+}
+
+#[test]
 fn a_table_that_lies_apart_is_one_fragment() {
     let fragment = "\
 [github]
