@@ -220,7 +220,7 @@ fn look_through(place: &Place, target: &Target, keys: &Keys, last: bool) -> Opti
 pub(crate) fn unfit(place: &Place, reading: &Reading) -> Option<Condition> {
     if reading.stat.links > 1 {
         let links = reading.stat.links;
-        return Some(Condition::Suspended(format!("the file has {links} names (hard links): it cannot be replaced")));
+        return Some(Condition::HardLinked(format!("the file has {links} names (hard links): it cannot be replaced")));
     }
     kept_aside(place).map(|aside| {
         let aside = place.folder_path.join(aside);

@@ -13,7 +13,7 @@ use crate::fault::{Fault, planted};
 use crate::keys::Keys;
 use crate::open;
 use crate::place::Place;
-use crate::splice::{self, IntentLog, SpliceError, Spliced};
+use crate::splice::{self, IntentLog, Refusal, SpliceError, Spliced};
 use crate::step::{Portion, Restored, Sight};
 
 /// What is to be restored: records that were verified, and their texts, which were not.
@@ -157,6 +157,9 @@ pub(crate) fn restore<'a>(
             Done::nothing(Restored::Changed(again.sight().0))
         }
         Ok(Spliced::KeptAside(aside)) => Done::nothing(Restored::Failed(kept(place.folder_path.join(aside)))),
+        Ok(Spliced::Refused(refusal @ Refusal::HardLinks(_))) => {
+            Done::nothing(Restored::Failed(Condition::HardLinked(refusal.to_string())))
+        }
         Ok(Spliced::Refused(refusal)) => Done::nothing(Restored::Failed(Condition::Suspended(refusal.to_string()))),
         Err(error) => {
             let condition = Condition::Suspended(not_written(&error));

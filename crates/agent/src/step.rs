@@ -325,7 +325,7 @@ impl Member {
 
     /// An operation could not be done: the answer says so, and the member tries again by itself.
     fn fail(&mut self, id: MemberId, condition: Condition, job: JobId, now: Millis, effects: &mut Vec<Effect>) {
-        if matches!(condition, Condition::Suspended(_)) {
+        if matches!(condition, Condition::Suspended(_) | Condition::HardLinked(_)) {
             self.retry_at = Some(now + RETRY_AFTER);
         }
         self.condition = condition;

@@ -239,6 +239,8 @@ async fn absence_is_said_and_never_propagated() {
         world
             .until(what, |state| match &state.group.members[&member].condition {
                 Condition::Missing(said) | Condition::NoFile(said) | Condition::Suspended(said) => said.contains(cause),
+                Condition::Doubtful(said) => cause == "emptied" && said.starts_with("emptied: "),
+                Condition::HardLinked(said) => cause == "hard links" && said.contains(cause),
                 _ => false,
             })
             .await;

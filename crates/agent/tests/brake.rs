@@ -197,7 +197,7 @@ fn a_person_lets_one_go_or_all() {
     // What was emptied is another question, which nobody has answered.
     world.edit(4, 0);
     world.event(Event::Release);
-    assert!(matches!(world.steps.member(member(4)).unwrap().condition, Condition::Suspended(_)));
+    assert!(matches!(world.steps.member(member(4)).unwrap().condition, Condition::Doubtful(_)));
     assert_eq!(world.held(), BTreeSet::new());
 }
 

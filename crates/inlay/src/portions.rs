@@ -251,7 +251,10 @@ impl Portion {
             Condition::Fine => Content::Fingerprint(reply.value),
             Condition::Missing(_) | Condition::NoFile(_) => Content::Missing,
             Condition::AwaitingConsent => Content::Unknown,
-            Condition::Suspended(cause) | Condition::Braked(cause) => {
+            Condition::Suspended(cause)
+            | Condition::Braked(cause)
+            | Condition::Doubtful(cause)
+            | Condition::HardLinked(cause) => {
                 return Err(CommandError::new(crate::error::Exit::Portion, format!("`{}`: {cause}", self.address)));
             }
         };

@@ -129,7 +129,7 @@ impl Pair {
                 (report.base, report.base_gen) = (base, base_gen);
                 report.format = if condition == 5 { String::new() } else { form(format).to_owned() };
                 report.condition = match condition {
-                    0 => Condition::Suspended("emptied".into()),
+                    0 => Condition::Doubtful("emptied".into()),
                     1 => Condition::Missing("gone".into()),
                     2 => Condition::AwaitingConsent,
                     _ => Condition::Fine,

@@ -138,6 +138,10 @@ pub enum Condition {
     Suspended(String),
     /// Its machine's brake holds an edit back: so much changed there that a person has to look first. The text says how much.
     Braked(String),
+    /// What was edited is more likely an accident than somebody's wish: a person can accept it. The text says what happened.
+    Doubtful(String),
+    /// Its file has several names: another file in the place of one would leave the others behind. The text is the cause.
+    HardLinked(String),
 }
 
 /// What an agent says of a member: a notice, a restore done, and a refusal are all this.

@@ -51,7 +51,10 @@ pub fn member_state(group: &Group, member: &Member, online: bool) -> MemberState
     }
     match &member.condition {
         Condition::AwaitingConsent => return MemberState::AwaitingConsent,
-        Condition::Suspended(cause) | Condition::Braked(cause) => return MemberState::Suspended(cause.clone()),
+        Condition::Suspended(cause)
+        | Condition::Braked(cause)
+        | Condition::Doubtful(cause)
+        | Condition::HardLinked(cause) => return MemberState::Suspended(cause.clone()),
         // Before there is a head there is nothing to make it from.
         Condition::Missing(cause) | Condition::NoFile(cause) if group.head.is_none() || !group.is_followed(member) => {
             return MemberState::Suspended(cause.clone());

@@ -77,6 +77,8 @@ pub fn condition(condition: &Condition) -> v1::Condition {
         Condition::NoFile(cause) => (Kind::NoFile, cause.as_str()),
         Condition::Suspended(cause) => (Kind::Suspended, cause.as_str()),
         Condition::Braked(cause) => (Kind::Braked, cause.as_str()),
+        Condition::Doubtful(cause) => (Kind::Doubtful, cause.as_str()),
+        Condition::HardLinked(cause) => (Kind::HardLinked, cause.as_str()),
     };
     v1::Condition { kind: kind.into(), cause: cause.to_owned() }
 }
@@ -95,6 +97,8 @@ pub fn from_condition(message: Option<&v1::Condition>) -> Result<Condition, Wire
         Ok(Kind::Missing) => Condition::Missing(cause),
         Ok(Kind::NoFile) => Condition::NoFile(cause),
         Ok(Kind::Braked) => Condition::Braked(cause),
+        Ok(Kind::Doubtful) => Condition::Doubtful(cause),
+        Ok(Kind::HardLinked) => Condition::HardLinked(cause),
         Ok(Kind::Suspended) | Err(_) => Condition::Suspended(cause),
     })
 }

@@ -79,7 +79,7 @@ impl Member {
             return None;
         }
         if let Some(cause) = self.accident(portion, now) {
-            return Some(Condition::Suspended(cause));
+            return Some(Condition::Doubtful(cause));
         }
         self.brake.clone().filter(|_| self.counts()).map(Condition::Braked)
     }

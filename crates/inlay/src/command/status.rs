@@ -176,15 +176,14 @@ pub(crate) fn cause(group: &v1::GroupStatus, member: &v1::MemberStatus, ctx: &Co
 
 /// Whether what stands in a suspended member's file can be taken for an edit.
 pub(crate) fn can_be_accepted(member: &v1::MemberStatus) -> bool {
-    member.missing || member.no_file || member.braked || member.cause.contains("`inlay accept")
+    member.missing || member.no_file || member.braked || member.doubtful
 }
 
 /// What to do about a suspended member once its cause is known, where no command ends it.
 pub(crate) fn remedy(member: &v1::MemberStatus, ctx: &Context) -> String {
-    let is_linked = member.cause.contains("the file has") && member.cause.contains("(hard links)");
     let is_here = || place::own_agent(ctx).is_some_and(|own| own == member.agent);
     let own_copy = || write::own_copy(Path::new(&member.path)).filter(|_| is_here());
-    match is_linked.then(own_copy).flatten() {
+    match member.hard_linked.then(own_copy).flatten() {
         Some(command) => command,
         None => "put the cause right, and it goes on by itself".to_owned(),
     }
@@ -219,7 +218,7 @@ fn advice(group: &v1::GroupStatus, ctx: &Context) -> String {
             // The machine's own line says it.
             Some(member) if member.braked => String::new(),
             // A person has to say what is meant; the cause names the commands.
-            Some(member) if member.cause.contains("inlay ") => String::new(),
+            Some(member) if member.doubtful => String::new(),
             Some(member) => remedy(member, ctx),
             None => String::new(),
         },

@@ -54,6 +54,8 @@ fn member_status(group: &Group, member: &Member, online: bool, agents: &[AgentRo
         missing: member.is_missing() && matches!(state, MemberState::Suspended(_)),
         braked: matches!(member.condition, Condition::Braked(_)),
         no_file: matches!(member.condition, Condition::NoFile(_)) && matches!(state, MemberState::Suspended(_)),
+        doubtful: matches!(member.condition, Condition::Doubtful(_)),
+        hard_linked: matches!(member.condition, Condition::HardLinked(_)),
     }
 }
 

@@ -297,7 +297,7 @@ async fn jobs(open: Open<'_>) {
     assert_eq!(store.jobs(None, 0).await.unwrap()[0].state, "given up");
     let refused = Answer { job: first[0], refused: "no key".into() };
     let mut again = report(member_id(1), 1, None);
-    again.condition = Condition::Suspended("x".into());
+    again.condition = Condition::HardLinked("x".into());
     say(&*store, again, Some(refused)).await;
     let job = &store.jobs(None, 0).await.unwrap()[0];
     assert_eq!((job.state.as_str(), job.error.as_str()), ("overtaken", "no key"));

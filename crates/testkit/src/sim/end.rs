@@ -105,7 +105,7 @@ impl World {
         }
         self.ledger.tell(format_args!("a person looks after member {member}: {condition:?}"));
         match &condition {
-            Condition::Suspended(cause) if cause.contains("emptied") || cause.contains("reverted") => {
+            Condition::Doubtful(_) => {
                 let give_way = self.random.chance(50) && self.manager.group_of(id).is_some_and(|g| g.head.is_some());
                 self.manager.accept(id, give_way);
             }
@@ -117,7 +117,7 @@ impl World {
                 let give_way = self.random.chance(50) && self.manager.group_of(id).is_some_and(|g| g.head.is_some());
                 self.manager.accept(id, give_way);
             }
-            Condition::Suspended(cause) if cause.contains("hard links") => {
+            Condition::HardLinked(_) => {
                 if self.has_link(member) {
                     self.user(member, Change::Link);
                 }

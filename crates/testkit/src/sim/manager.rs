@@ -495,7 +495,12 @@ fn assignment(group: &Group, member: &Member) -> Assignment {
 pub(crate) fn waits_for_somebody(condition: &Condition) -> bool {
     match condition {
         Condition::Fine => false,
-        Condition::AwaitingConsent | Condition::Missing(_) | Condition::NoFile(_) | Condition::Braked(_) => true,
+        Condition::AwaitingConsent
+        | Condition::Missing(_)
+        | Condition::NoFile(_)
+        | Condition::Braked(_)
+        | Condition::Doubtful(_)
+        | Condition::HardLinked(_) => true,
         Condition::Suspended(cause) => {
             !["interrupted", "being written", "the repository", "disk full", "cannot be finished"]
                 .iter()

@@ -148,6 +148,10 @@ pub mod condition {
         Braked = 4,
         /// Its whole file is missing.
         NoFile = 5,
+        /// What was edited is more likely an accident: a person can accept it.
+        Doubtful = 6,
+        /// Its file has several names, and is not replaced.
+        HardLinked = 7,
     }
     impl Kind {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -162,6 +166,8 @@ pub mod condition {
                 Self::Suspended => "SUSPENDED",
                 Self::Braked => "BRAKED",
                 Self::NoFile => "NO_FILE",
+                Self::Doubtful => "DOUBTFUL",
+                Self::HardLinked => "HARD_LINKED",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -173,6 +179,8 @@ pub mod condition {
                 "SUSPENDED" => Some(Self::Suspended),
                 "BRAKED" => Some(Self::Braked),
                 "NO_FILE" => Some(Self::NoFile),
+                "DOUBTFUL" => Some(Self::Doubtful),
+                "HARD_LINKED" => Some(Self::HardLinked),
                 _ => None,
             }
         }
@@ -573,6 +581,12 @@ pub struct MemberStatus {
     /// It is suspended because its whole file is missing: not even a person can accept that as an edit.
     #[prost(bool, tag = "16")]
     pub no_file: bool,
+    /// It is suspended because what was edited is more likely an accident: a person can accept it.
+    #[prost(bool, tag = "17")]
+    pub doubtful: bool,
+    /// It is suspended because its file has several names.
+    #[prost(bool, tag = "18")]
+    pub hard_linked: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LogRequest {

@@ -77,6 +77,8 @@ pub(super) fn member(row: &Row<'_>) -> rusqlite::Result<(Member, u64)> {
             3 => Condition::Suspended(cause),
             4 => Condition::Braked(cause),
             5 => Condition::NoFile(cause),
+            6 => Condition::Doubtful(cause),
+            7 => Condition::HardLinked(cause),
             _ => return Err(damaged(10, "an unknown condition")),
         },
         reported_gen: uint(row, 12)?,
@@ -120,6 +122,8 @@ pub(super) fn condition(condition: &Condition) -> (u8, &str) {
         Condition::Suspended(cause) => (3, cause),
         Condition::Braked(cause) => (4, cause),
         Condition::NoFile(cause) => (5, cause),
+        Condition::Doubtful(cause) => (6, cause),
+        Condition::HardLinked(cause) => (7, cause),
     }
 }
 
