@@ -1,5 +1,6 @@
 //! The event loop around the step function: it hands over what happened, and carries out what follows.
 
+mod asked;
 mod copies;
 mod members;
 mod owed;
@@ -36,6 +37,7 @@ use crate::record;
 use crate::step::{Copied, Effect, Event, Instruction, Merged, Restored, Steps};
 use crate::stream::Stream;
 use crate::watch::Watch;
+use asked::Asked;
 
 /// Time passes for the rules in steps of this.
 const TICK: Duration = Duration::from_secs(1);
@@ -54,6 +56,8 @@ pub(crate) enum Happened {
     Restored(MemberId, VersionId, RestoreDone),
     Merged(MemberId, Merged, Vec<u8>),
     Changed(Vec<MemberId>),
+    /// Of whoever asked: the members whose files are to be looked at.
+    Compared(Vec<u8>, Vec<MemberId>),
     Recovered(MemberId, VersionId, Option<RestoreDone>),
     Answered(Box<v1::InspectReply>),
 }
@@ -121,6 +125,7 @@ pub(crate) struct Engine {
     running: TaskTracker,
     hooks: Hooks,
     questions: usize,
+    asked: Vec<Asked>,
     /// Restores whose file was written, until the journal has what follows from it.
     written: HashMap<MemberId, Option<Deletion>>,
     due: Due,
@@ -184,6 +189,7 @@ impl Engine {
             running: TaskTracker::new(),
             hooks: Hooks::default(),
             questions: 0,
+            asked: Vec::new(),
             written: HashMap::new(),
             due: Due::default(),
             unsaid: Vec::new(),
@@ -335,6 +341,7 @@ impl Engine {
     }
 
     fn look(&mut self, member: MemberId) {
+        self.look_begins(member);
         let tools = self.tools.clone();
         let found = self.locals.get_mut(&member).and_then(|local| local.found.take());
         match self.target(member) {
@@ -382,6 +389,7 @@ impl Engine {
     async fn took_place(&mut self, happened: Happened) {
         match happened {
             Happened::Looked(member, look) => {
+                self.look_ends(member);
                 if let Look::Found(found, seen) = &look {
                     self.keep(member, found, *seen);
                 }
@@ -435,12 +443,14 @@ impl Engine {
                     self.handle(Event::Touched(member)).await;
                 }
             }
+            Happened::Compared(id, members) => self.compared(&id, members).await,
             Happened::Recovered(member, version, done) => self.recovered(member, version, done).await,
             Happened::Answered(reply) => {
                 self.questions = self.questions.saturating_sub(1);
                 self.say(from_agent::Message::Inspected(*reply), 0).await;
             }
         }
+        self.answer_asked().await;
     }
 
     fn see(&mut self, member: MemberId, seen: Option<Seen>) {
@@ -474,6 +484,7 @@ impl Engine {
     async fn tick(&mut self) {
         self.handle(Event::Tick).await;
         self.mend_journal().await;
+        self.answer_asked().await;
         // Not watched: its folder holds the journal as well, whose every record would be heard.
         let policy = self.tools.allow.version();
         if self.policy != policy {

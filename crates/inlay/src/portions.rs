@@ -225,12 +225,11 @@ impl Portion {
 
     fn question(&self) -> v1::InspectRequest {
         v1::InspectRequest {
-            id: Vec::new(),
             agent: self.agent.clone(),
             path: self.path.clone(),
             selector: self.selector.to_string(),
             mapping: self.mapping.to_string(),
-            removal: false,
+            ..v1::InspectRequest::default()
         }
     }
 

@@ -108,7 +108,7 @@ impl Service {
 
     /// The state of a group.
     pub(crate) async fn group(&mut self, name: &str) -> Result<v1::GroupStatus, CommandError> {
-        let reply = self.client.status(v1::StatusRequest { name: name.to_owned() }).await?.into_inner();
+        let reply = self.client.status(v1::StatusRequest { name: name.to_owned(), look: false }).await?.into_inner();
         reply.groups.into_iter().next().ok_or_else(|| {
             CommandError::failed(format!("there is no group `{name}`")).hint("`inlay status` lists the groups")
         })

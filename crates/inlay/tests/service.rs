@@ -586,7 +586,8 @@ fn what_stands_in_the_way_is_said() {
     a.write("x.json", "{\"s\": {\"k\": 1}}\n");
     a.ok(&["status", "g", "--wait=20"]);
     a.write("x.json", "{\"s\": {}}\n");
-    says("emptied: ");
+    let told = a.fails(4, &["status", "g", "--wait=5"]);
+    assert!(told.contains("emptied: "), "{told}");
     let states = said(&a.run(&["status", "g"]));
     let told = states.split('`').find(|told| told.starts_with("inlay accept g ")).unwrap_or_else(|| panic!("{states}"));
     assert!(told.contains("x.json#json:/s") && states.contains("`inlay restore g@head`"), "{states}");
@@ -613,6 +614,35 @@ fn what_stands_in_the_way_is_said() {
     a.ok(&["status", "h", "--wait=20"]);
     assert!(a.read("real.json").contains('2') && fs::symlink_metadata(a.user.join("link.json")).unwrap().is_symlink());
     a.stop();
+}
+
+/// Right after an edit: what was wrong with it is known before anything is said to be in sync.
+#[test]
+fn who_waits_is_told_what_stands_in_the_files_now() {
+    let root = tempfile::tempdir().unwrap();
+    let manager = manager(root.path());
+    let (mut a, mut b) = (Machine::new(root.path(), "a"), Machine::new(root.path(), "b"));
+    join(&manager, &mut a, &[]);
+    join(&manager, &mut b, &[]);
+    let whole = "{\"s\": {\"k\": 1}, \"own\": 1}\n";
+    a.write("x.json", whole);
+    b.write("y.json", whole);
+    a.ok(&["link", "g", "x.json#/s", &format!("b:{}#/s", b.user.join("y.json").display())]);
+    b.ok(&["accept", "g", "--yes"]);
+    a.ok(&["status", "g", "--wait=20"]);
+    for (broken, says) in [("no json", "unparsable"), ("{\"own\": 1}\n", "the portion is missing")] {
+        for (machine, name) in [(&a, "x.json"), (&b, "y.json")] {
+            machine.write(name, broken);
+            let told = a.fails(4, &["status", "g", "--wait=1"]);
+            assert!(told.contains(says), "{name}: {told}");
+            machine.write(name, whole);
+            a.ok(&["status", "g", "--wait=20"]);
+        }
+    }
+    a.stop();
+    // Whoever is away cannot be asked.
+    assert!(b.fails(4, &["status", "g", "--wait=1"]).contains("offline"));
+    b.stop();
 }
 
 #[test]

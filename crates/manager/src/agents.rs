@@ -173,10 +173,7 @@ impl Session {
             Some(from_agent::Message::Merged(message)) => self.merged(wire::from_merged(&message)).await,
             Some(from_agent::Message::Unmergeable(message)) => self.merged(wire::from_unmergeable(&message)).await,
             Some(from_agent::Message::Sealed(message)) => self.sealed(message).await,
-            Some(from_agent::Message::Inspected(reply)) => {
-                self.manager.inner.dispatcher.answered(self.source, reply);
-                Ok(None)
-            }
+            Some(from_agent::Message::Inspected(reply)) => self.inspected(reply).await,
             Some(from_agent::Message::Hello(_)) => Err(Status::invalid_argument("Hello was said already")),
             // Of a newer agent, with something that is not known here.
             None => Ok(None),
@@ -226,6 +223,21 @@ impl Session {
         let receipt = self.manager.inner.store.merged(self.source, answer).await;
         let receipt = receipt.map_err(|e| unavailable(&e))?;
         Ok(Some(Box::pin(async move { receipt.await.map(|_| None) })))
+    }
+
+    /// An answer to a person, who then finds stored what the agent said before.
+    async fn inspected(&self, reply: v1::InspectReply) -> Result<Option<Storing>, Status> {
+        let (source, dispatcher) = (self.source, self.manager.inner.dispatcher.clone());
+        if !dispatcher.is_asked(source, &reply.id) {
+            return Ok(None);
+        }
+        let receipt = self.manager.inner.store.sent(Vec::new()).await;
+        let receipt = receipt.map_err(|e| unavailable(&e))?;
+        Ok(Some(Box::pin(async move {
+            receipt.await?;
+            dispatcher.answered(source, reply);
+            Ok(None)
+        })))
     }
 
     async fn sealed(&mut self, message: v1::Sealed) -> Result<Option<Storing>, Status> {

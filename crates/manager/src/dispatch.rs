@@ -144,6 +144,11 @@ impl Dispatcher {
         }
     }
 
+    /// Whether a person's question to an agent waits.
+    pub(crate) fn is_asked(&self, source: Source, id: &[u8]) -> bool {
+        self.lock().questions.get(id).is_some_and(|(agent, _)| *agent == source.agent)
+    }
+
     /// An agent's answer to a person's question.
     pub(crate) fn answered(&self, source: Source, reply: v1::InspectReply) {
         let mut state = self.lock();

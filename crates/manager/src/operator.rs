@@ -4,8 +4,10 @@ mod link;
 mod members;
 mod show;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use plan::AgentId;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
@@ -128,19 +130,9 @@ impl Operator for OperatorService {
     async fn inspect(&self, request: Request<v1::InspectRequest>) -> Result<Response<v1::InspectReply>, Status> {
         let mut question = Self::allowed(request)?;
         let agent = self.agent(&question.agent).await?;
-        let mut id = [0; 16];
-        getrandom::fill(&mut id).map_err(|_| Status::internal("the manager failed: look into its log"))?;
-        question.id = id.to_vec();
         let name = std::mem::take(&mut question.agent);
-        let asked = self.manager.inner.dispatcher.ask(agent.id, question, self.manager.inner.options.ask).await;
-        let reply = asked.map_err(|error| match error {
-            AskError::Offline => offline(&name),
-            AskError::TooLate => {
-                Status::deadline_exceeded(format!("the agent `{name}` did not answer in time: look at that machine"))
-            }
-            AskError::Busy => Status::resource_exhausted("too many questions wait for agents: try again"),
-        })?;
-        Ok(Response::new(reply))
+        let asked = self.ask(agent.id, question).await?;
+        asked.map(Response::new).map_err(|error| unanswered(&name, error))
     }
 
     async fn link(&self, request: Request<v1::LinkRequest>) -> Result<Response<v1::LinkReply>, Status> {
@@ -199,6 +191,9 @@ impl Operator for OperatorService {
 
     async fn status(&self, request: Request<v1::StatusRequest>) -> Result<Response<v1::StatusReply>, Status> {
         let request = Self::allowed(request)?;
+        if request.look {
+            self.look(&request.name).await?;
+        }
         show::status(&self.manager, &request.name).await.map(Response::new)
     }
 
@@ -256,6 +251,51 @@ impl Operator for OperatorService {
         let name = (!request.name.is_empty()).then_some(request.name);
         let jobs = self.manager.inner.store.jobs(name, limit(request.limit, JOBS)).await;
         Ok(Response::new(v1::ListJobsReply { jobs: jobs.map_err(|e| unavailable(&e))? }))
+    }
+}
+
+impl OperatorService {
+    /// Puts a question to an agent.
+    async fn ask(
+        &self,
+        agent: AgentId,
+        mut question: v1::InspectRequest,
+    ) -> Result<Result<v1::InspectReply, AskError>, Status> {
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(|_| Status::internal("the manager failed: look into its log"))?;
+        question.id = id.to_vec();
+        Ok(self.manager.inner.dispatcher.ask(agent, question, self.manager.inner.options.ask).await)
+    }
+
+    /// Has every agent that is connected look at its members' files. One that knows no such question refuses it.
+    async fn look(&self, name: &str) -> Result<(), Status> {
+        let wanted = (!name.is_empty()).then(|| name.to_owned());
+        let groups = self.manager.inner.store.groups(wanted).await.map_err(|e| unavailable(&e))?;
+        let agents: BTreeSet<AgentId> = groups.iter().flat_map(|g| g.members.values()).map(|m| m.agent).collect();
+        let question = || v1::InspectRequest { look: true, ..v1::InspectRequest::default() };
+        let asked = agents.iter().map(|agent| self.ask(*agent, question()));
+        let answers = futures::future::try_join_all(asked).await?;
+        for (agent, answer) in agents.iter().zip(answers) {
+            match answer {
+                // The status says who is not connected.
+                Ok(_) | Err(AskError::Offline) => {}
+                Err(error) => {
+                    let agents = self.agents().await?;
+                    return Err(unanswered(members::name_of(&agents, *agent), error));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unanswered(agent: &str, error: AskError) -> Status {
+    match error {
+        AskError::Offline => offline(agent),
+        AskError::TooLate => {
+            Status::deadline_exceeded(format!("the agent `{agent}` did not answer in time: look at that machine"))
+        }
+        AskError::Busy => Status::resource_exhausted("too many questions wait for agents: try again"),
     }
 }
 

@@ -201,10 +201,21 @@ async fn what_people_ask_reaches_agents() {
     }
     // A suspended member is accepted: its agent hears of it.
     let (id, member) = one.member("/a");
-    member.condition = Condition::Suspended("emptied".into());
+    member.condition = Condition::Doubtful("emptied".into());
+    // Whoever has the agents look first finds what they reported.
+    let looking = tokio::spawn({
+        let mut operator = operator.clone();
+        async move { operator.status(v1::StatusRequest { name: "g".into(), look: true }).await }
+    });
+    let Message::Inspect(asked) = two.until(|m| matches!(m, Message::Inspect(i) if i.look)).await else { panic!() };
+    let looked = |id| from_agent::Message::Inspected(v1::InspectReply { id, ..Default::default() });
+    two.send(looked(asked.id)).await;
+    let Message::Inspect(asked) = one.until(|m| matches!(m, Message::Inspect(i) if i.look)).await else { panic!() };
     one.report(id, &[]).await;
-    let status = world.until("g", "suspended").await;
-    assert!(status.members.iter().any(|m| m.cause == "emptied"));
+    one.send(looked(asked.id)).await;
+    let status = looking.await.unwrap().unwrap().into_inner().groups.remove(0);
+    assert_eq!(status.state, "suspended");
+    assert!(status.members.iter().any(|m| m.cause == "emptied" && m.doubtful && !m.hard_linked));
     let accept = v1::AcceptRequest { name: "g".into(), ..Default::default() };
     operator.accept(accept.clone()).await.unwrap();
     one.until(|m| matches!(m, Message::Accept(a) if a.id == id.0)).await;

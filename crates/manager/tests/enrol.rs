@@ -69,7 +69,7 @@ async fn each_may_do_what_its_certificate_says() {
     let operating = world.enrol("operating", true).await;
     let status = async |credentials: Option<&world::Credentials>| {
         let channel = world.channel(credentials).await.unwrap();
-        let request = v1::StatusRequest { name: String::new() };
+        let request = v1::StatusRequest::default();
         OperatorClient::new(channel).status(request).await.map(|_| ()).map_err(|s| s.code())
     };
     assert_eq!(status(None).await, Err(Code::Unauthenticated));

@@ -9,7 +9,7 @@ use plan::{Condition, MemberId};
 use wire::v1;
 
 use super::{Engine, Happened, Local};
-use crate::detect::{LARGE, Target};
+use crate::detect::{LARGE, Seen, Target};
 use crate::journal;
 use crate::record;
 use crate::roster;
@@ -147,13 +147,7 @@ impl Engine {
 
     /// Compares files with what was seen of them, and looks at those that are not surely the same.
     pub(super) fn check(&mut self, members: Vec<MemberId>) {
-        let members: Vec<_> = members
-            .into_iter()
-            .filter_map(|member| {
-                let local = self.locals.get(&member)?;
-                Some((member, local.target.clone().ok()?, local.seen))
-            })
-            .collect();
+        let members = self.comparable(members);
         if members.is_empty() {
             return;
         }
@@ -161,6 +155,15 @@ impl Engine {
         self.start(async move {
             Happened::Changed(tools.blocking(move |tools| tools.changed(members)).await.unwrap_or_default())
         });
+    }
+
+    /// What there is to compare of members.
+    pub(super) fn comparable(&self, members: Vec<MemberId>) -> Vec<(MemberId, Arc<Target>, Option<Seen>)> {
+        let known = |member| {
+            let local: &Local = self.locals.get(&member)?;
+            Some((member, local.target.clone().ok()?, local.seen))
+        };
+        members.into_iter().filter_map(known).collect()
     }
 }
 

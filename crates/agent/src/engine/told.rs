@@ -61,6 +61,10 @@ impl Engine {
             return;
         }
         self.questions += 1;
+        if request.look {
+            self.ask_to_look(request.id);
+            return;
+        }
         let (tools, home) = (self.tools.clone(), self.user_home.clone());
         self.start(async move { Happened::Answered(Box::new(inspect::inspect(tools, home, request).await)) });
     }

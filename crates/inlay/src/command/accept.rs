@@ -107,7 +107,7 @@ fn not_accepted(group: &v1::GroupStatus, members: &[&v1::MemberStatus], ctx: &Co
 fn release(machine: &str, ctx: &Context) -> Result<(), CommandError> {
     service::block_on(async {
         let mut service = Service::open(ctx).await?;
-        let reply = service.client.status(v1::StatusRequest { name: String::new() }).await?.into_inner();
+        let reply = service.client.status(v1::StatusRequest::default()).await?.into_inner();
         let members = reply.groups.iter().flat_map(|group| &group.members);
         let held: Vec<&v1::MemberStatus> = members.filter(|m| m.braked && m.agent == machine).collect();
         let Some(first) = held.first() else {

@@ -92,7 +92,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     service::block_on(async {
         let mut service = open_or_start(ctx).await?;
         let mut portions = portions::look(&mut service, &args.addresses, ctx).await?;
-        if service.client.status(v1::StatusRequest { name: args.name.clone() }).await.is_ok() {
+        if service.client.status(v1::StatusRequest { name: args.name.clone(), look: false }).await.is_ok() {
             return Err(CommandError::failed(format!("there is a group `{}` already", args.name))
                 .hint(format!("`inlay add {} ADDRESS` takes a further member in", args.name)));
         }

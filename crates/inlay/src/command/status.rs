@@ -29,7 +29,7 @@ pub struct Args {
     /// Go on showing it whenever it changes, until Ctrl-C
     #[arg(long, conflicts_with = "wait")]
     pub watch: bool,
-    /// Wait until everything is in sync; exit code 4 if it is not by then
+    /// Have every machine that is connected look at its files, then wait until everything is in sync; exit code 4 if it is not by then
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "30", value_parser = ask::duration)]
     pub wait: Option<Duration>,
 }
@@ -45,11 +45,13 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             return watch(&mut service, name, ctx).await;
         }
         let Some(wait) = args.wait else {
-            let reply = service.client.status(v1::StatusRequest { name }).await?.into_inner();
+            let reply = service.client.status(v1::StatusRequest { name, look: false }).await?.into_inner();
             let clashes = clashes::of(&mut service, &reply.groups).await;
             return show_all(&reply.groups, &clashes, ctx);
         };
         let _progress = Progress::start(ctx, "waiting until everything is in sync");
+        let looked = v1::StatusRequest { name: name.clone(), look: true };
+        service.client.status(looked).await?;
         let groups = wait_for(&mut service, name, wait, |groups| groups.iter().all(|g| g.state == IN_SYNC)).await?;
         drop(_progress);
         let clashes = clashes::of(&mut service, &groups).await;
@@ -59,7 +61,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
 }
 
 async fn watch(service: &mut Service, name: String, ctx: &Context) -> Result<(), CommandError> {
-    let mut stream = service.client.watch(v1::StatusRequest { name }).await?.into_inner();
+    let mut stream = service.client.watch(v1::StatusRequest { name, look: false }).await?.into_inner();
     while let Some(reply) = stream.message().await? {
         if !ctx.json {
             ctx.print(format_args!("\n{}", jiff::Zoned::now().strftime("%H:%M:%S")))?;
@@ -78,7 +80,7 @@ pub(crate) async fn wait_for(
 ) -> Result<Vec<v1::GroupStatus>, CommandError> {
     let end = Instant::now() + time;
     let mut last = Vec::new();
-    let mut stream = service.client.watch(v1::StatusRequest { name }).await?.into_inner();
+    let mut stream = service.client.watch(v1::StatusRequest { name, look: false }).await?.into_inner();
     while let Ok(next) = tokio::time::timeout_at(end, stream.message()).await {
         match next? {
             Some(reply) => last = reply.groups,

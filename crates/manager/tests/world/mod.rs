@@ -185,7 +185,7 @@ impl World {
     }
 
     pub(crate) async fn status(&self, group: &str) -> v1::GroupStatus {
-        let request = v1::StatusRequest { name: group.to_owned() };
+        let request = v1::StatusRequest { name: group.to_owned(), ..Default::default() };
         self.operator().await.status(request).await.unwrap().into_inner().groups.remove(0)
     }
 
@@ -196,7 +196,7 @@ impl World {
 
     /// Waits until the group's state is that one.
     pub(crate) async fn until(&self, group: &str, state: &str) -> v1::GroupStatus {
-        let request = v1::StatusRequest { name: group.to_owned() };
+        let request = v1::StatusRequest { name: group.to_owned(), ..Default::default() };
         let mut watch = self.operator().await.watch(request).await.unwrap().into_inner();
         let mut last = None;
         let found = tokio::time::timeout(Duration::from_secs(20), async {

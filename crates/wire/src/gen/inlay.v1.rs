@@ -338,6 +338,10 @@ pub struct InspectRequest {
     /// Whether the answer is to say if the portion can be removed.
     #[prost(bool, tag = "6")]
     pub removal: bool,
+    /// In place of an address: look at the files of all members that are not surely as they were seen. The answer says that they were
+    /// looked at.
+    #[prost(bool, tag = "7")]
+    pub look: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct InspectReply {
@@ -518,6 +522,9 @@ pub struct StatusRequest {
     /// Empty: all groups.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// Whether all agents that are connected are to look at their members' files first. (A watch does not ask them.)
+    #[prost(bool, tag = "2")]
+    pub look: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StatusReply {

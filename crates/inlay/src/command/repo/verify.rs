@@ -39,7 +39,7 @@ pub(super) fn run(ctx: &Context) -> Result<(), CommandError> {
     service::block_on(async {
         let mut service = Service::open(ctx).await?;
         let zone = Zone::need(&service.home, "read copies").await?;
-        let groups = service.client.status(v1::StatusRequest { name: String::new() }).await?.into_inner().groups;
+        let groups = service.client.status(v1::StatusRequest::default()).await?.into_inner().groups;
         let progress = Progress::start(ctx, "reading every copy");
         let (mut read, mut lost) = (0_u64, Vec::new());
         for group in &groups {
