@@ -108,9 +108,15 @@ impl Context {
     /// # Errors
     /// Standard output is closed or full.
     pub fn print(&self, line: impl Display) -> Result<(), CommandError> {
-        // Where no colours are wanted, this character would be left out with them.
-        let line = line.to_string().replace('\u{7f}', "\\u007f");
-        Ok(writeln!(anstream::stdout(), "{line}")?)
+        self.print_text(&format!("{line}\n"))
+    }
+
+    /// Prints a JSON value to standard output.
+    ///
+    /// # Errors
+    /// Standard output is closed or full.
+    pub fn print_json(&self, value: impl Display) -> Result<(), CommandError> {
+        self.print(value.to_string().replace('\u{7f}', "\\u007f"))
     }
 
     /// Prints whole lines to standard output, with colours where they are wanted.
@@ -118,7 +124,14 @@ impl Context {
     /// # Errors
     /// Standard output is closed or full.
     pub fn print_text(&self, lines: &str) -> Result<(), CommandError> {
-        Ok(anstream::stdout().write_all(lines.as_bytes())?)
+        for (at, part) in lines.split('\u{7f}').enumerate() {
+            // Where no colours are wanted, this character would be left out with them.
+            if at > 0 {
+                io::stdout().write_all(b"\x7f")?;
+            }
+            anstream::stdout().write_all(part.as_bytes())?;
+        }
+        Ok(())
     }
 
     /// Prints bytes to standard output exactly as they are.

@@ -99,7 +99,7 @@ impl CommandError {
         let shown = path.display();
         let made = CommandError::failed(format!("cannot {doing} {shown}"));
         let made = match error.kind() {
-            io::ErrorKind::PermissionDenied => made.hint(format!("`ls -l {shown}` shows who may")),
+            io::ErrorKind::PermissionDenied => made.hint(denied(path, |path| path.metadata().is_ok())),
             io::ErrorKind::StorageFull => made.hint("nothing was changed; free some space and try again"),
             _ => made,
         };
@@ -261,6 +261,21 @@ impl From<AddressError> for CommandError {
     }
 }
 
+/// What to do about a file that may not be read: who may is told by the file, or by the folder on the way to it that may not be entered.
+/// `is_seen`: whether the system tells anything of a path.
+fn denied(path: &Path, is_seen: impl Fn(&Path) -> bool) -> String {
+    let shown = |path: &Path| quoted(&path.display().to_string());
+    match path.ancestors().find(|path| is_seen(path)) {
+        Some(folder) if folder != path => {
+            let folder = shown(folder);
+            format!(
+                "the folder {folder} may not be entered: `ls -ld {folder}` shows who may; its owner gives the right (x)"
+            )
+        }
+        _ => format!("`ls -l {}` shows who may", shown(path)),
+    }
+}
+
 /// Printing failed.
 impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
@@ -301,4 +316,19 @@ pub(crate) fn quoted(word: &str) -> String {
         return word.to_owned();
     }
     format!("{home}'{}'", rest.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_not_read_is_told_where_it_ends() {
+        let seen =
+            |ends: &'static str| denied(Path::new("/a b/c/d.json"), move |path| Path::new(ends).starts_with(path));
+        assert_eq!(seen("/a b/c/d.json"), "`ls -l '/a b/c/d.json'` shows who may");
+        assert!(seen("/a b/c").starts_with("the folder '/a b/c' may not be entered: `ls -ld '/a b/c'` shows who may"));
+        assert!(seen("/a b").starts_with("the folder '/a b' may not be entered"));
+        assert!(seen("/").starts_with("the folder / may not be entered"));
+    }
 }

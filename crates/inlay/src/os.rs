@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::UdpSocket;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Makes a folder that only its owner can enter, with its parents.
@@ -26,6 +26,13 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&beside, path)?;
     File::open(folder)?.sync_all()
+}
+
+/// The folder from which on everything above an absolute path is on its file system.
+pub(crate) fn mount_point(path: &Path) -> &Path {
+    let device = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.dev());
+    let own = device(path);
+    path.ancestors().take_while(|above| device(above) == own).last().unwrap_or(path)
 }
 
 /// The machine's host name.
@@ -73,5 +80,24 @@ pub(crate) fn ask_to_end(id: u32) {
     if let Some(id) = id {
         // It may have ended by itself.
         let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_mount_point_is_the_last_folder_on_the_same_file_system() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().canonicalize().unwrap().join("a");
+        fs::write(&file, "").unwrap();
+        let device = |path: &Path| fs::metadata(path).unwrap().dev();
+        let top = mount_point(&file);
+        assert!(file.starts_with(top) && device(top) == device(&file));
+        assert!(top.parent().is_none_or(|above| device(above) != device(&file)));
+        #[cfg(target_os = "linux")]
+        assert_eq!(mount_point(Path::new("/proc/self/status")), Path::new("/proc"));
     }
 }

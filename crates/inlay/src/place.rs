@@ -203,7 +203,18 @@ pub(crate) fn bytes(address: &Address, path: &Path, ctx: &Context) -> Result<Vec
 
 fn no_file(path: &Path, hint: Option<String>) -> CommandError {
     let usual = || "relative paths start at the working directory, `~` is your home".to_owned();
-    CommandError::new(Exit::Portion, format!("there is no file {}", path.display())).hint(hint.unwrap_or_else(usual))
+    let hint = hint.or_else(|| dangling(path)).unwrap_or_else(usual);
+    CommandError::new(Exit::Portion, format!("there is no file {}", path.display())).hint(hint)
+}
+
+/// What to do about a symbolic link that leads to nothing.
+pub(crate) fn dangling(path: &Path) -> Option<String> {
+    let target = fs::read_link(path).ok().filter(|_| !path.exists())?;
+    let target = path.parent()?.join(target);
+    let (path, target) = (quoted(&path.display().to_string()), quoted(&target.display().to_string()));
+    Some(format!(
+        "it is a symbolic link to {target}, which is not there: make that, or put the link right (`ls -l {path}`)"
+    ))
 }
 
 /// What may have been meant by an address whose file is missing: a file that has a `#` in its name.

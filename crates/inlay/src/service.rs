@@ -12,6 +12,7 @@ use wire::v1::operator_client::OperatorClient;
 use crate::context::Context;
 use crate::error::{CommandError, Exit};
 use crate::home::Home;
+use crate::place;
 
 /// Runs a command's future, with one thread: a command mostly waits.
 pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
@@ -183,7 +184,11 @@ impl From<manager::HomeError> for CommandError {
 
 impl From<agent::AllowError> for CommandError {
     fn from(error: agent::AllowError) -> Self {
-        CommandError::of(Exit::Failed, error)
+        let dangling = match &error {
+            agent::AllowError::Nowhere { path, .. } => place::dangling(path),
+            _ => None,
+        };
+        dangling.into_iter().fold(CommandError::of(Exit::Failed, error), CommandError::hint)
     }
 }
 

@@ -6,6 +6,8 @@ use std::path::Path;
 use agent::{Refusal, ReplaceError};
 
 use crate::error::{CommandError, Exit, quoted};
+use crate::os;
+use crate::place;
 
 /// Writes `after` in place of `path`'s bytes if it still holds `before` (`None`: if it does not exist).
 pub(crate) fn replace(path: &Path, before: Option<&[u8]>, after: &[u8]) -> Result<(), CommandError> {
@@ -20,7 +22,10 @@ fn told(error: ReplaceError) -> CommandError {
                 .hint("nothing was changed: the other names would keep the old contents");
             return own.into_iter().fold(made, CommandError::hint);
         }
-        ReplaceError::Open { .. } => "is its folder there, and may you write in it?",
+        ReplaceError::Open { path, .. } => match place::dangling(path) {
+            Some(dangling) => return CommandError::of(Exit::Failed, error).hint(dangling),
+            None => "is its folder there, and may you write in it?",
+        },
         ReplaceError::Changed { .. } => "nothing was written; look at it and try again",
         ReplaceError::Refused { .. } | ReplaceError::Write { .. } => "nothing was changed",
         ReplaceError::KeptAside { .. } => "compare the two files, and delete the one beside it when nothing is missing",
@@ -32,11 +37,13 @@ fn told(error: ReplaceError) -> CommandError {
 /// followed: in the place of the link it would end that.
 pub(crate) fn own_copy(path: &Path) -> Option<String> {
     let file = path.canonicalize().ok()?;
+    // The other names are on the same file system.
+    let top = quoted(os::mount_point(&file).to_str()?);
     let file = file.to_str()?;
     let mut names = (1..100).map(|number| format!("{file}.own-{number}"));
     let copy = quoted(&names.find(|name| fs::symlink_metadata(name).is_err())?);
     let file = quoted(file);
     Some(format!(
-        "`find / -xdev -samefile {file}` shows the other names; to make it a file of its own: `cp -a {file} {copy} && mv {copy} {file}`"
+        "`find {top} -xdev -samefile {file}` shows the other names; to make it a file of its own: `cp -a {file} {copy} && mv {copy} {file}`"
     ))
 }

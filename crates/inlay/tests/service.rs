@@ -645,6 +645,31 @@ fn who_waits_is_told_what_stands_in_the_files_now() {
     b.stop();
 }
 
+/// A link that leads nowhere, and rows that take more along than their group knows.
+#[test]
+fn a_link_that_leads_nowhere_is_told_and_so_are_other_columns() {
+    let root = tempfile::tempdir().unwrap();
+    let mut a = Machine::new(root.path(), "a");
+    a.start(&["up", "--listen", "127.0.0.1:0"]);
+    a.write("x.json", "{\"s\": 1}\n");
+    std::os::unix::fs::symlink("nowhere", a.user.join("link.json")).unwrap();
+    let told = a.fails(1, &["link", "g", "x.json#/s", "link.json#/s"]);
+    assert!(told.contains("it is a symbolic link to ") && told.contains("/nowhere, which is not there"), "{told}");
+
+    a.write("a.csv", "id,name\n1,Ann\n2,Bob\n");
+    a.write("b.csv", "id,name,notes\n1,Ann,kept\n2,Bob,\n");
+    a.ok(&["link", "h", "--key", "id", "--except", "/*/notes", "a.csv#rows", "b.csv#rows"]);
+    a.ok(&["status", "h", "--wait=20"]);
+    a.write("a.csv", "id,name\n");
+    let told = a.fails(4, &["status", "h", "--wait=5"]);
+    assert!(told.contains("emptied: "), "{told}");
+    let told = said(&a.run(&["accept", "h", "--yes"]));
+    assert!(told.contains("takes its other columns along") && told.contains("b.csv#csv:rows"), "{told}");
+    a.ok(&["status", "h", "--wait=20"]);
+    assert_eq!(a.read("b.csv"), "id,name,notes\n");
+    a.stop();
+}
+
 #[test]
 fn the_demonstration_is_true_and_cleans_up() {
     let root = tempfile::tempdir().unwrap();
@@ -727,7 +752,7 @@ fn a_conflict_is_put_together_by_a_person() {
     assert_eq!(both("k"), [30, 40]);
     // What a person wrote.
     a.write("both.json", "{\"k\": 99,");
-    let told = a.fails(3, &["resolve", "g", "--with", "both.json"]);
+    let told = a.fails(1, &["resolve", "g", "--with", "both.json"]);
     assert!(told.contains("both.json:1:") && told.contains("inlay show g"), "{told}");
     a.write("both.json", "{\"k\": 99, \"l\": 1, \"m\": 3}");
     a.ok(&["resolve", "g", "--with", "both.json"]);

@@ -1,7 +1,7 @@
 //! `inlay accept NAME [ADDRESS…]`.
 
 use agent::Identity;
-use portion::{Address, Mapping, Selector, Source};
+use portion::{Address, Mapping, Scheme, Selector, Source, TableSelector};
 use wire::v1;
 
 use crate::ask;
@@ -184,6 +184,14 @@ async fn suspended(
     ctx: &Context,
 ) -> Result<bool, CommandError> {
     ctx.say(format_args!("{}\n  {}", status::address(member, ctx), status::cause(group, member, ctx)));
+    let wider: Vec<String> =
+        group.members.iter().filter(|m| has_other_columns(m)).map(|m| status::address(m, ctx)).collect();
+    if !wider.is_empty() {
+        let wider = wider.join(", ");
+        ctx.say(format_args!(
+            "  A row that this removes takes its other columns along, which no version holds: in {wider}"
+        ));
+    }
     let question = match member.missing {
         true => "Take that for an edit, and remove the portion from all members' files? It stays a version.",
         false => "Take what stands there now as an edit, for all members?",
@@ -194,6 +202,18 @@ async fn suspended(
         tell(service, group, member).await?;
     }
     Ok(agreed)
+}
+
+/// Whether a member's portion is rows of which its file has other columns: private ones, or ones that its selector does not name.
+fn has_other_columns(member: &v1::MemberStatus) -> bool {
+    let Ok(selector) = member.selector.parse::<Selector>() else { return false };
+    let expression = &selector.expression;
+    let named = match selector.scheme {
+        Some(Scheme::Sqlite) => TableSelector::parse(expression).is_ok_and(|table| table.columns.is_some()),
+        _ => expression.contains("rows("),
+    };
+    let is_private = |mapping: Mapping| mapping.key().is_some() && mapping.to_string().contains("except /*/");
+    named || member.mapping.parse().is_ok_and(is_private)
 }
 
 async fn awaiting(

@@ -25,7 +25,7 @@ pub(crate) fn run(_: &Args, ctx: &Context) -> Result<(), CommandError> {
                         "seen": time(a.seen_at), "operate": a.operate, "members": a.members, "program": a.program})
                 })
                 .collect();
-            return ctx.print(serde_json::Value::Array(list));
+            return ctx.print_json(serde_json::Value::Array(list));
         }
         let rows: Vec<Vec<String>> = agents
             .iter()

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     let change = Change::between(standing.as_ref(), &new, args.key.as_deref());
     let written = after.is_some() && !args.dry_run;
     put::finish(&to, after, args.dry_run, Some(&change.to_string()), ctx)?;
-    if ctx.json { ctx.print(change.json(written)) } else { Ok(()) }
+    if ctx.json { ctx.print_json(change.json(written)) } else { Ok(()) }
 }
 
 /// What a copy makes.

@@ -137,7 +137,7 @@ pub(crate) fn show(first: &Side, second: &Side, ctx: &Context) -> Result<Same, C
             .iter()
             .map(|d| json!({"path": d.path, "a": d.first.map(as_json), "b": d.second.map(as_json)}))
             .collect();
-        ctx.print(json!({"same_text": same_text, "same_value": differences.is_empty(), "differences": list}))?;
+        ctx.print_json(json!({"same_text": same_text, "same_value": differences.is_empty(), "differences": list}))?;
         return Ok(same);
     }
     // Text that is only text is best compared line by line.
@@ -146,7 +146,8 @@ pub(crate) fn show(first: &Side, second: &Side, ctx: &Context) -> Result<Same, C
         (Value::String(_) | Value::Bytes(_), Value::String(_) | Value::Bytes(_))
     ) {
         for difference in &differences {
-            ctx.print(line(difference))?;
+            // Its values are JSON.
+            ctx.print_json(line(difference))?;
         }
     }
     if one_format && !same_text {

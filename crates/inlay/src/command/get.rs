@@ -25,7 +25,7 @@ pub struct Args {
 pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
     let (place, fragment) = Place::portion(&args.address, ctx)?;
     if args.value || ctx.json {
-        return ctx.print(json(&place, &fragment)?);
+        return ctx.print_json(json(&place, &fragment)?);
     }
     ctx.print_bytes(&fragment.text)?;
     if stdout().is_terminal() && !fragment.text.ends_with(b"\n") {

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         let made = enrolment::invite(&mut service.client, &home, args.ttl, args.uses, !args.no_operate).await?;
         let code = made.code();
         if ctx.json {
-            return ctx.print(json!({"code": *code, "addresses": made.addresses, "ca": hex::encode(made.ca),
+            return ctx.print_json(json!({"code": *code, "addresses": made.addresses, "ca": hex::encode(made.ca),
                 "expires_in": args.ttl.as_secs(), "uses": args.uses, "operate": !args.no_operate}));
         }
         ctx.say("On the other machine, type `inlay join`, and give it this code when it asks:\n");

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
                         "noticed_at": j.noticed_at, "made_at": j.made_at, "sent_at": j.sent_at, "done_at": j.done_at})
                 })
                 .collect();
-            return ctx.print(serde_json::Value::Array(list));
+            return ctx.print_json(serde_json::Value::Array(list));
         }
         let rows: Vec<Vec<String>> = jobs
             .iter()

@@ -254,7 +254,7 @@ fn print(rows: &[Row<'_>], address: &Address, ctx: &Context) -> Result<(), Comma
                 })
             })
             .collect();
-        return ctx.print(serde_json::Value::from(list));
+        return ctx.print_json(serde_json::Value::from(list));
     }
     let selectors: Vec<String> = rows.iter().map(|row| quoted(&row.selector)).collect();
     let lines: Vec<String> = rows.iter().map(|row| format!("{}-{}", row.item.lines.0, row.item.lines.1)).collect();

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         log.versions.sort_by_key(|entry| std::cmp::Reverse(entry.number));
         if ctx.json {
             let list: Vec<_> = log.versions.iter().map(|entry| as_json(entry, &log)).collect();
-            return ctx.print(serde_json::Value::Array(list));
+            return ctx.print_json(serde_json::Value::Array(list));
         }
         let rows: Vec<Vec<String>> = log.versions.iter().map(|entry| row(entry, &log, ctx)).collect();
         ctx.print_text(&ask::table(&["", "NO", "VERSION", "KIND", "COMMITTED", "FROM", "BYTES"], &rows))?;

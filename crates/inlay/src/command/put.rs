@@ -14,7 +14,8 @@ use crate::write;
 ///
 /// The new fragment is read from standard input. Every byte outside the portion stays as it is; the file is replaced at once
 /// or not at all. A fragment that is equal to what stands there writes nothing. The fragment is written as `inlay get` prints one: a
-/// Markdown section begins with its own heading, at level 1. What is removed takes along what stands on its lines; comments above it
+/// Markdown section begins with its own heading, at level 1. A byte order mark at its start belongs to no portion but one of bytes, and is
+/// left out, as `inlay get` does. What is removed takes along what stands on its lines; comments above it
 /// stay.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -60,8 +61,9 @@ fn planned(place: &Place, args: &Args, ctx: &Context) -> Result<Option<After>, C
     let input = read_input(ctx)?;
     if place.is_database() && input.trim_ascii().is_empty() {
         // As a program that failed leaves it.
+        let address = quoted(&args.address.to_string());
         return Err(CommandError::failed(format!("standard input is empty: {} would lose every row", place.written))
-            .hint("if that is meant, put an empty list: `echo '[]' | inlay put --value …`"));
+            .hint(format!("if that is meant, put an empty list: `echo '[]' | inlay put --value {address}`")));
     }
     let new = if args.value { valued(place, &input)? } else { as_it_stands(place, input)? };
     replaced(place, &new, args.create)
@@ -205,8 +207,6 @@ fn as_it_stands(place: &Place, mut input: Vec<u8>) -> Result<Fragment, CommandEr
     given(format, input)
 }
 
-/// Refuses a list of tables as a TOML file writes it, `[[b]]` for `/b`: as a fragment it is a table that holds a list.
-fn check_list(place: &Place, input: &[u8]) -> Result<(), CommandError> {
 /// An error of what was given on standard input.
 fn wrong(error: LensError) -> CommandError {
     CommandError::input("standard input", error)
@@ -218,6 +218,8 @@ fn meaning(format: Format, input: &[u8]) -> Result<Value, CommandError> {
     format.value(input).or_else(tidied).map_err(wrong)
 }
 
+/// Refuses a list of tables as a TOML file writes it, `[[b]]` for `/b`: as a fragment it is a table that holds a list.
+fn check_list(place: &Place, input: &[u8]) -> Result<(), CommandError> {
     let format = place.scheme.lens().format_for(&place.expression, &Value::Map(Vec::new()));
     let Some((_, name)) = place.expression.rsplit_once('/').filter(|_| format == Format::Toml) else { return Ok(()) };
     match format.value(input) {

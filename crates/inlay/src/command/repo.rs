@@ -51,7 +51,7 @@ fn env(ctx: &Context) -> Result<(), CommandError> {
     }
     let password = home.password_file(&repository.id).display().to_string();
     if ctx.json {
-        return ctx.print(json!({"RESTIC_REPOSITORY": repository.url, "RESTIC_PASSWORD_FILE": password}));
+        return ctx.print_json(json!({"RESTIC_REPOSITORY": repository.url, "RESTIC_PASSWORD_FILE": password}));
     }
     ctx.print(format_args!("export RESTIC_REPOSITORY={}", quoted(&repository.url)))?;
     ctx.print(format_args!("export RESTIC_PASSWORD_FILE={}", quoted(&password)))

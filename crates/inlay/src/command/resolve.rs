@@ -98,7 +98,7 @@ async fn given(
     let head = content(zone, head, name).await?;
     reconcile::checked(&head, text).map_err(|error| {
         let file = if file == "-" { "standard input" } else { file };
-        CommandError::unreadable(file, error)
+        CommandError::input(file, error)
             .hint(format!("it is to be written as `inlay show {name}` prints it, in {}", head.fragment.format))
     })
 }

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         if args.value || ctx.json {
             let lens = |e| CommandError::lens(&args.version, e);
             let value = zone::mapping(&listed.record)?.value(&fragment).map_err(lens)?;
-            return ctx.print(get::render(&value).map_err(lens)?);
+            return ctx.print_json(get::render(&value).map_err(lens)?);
         }
         ctx.print_bytes(&fragment.text)?;
         if stdout().is_terminal() && !fragment.text.ends_with(b"\n") {

@@ -104,7 +104,7 @@ type Clashes = BTreeMap<Vec<u8>, Vec<String>>;
 fn show_all(groups: &[v1::GroupStatus], clashes: &Clashes, ctx: &Context) -> Result<(), CommandError> {
     if ctx.json {
         let groups: Vec<_> = groups.iter().map(|group| as_json(group, clashes, ctx)).collect();
-        return ctx.print(serde_json::Value::Array(groups));
+        return ctx.print_json(serde_json::Value::Array(groups));
     }
     if groups.is_empty() {
         ctx.say("There are no groups yet. `inlay link NAME ADDRESS ADDRESS` makes one.");

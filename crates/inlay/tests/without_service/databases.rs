@@ -77,6 +77,7 @@ fn rows_are_listed_taken_out_put_copied_and_compared() {
         (&["put", eu], "{\"id\":1,\"nome\":\"x\"}\n", 1, "the table `customers` has no `nome`"),
         (&["put", eu], "nonsense", 1, "standard input"),
         (&["put", eu], "\n", 1, "would lose every row"),
+        (&["put", eu], "\n", 1, "inlay put --value 'shop.db#customers(id,name)?region=EU'`"),
         (&["get", "shop.db#custmers"], "", 3, "did you mean `customers`?"),
         (&["get", "shop.db#customers("], "", 2, "is no sqlite selector"),
         (&["get", "gone.db#customers"], "", 3, "there is no file"),

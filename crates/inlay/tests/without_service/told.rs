@@ -534,6 +534,62 @@ fn utf_16_is_named() {
     }
 }
 
+/// A byte order mark is told by no portion of text, and put into none.
+#[test]
+fn a_byte_order_mark_belongs_to_the_file() {
+    for (address, before, input, after) in [
+        ("a.json#/a", "\u{feff}{\"a\": 1}", "\u{feff}2\n", "\u{feff}{\"a\": 2}"),
+        ("a.txt#lines:1,2", "x\ny\n", "\u{feff}z\n", "x\nz\n"),
+        ("a.txt#bytes:0-3", "x\ny\n", "\u{feff}z", "\u{feff}z"),
+    ] {
+        let name = address.split_once('#').unwrap().0;
+        check(&Case {
+            files: &[(name, before)],
+            args: &["put", "-q", address],
+            input,
+            after: &[(name, after)],
+            ..Case::default()
+        });
+    }
+}
+
+/// DEL is told as it stands, but in JSON, which has a way to write it.
+#[test]
+fn what_json_escapes_other_lines_do_not() {
+    let files = [("a.json", "{\"k\": \"a\u{7f}b\"}"), ("b.json", "{\"k\": \"ab\"}"), ("c.json", "{\"a\u{7f}b\": 1}")];
+    let escaped = "\"a\\u007fb\"\n";
+    check(&Case { files: &files, args: &["get", "a.json#/k", "--value"], out: escaped, ..Case::default() });
+    let differs = "~ /k: \"a\\u007fb\" → \"ab\"\n--- a.json#json:\n+++ b.json#json:\n@@ -1 +1 @@\n-{\"k\": \"a\u{7f}b\"}\n\\ No newline at end of file\n+{\"k\": \"ab\"}\n\\ No newline at end of file\n";
+    check(&Case {
+        files: &files,
+        args: &["diff", "a.json#json:", "b.json#json:"],
+        out: differs,
+        code: 4,
+        ..Case::default()
+    });
+    let listed = "json:   object  1-1  {\"a\u{fffd}b\": 1}\n'/a\u{7f}b'  number  1-1  1\n";
+    check(&Case { files: &files, args: &["list", "c.json"], out: listed, ..Case::default() });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("input"), "2").unwrap();
+    std::os::unix::fs::symlink("no where", folder.path().join("a.json")).unwrap();
+    for (args, code) in [
+        (&["get", "a.json#/a"][..], 3),
+        (&["list", "a.json"], 3),
+        (&["put", "a.json#/a"], 3),
+        (&["put", "--create", "a.json#/a"], 1),
+    ] {
+        let done = inlay(folder.path(), args);
+        let err = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(code), "{err}");
+        assert!(err.contains("it is a symbolic link to '") && err.contains("/no where', which is not there"), "{err}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_hard_link_is_refused_with_a_way_out() {

@@ -104,7 +104,7 @@ fn tell(read: u64, lost: &[Lost], groups: &[v1::GroupStatus], ctx: &Context) -> 
                     "again": l.again})
             })
             .collect();
-        return ctx.print(json!({"read": read, "lost": lost}));
+        return ctx.print_json(json!({"read": read, "lost": lost}));
     }
     for one in lost {
         let at = format!("{}@{}", one.group, one.number);
