@@ -630,14 +630,13 @@ fn who_waits_is_told_what_stands_in_the_files_now() {
     a.ok(&["link", "g", "x.json#/s", &format!("b:{}#/s", b.user.join("y.json").display())]);
     b.ok(&["accept", "g", "--yes"]);
     a.ok(&["status", "g", "--wait=20"]);
-    for (broken, says) in [("no json", "unparsable"), ("{\"own\": 1}\n", "the portion is missing")] {
-        for (machine, name) in [(&a, "x.json"), (&b, "y.json")] {
-            machine.write(name, broken);
-            let told = a.fails(4, &["status", "g", "--wait=1"]);
-            assert!(told.contains(says), "{name}: {told}");
-            machine.write(name, whole);
-            a.ok(&["status", "g", "--wait=20"]);
-        }
+    let cases = [(&a, "x.json", "no json", "unparsable"), (&b, "y.json", "{\"own\": 1}\n", "the portion is missing")];
+    for (machine, name, broken, says) in cases {
+        machine.write(name, broken);
+        let told = a.fails(4, &["status", "g", "--wait=5"]);
+        assert!(told.contains(says), "{name}: {told}");
+        machine.write(name, whole);
+        a.ok(&["status", "g", "--wait=20"]);
     }
     a.stop();
     // Whoever is away cannot be asked.

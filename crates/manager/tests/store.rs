@@ -276,6 +276,33 @@ impl Pair {
     }
 }
 
+/// A member that another one's backup puts on the head, which stays where it is: what it was to restore is over.
+#[test]
+fn what_another_ones_backup_ends() {
+    let backed_up =
+        |member, generation, content| Op::BackedUp { member, generation, base: None, content, format: false };
+    let report = |generation, base, condition| Op::Report { member: 0, generation, base, format: false, condition };
+    let resolve = || Op::Resolve { take: 0, content: 3, format: false, stale: false };
+    let ops = [
+        resolve(),
+        backed_up(2, 0, 0),
+        backed_up(1, 4, 4),
+        report(0, None, 0),
+        resolve(),
+        report(0, None, 0),
+        report(1, Some((1, 1)), 3),
+        backed_up(1, 5, 3),
+    ];
+    block_on(async {
+        let mut pair = Pair::new(Conflict::Merge, 0).await;
+        for op in &ops {
+            pair.apply(op).await;
+            pair.compare().await;
+        }
+        pair.store.close().await;
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 

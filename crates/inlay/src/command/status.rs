@@ -50,13 +50,22 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             return show_all(&reply.groups, &clashes, ctx);
         };
         let _progress = Progress::start(ctx, "waiting until everything is in sync");
-        let looked = v1::StatusRequest { name: name.clone(), look: true };
-        service.client.status(looked).await?;
-        let groups = wait_for(&mut service, name, wait, |groups| groups.iter().all(|g| g.state == IN_SYNC)).await?;
+        let end = Instant::now() + wait;
+        let looked = service.client.status(v1::StatusRequest { name: name.clone(), look: true });
+        let looked = tokio::time::timeout_at(end, looked).await.ok().transpose()?;
+        let left = end.saturating_duration_since(Instant::now());
+        let groups = match looked {
+            Some(_) => wait_for(&mut service, name, left, |groups| groups.iter().all(|g| g.state == IN_SYNC)).await?,
+            None => service.client.status(v1::StatusRequest { name, look: false }).await?.into_inner().groups,
+        };
         drop(_progress);
         let clashes = clashes::of(&mut service, &groups).await;
         show_all(&groups, &clashes, ctx)?;
-        if groups.iter().all(|group| group.state == IN_SYNC) { Ok(()) } else { Err(CommandError::not_in_sync()) }
+        if looked.is_none() {
+            ctx.say("  → not every machine that is connected has looked at its files in that time");
+        }
+        let in_sync = looked.is_some() && groups.iter().all(|group| group.state == IN_SYNC);
+        if in_sync { Ok(()) } else { Err(CommandError::not_in_sync()) }
     })
 }
 

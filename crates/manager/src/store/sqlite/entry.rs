@@ -253,9 +253,11 @@ impl Entry {
                 Some(_) => {}
             }
         }
+        let mut agreed = BTreeSet::new();
         for (id, standing, join) in members {
             if let Some(member) = group.members.get(id).filter(|m| (m.standing, m.join) != (*standing, *join)) {
                 write_member(connection, group.id, member, self.noticed.get(id).copied().unwrap_or(0))?;
+                agreed.insert(*id);
             }
         }
         for member in touched.iter().filter_map(|id| group.members.get(id)) {
@@ -269,7 +271,9 @@ impl Entry {
         let has_turned = !turned.is_empty();
         // Several members may stand on a branch that is not open any more, or that does not merge.
         let turned = |member: &Member| member.standing.is_some_and(|standing| turned.contains(&standing));
-        let is_affected = |member: &&Member| all || touched.contains(&member.id) || turned(member);
+        // One that has what is the head may stand on it once it is clean, though nothing else has changed.
+        let is_own = |id: &MemberId| touched.contains(id) || agreed.contains(id);
+        let is_affected = |member: &&Member| all || is_own(&member.id) || turned(member);
         let affected = group.members.values().filter(is_affected).map(|member| member.id).collect();
         if moved {
             self.head_noticed = noticed;

@@ -173,14 +173,13 @@ fn number(number: &Number) -> Option<String> {
     let written = number.as_str();
     if scalar::is_number(written) {
         let exponent = written.split_once(['e', 'E']).filter(|_| !written.starts_with("0x"));
-        return Some(exponent.map_or_else(
-            || written.to_owned(),
-            |(digits, exponent)| {
-                let point = if digits.contains('.') { "" } else { ".0" };
-                let sign = if exponent.starts_with(['+', '-']) { "" } else { "+" };
-                format!("{digits}{point}e{sign}{exponent}")
-            },
-        ));
+        let plain = exponent.map(|(digits, exponent)| {
+            let point = if digits.contains('.') { "" } else { ".0" };
+            let sign = if exponent.starts_with(['+', '-']) { "" } else { "+" };
+            format!("{digits}{point}e{sign}{exponent}")
+        });
+        // Of an exponent that nobody can count with, nothing is sure but how it is written.
+        return Some(plain.filter(|plain| Number::new(plain) == *number).unwrap_or_else(|| written.to_owned()));
     }
     match written.trim_start_matches(['+', '-']) {
         "inf" if written.starts_with('-') => Some("-.inf".to_owned()),
