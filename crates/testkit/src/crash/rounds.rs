@@ -132,10 +132,13 @@ impl Crashes {
                 verdict.check(&mut crashes);
             }
         }
-        // A slow machine may not have come to a point in time: it is led there once more.
-        let missed = |point: &&Point| crashes.totals.missed.contains(&point.name);
-        let died = |point: &&Point| crashes.totals.at.contains_key(point.name);
-        let again: Vec<&Point> = POINTS.iter().filter(missed).filter(|point| !died(point)).collect();
+        // A slow machine may not have come to a point in time, and chance may have left one out that nothing else leads to: processes are led
+        // there once more.
+        let missed = |point: &Point| crashes.totals.missed.contains(&point.name);
+        let died = |point: &Point| crashes.totals.at.contains_key(point.name);
+        let reached = |point: &Point| crashes.totals.reached.contains(point.name);
+        let is_open = |point: &&Point| point.at != At::Join && !died(point) && (missed(point) || !reached(point));
+        let again: Vec<&Point> = POINTS.iter().filter(is_open).collect();
         for point in again {
             let (before, started) = (crashes.totals.clone(), Instant::now());
             crashes.round(Some(point));
