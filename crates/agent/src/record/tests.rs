@@ -119,6 +119,11 @@ fn what_cannot_be_put_is_told_and_nothing_is_half_done() {
         ("customers", "{\"name\":\"x\"}\n", "a row has no `id`"),
         ("customers?region=EU", "{\"id\":5,\"name\":\"E\",\"credit\":0.1000000000000000000001}\n", "too many digits"),
         ("customers?region=EU", "{\"id\":99999999999999999999,\"name\":\"E\"}\n", "too many digits"),
+        (
+            "customers?region=EU",
+            "{\"id\":5,\"name\":\"E\",\"credit\":\"99999999999999999999\"}\n",
+            "would not keep `credit` of the row 5 as it was put",
+        ),
         ("plain", "", "has no primary key"),
         ("seen", "", "it is a view"),
         ("pair(a)", "", "`b`, by which rows are told apart"),

@@ -113,6 +113,9 @@ fn fit(table: &Table, row: &mut Row, is_meant: impl Fn(&Column, &Value) -> bool)
     }
 }
 
+/// So many digits any double keeps.
+const EXACT_DIGITS: usize = 15;
+
 /// The number that SQLite makes of a text for a numeric column: plain decimal notation, and nothing that other languages take for a number.
 fn decimal(text: &str) -> Option<Number> {
     let text = text.trim_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
@@ -124,7 +127,10 @@ fn decimal(text: &str) -> Option<Number> {
         return Some(Number::new(integer.to_string()));
     }
     let real: f64 = text.parse().ok().filter(|real: &f64| real.is_finite())?;
-    Some(Number::new(format!("{real:?}")))
+    let number = Number::new(format!("{real:?}"));
+    // What has more digits than the column keeps is left to be refused.
+    let exact = Number::new(text.trim_start_matches('+'));
+    (text.bytes().filter(u8::is_ascii_digit).count() <= EXACT_DIGITS || number == exact).then_some(number)
 }
 
 /// The value as a column of this kind will hold it, where that says the same.

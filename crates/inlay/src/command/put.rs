@@ -59,14 +59,31 @@ fn planned(place: &Place, args: &Args, ctx: &Context) -> Result<Option<After>, C
         return Err(missing(place));
     }
     let input = read_input(ctx)?;
-    if place.is_database() && input.trim_ascii().is_empty() {
-        // As a program that failed leaves it.
-        let address = quoted(&args.address.to_string());
-        return Err(CommandError::failed(format!("standard input is empty: {} would lose every row", place.written))
-            .hint(format!("if that is meant, put an empty list: `echo '[]' | inlay put --value {address}`")));
+    if input.trim_ascii().is_empty() {
+        check_empty(place, args)?;
     }
     let new = if args.value { valued(place, &input)? } else { as_it_stands(place, input)? };
     replaced(place, &new, args.create)
+}
+
+/// Refuses an empty input, as a program that failed leaves it, where all that stands there would go with it. A text may be emptied.
+fn check_empty(place: &Place, args: &Args) -> Result<(), CommandError> {
+    let address = quoted(&args.address.to_string());
+    let made =
+        |goes: &str| CommandError::failed(format!("standard input is empty: {} would lose {goes}", place.written));
+    if place.is_database() {
+        let hint = format!("if that is meant, put an empty list: `echo '[]' | inlay put --value {address}`");
+        return Err(made("every row of the portion").hint(hint));
+    }
+    let holds =
+        |old: &Fragment| !matches!(old.format, Format::Text | Format::Bytes) && !old.text.trim_ascii().is_empty();
+    match place.find()?.filter(holds) {
+        None => Ok(()),
+        Some(_) if place.expression.is_empty() => {
+            Err(made("all of it").hint(format!("if that is meant: `echo '{{}}' | inlay put --value {address}`")))
+        }
+        Some(_) => Err(made("all of the portion").hint(format!("if that is meant: `inlay put --remove {address}`"))),
+    }
 }
 
 /// What a command is to write.
@@ -202,7 +219,12 @@ fn as_it_stands(place: &Place, mut input: Vec<u8>) -> Result<Fragment, CommandEr
         let fragment = Fragment { format, text: input.clone() };
         portion::insert(place.scheme, file, &place.expression, &fragment).is_ok()
     };
-    let format = if table != scalar && (!fits(table) || (!goes(table) && goes(scalar))) { scalar } else { table };
+    // A word alone is what a key says, though it could be the name of a key without a value.
+    let is_word = matches!(table, Format::Ini | Format::GitConfig | Format::Systemd | Format::Desktop)
+        && !input.contains(&b'=')
+        && !input.trim_ascii().contains(&b'\n');
+    let is_scalar = !fits(table) || ((is_word || !goes(table)) && goes(scalar));
+    let format = if table != scalar && is_scalar { scalar } else { table };
     meaning(format, &input)?;
     given(format, input)
 }

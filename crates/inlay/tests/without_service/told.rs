@@ -228,7 +228,7 @@ fn what_is_wrong_with_the_input_is_said_of_it() {
     for (name, file, address, input, wrong) in [
         ("a.json", "{\"x\": 1}", "a.json#/x", "{\n  bad}", "standard input:2:3: "),
         ("a.json", "{\"x\": 1}", "a.json#/x", "{\"a\": 1, \"a\": 2}", "standard input:1:10: the key `a`"),
-        ("a.json", "{\"x\": 1}", "a.json#/x", "", "standard input:1:1: "),
+        ("a.json", "{\"x\": 1}", "a.json#/x", "", "standard input is empty: a.json would lose all of the portion"),
         ("a.toml", "[x]\ny = 1\n", "a.toml#/x", "y = 2\nz =\n", "standard input:2:"),
         ("a.toml", "x = 1\n", "a.toml#/x", "[1,", "standard input:1:"),
         ("a.yaml", "x: 1\n", "a.yaml#/x", "y: [\n", "standard input:"),
@@ -695,4 +695,68 @@ fn the_kind_of_a_value_counts_where_both_know_it() {
     assert_eq!(code(&["diff", "a.json#/port", "a.ini#/port"]), Some(0));
     assert_eq!(code(&["put", "--value", "a.json#/port"]), Some(0));
     assert_eq!(read("a.json"), r#"{"port": "8080"}"#);
+}
+
+#[test]
+fn an_empty_input_empties_texts_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("input", "\n");
+    for (name, selector, text) in [
+        ("a.yaml", "yaml:", "a: 1\n"),
+        ("a.yaml", "/a", "a:\n  b: 1\n"),
+        ("a.toml", "toml:", "a = 1\n"),
+        ("a.toml", "/a", "[a]\nb = 1\n"),
+        ("a.ini", "/a", "[a]\nb = 1\n"),
+        (".env", "env:", "A=1\n"),
+    ] {
+        write(name, text);
+        let done = inlay(folder.path(), &["put", &format!("{name}#{selector}")]);
+        let err = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(1), "{name} {selector}: {err}");
+        assert!(err.contains("standard input is empty") && err.contains("if that is meant"), "{err}");
+        assert_eq!(fs::read_to_string(folder.path().join(name)).unwrap(), text);
+    }
+    // What is text may be empty; what is empty stays so.
+    write("a.txt", "# inlay:begin a\nx\n# inlay:end a\n");
+    assert!(inlay(folder.path(), &["put", "a.txt#mark:a"]).status.success());
+    assert_eq!(fs::read_to_string(folder.path().join("a.txt")).unwrap(), "# inlay:begin a\n\n# inlay:end a\n");
+    write("a.yaml", "\n");
+    assert!(inlay(folder.path(), &["put", "a.yaml#yaml:"]).status.success());
+}
+
+#[test]
+fn a_list_takes_no_place_of_a_whole_toml_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("l.json", "[1, 2]\n");
+    write("input", "[{\"a\": 1}]\n");
+    for args in [&["copy", "l.json#json:", "c.toml#toml:"][..], &["put", "--value", "c.toml#toml:"]] {
+        write("c.toml", "# keep\na = 1\n");
+        let done = inlay(folder.path(), args);
+        let err = String::from_utf8(done.stderr).unwrap();
+        assert!(!done.status.success() && err.contains("a list as a whole file"), "{args:?}: {err}");
+        assert_eq!(fs::read_to_string(folder.path().join("c.toml")).unwrap(), "# keep\na = 1\n");
+        fs::remove_file(folder.path().join("c.toml")).unwrap();
+    }
+    let done = inlay(folder.path(), &["put", "--value", "--create", "c.toml#toml:"]);
+    assert!(!done.status.success() && !folder.path().join("c.toml").exists());
+}
+
+#[test]
+fn a_word_is_what_a_new_key_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write(".gitconfig", "[user]\n\temail = j@y\n");
+    for word in ["Jane", "false", "a b"] {
+        write(".gitconfig", "[user]\n\temail = j@y\n");
+        write("input", &format!("{word}\n"));
+        assert!(inlay(folder.path(), &["put", "--create", ".gitconfig#/user/name"]).status.success(), "{word}");
+        let after = fs::read_to_string(folder.path().join(".gitconfig")).unwrap();
+        assert_eq!(after, format!("[user]\n\temail = j@y\n\tname = {word}\n"));
+    }
+    write("a.ini", "[s]\na = 1\n");
+    write("input", "b = 2\n");
+    assert!(inlay(folder.path(), &["put", "--create", "a.ini#/t"]).status.success());
+    assert_eq!(fs::read_to_string(folder.path().join("a.ini")).unwrap(), "[s]\na = 1\n\n[t]\nb = 2\n");
 }

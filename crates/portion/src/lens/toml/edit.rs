@@ -92,6 +92,7 @@ pub(super) fn put(file: &[u8], expression: &str, fragment: &Fragment) -> Result<
         let Put::Document(text) = &put else {
             return Err(LensError::Refused("a TOML file is a table; a single value cannot take its place".to_owned()));
         };
+        check_whole(&doc, text)?;
         let start = doc.skip_blank(0, doc.text.len());
         let end = doc.skip_blank_back(doc.text.len(), start);
         let edit = fit(&doc, start..end, text.replace('\n', doc.line_end()));
@@ -117,6 +118,18 @@ pub(super) fn put(file: &[u8], expression: &str, fragment: &Fragment) -> Result<
             Ok(doc.plan(Tables::new(&doc, &found).put(&part)))
         }
     }
+}
+
+/// Refuses a list where the whole file stands: as a fragment it has an empty key, which nobody has named.
+fn check_whole(doc: &Doc<'_>, text: &str) -> Result<(), LensError> {
+    if Doc::parse(text.as_bytes())?.is_list && !doc.is_list {
+        return Err(LensError::CannotSay {
+            format: Format::Toml,
+            path: String::new(),
+            what: "a list as a whole file, which is a table".to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// A value where a table stood, and the like: the old one goes, the new one comes.
@@ -170,7 +183,10 @@ pub(super) fn insert(file: &[u8], expression: &str, fragment: &Fragment) -> Resu
         }
         None => {
             return match put {
-                Put::Document(text) if doc.statements.is_empty() => Ok(doc.plan(vec![append(&doc, &text)])),
+                Put::Document(text) if doc.statements.is_empty() => {
+                    check_whole(&doc, &text)?;
+                    Ok(doc.plan(vec![append(&doc, &text)]))
+                }
                 _ => Err(LensError::Refused("the whole file cannot be inserted into a file".to_owned())),
             };
         }
