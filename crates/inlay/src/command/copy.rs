@@ -86,7 +86,7 @@ fn planned(from: &Place, to: &Place, args: &Args, ctx: &Context) -> Result<Copie
     };
     let travelling = match &own {
         _ if one_language && format == shared.format => shared.clone(),
-        Some(own) => ours.update(own, &value()?).map_err(|e| to.lens(e))?,
+        Some(own) => ours.update_alike(own, &value()?, format.likeness(shared.format)).map_err(|e| to.lens(e))?,
         None => ours.render(format, &value()?).map_err(|e| to.lens(e))?,
     };
     let new = ours.unshare(standing.as_ref(), &travelling).map_err(|e| to.lens(e))?;

@@ -695,6 +695,10 @@ fn the_kind_of_a_value_counts_where_both_know_it() {
     assert_eq!(code(&["diff", "a.json#/port", "a.ini#/port"]), Some(0));
     assert_eq!(code(&["put", "--value", "a.json#/port"]), Some(0));
     assert_eq!(read("a.json"), r#"{"port": "8080"}"#);
+    write("a.toml", "port = 8080\n");
+    assert_eq!(code(&["copy", "a.json#/port", "a.toml#/port"]), Some(0));
+    assert_eq!(code(&["copy", "a.json#/port", "a.ini#/port"]), Some(0));
+    assert_eq!((read("a.toml"), read("a.ini")), ("port = \"8080\"\n".to_owned(), "port = 8080\n".to_owned()));
 }
 
 #[test]
