@@ -79,8 +79,10 @@ fn check_empty(place: &Place, args: &Args) -> Result<(), CommandError> {
         |old: &Fragment| !matches!(old.format, Format::Text | Format::Bytes) && !old.text.trim_ascii().is_empty();
     match place.find()?.filter(holds) {
         None => Ok(()),
-        Some(_) if place.expression.is_empty() => {
-            Err(made("all of it").hint(format!("if that is meant: `echo '{{}}' | inlay put --value {address}`")))
+        Some(old) if place.expression.is_empty() => {
+            let is_list = matches!(old.format.value(&old.text), Ok(Value::Sequence(_)));
+            let empty = if is_list { "[]" } else { "{}" };
+            Err(made("all of it").hint(format!("if that is meant: `echo '{empty}' | inlay put --value {address}`")))
         }
         Some(_) => Err(made("all of the portion").hint(format!("if that is meant: `inlay put --remove {address}`"))),
     }
