@@ -12,11 +12,11 @@ use crate::write;
 
 /// Replace, insert or remove a portion.
 ///
-/// The new fragment is read from standard input. Every byte outside the portion stays as it is; the file is replaced at once
-/// or not at all. A fragment that is equal to what stands there writes nothing. The fragment is written as `inlay get` prints one: a
-/// Markdown section begins with its own heading, at level 1. A byte order mark at its start belongs to no portion but one of bytes, and is
-/// left out, as `inlay get` does. What is removed takes along what stands on its lines; comments above it
-/// stay.
+/// The new fragment is read from standard input. Every byte outside the portion stays as it is; the file is replaced at once or not at all.
+/// A fragment that is equal to what stands there writes nothing. The fragment is written as `inlay get` prints one: a Markdown section
+/// begins with its own heading, at level 1. A byte order mark at its start belongs to no portion but one of bytes, and is left out, as
+/// `inlay get` does. Empty input, as a program that failed leaves it, empties a text; of anything else it is refused, with how to say what
+/// is meant. What is removed takes along what stands on its lines; comments above it stay.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The portion: PATH#SELECTOR
@@ -25,7 +25,8 @@ pub struct Args {
     /// Standard input is JSON: edit the portion, key by key, until it means that
     #[arg(long, conflicts_with = "remove")]
     pub value: bool,
-    /// Insert the portion if it is missing, with parents that are missing
+    /// Insert the portion if it is missing, with keys and headings above it that are missing; in formats without these, such as
+    /// XML, the message says what must be there first
     #[arg(long, conflicts_with = "remove")]
     pub create: bool,
     /// Remove the portion instead; standard input is not read
