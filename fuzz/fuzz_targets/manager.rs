@@ -173,6 +173,7 @@ fn member(number: u8) -> Member {
         reported_gen: 0,
         committed_gen: 0,
         standing: None,
+        agreed: false,
         restored_at: 0,
     }
 }

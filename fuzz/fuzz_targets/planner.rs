@@ -51,6 +51,7 @@ fn member(pool: &mut Pool<'_>) -> Result<Member> {
         reported_gen: 0,
         committed_gen: 0,
         standing: None,
+        agreed: false,
         restored_at: 0,
     })
 }

@@ -92,6 +92,7 @@ impl Group {
         }
         member.reported_gen = member.reported_gen.max(record.generation);
         member.take_base(done.base, done.base_gen, known);
+        member.unagree(done.base, done.base_gen, known);
         if record.generation <= member.committed_gen && !planted(Fault::LateNotIgnored) {
             return Ok(Outcome::Ignored);
         }
@@ -106,6 +107,7 @@ impl Group {
         };
         if let Some(member) = self.members.get_mut(&record.member) {
             member.standing = standing;
+            member.agreed = false;
             member.committed_gen = record.generation;
             member.join = Join::Done;
         }
@@ -283,6 +285,7 @@ impl Group {
             if same_shape && standing.record.text == head.record.text {
                 if let Some(member) = self.members.get_mut(&id) {
                     member.standing = Some(head.id());
+                    member.agreed = true;
                 }
             } else if !same_shape && standing.record.value == head.record.value && self.is_open(standing.id()) {
                 if let Some(head) = self.versions.get_mut(&head.id()) {

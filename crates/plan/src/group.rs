@@ -118,6 +118,8 @@ pub struct Member {
     pub committed_gen: u64,
     /// The version that `committed_gen` is known to hold.
     pub standing: Option<VersionId>,
+    /// Whether it stands there because that version says what it last held, not because its agent told of that version.
+    pub agreed: bool,
     /// When a restore was last done, in the manager's milliseconds since 1970; 0 for never. For people.
     pub restored_at: u64,
 }
@@ -279,10 +281,19 @@ impl Member {
         let known = (known || planted(Fault::UnknownBaseClean)) && !planted(Fault::KnownBaseDirty);
         if known && base_gen > self.committed_gen {
             self.standing = base;
+            self.agreed = false;
             self.committed_gen = base_gen;
             // It holds a version of this group: it has joined, whatever it had before. (Otherwise the next edit of a member
             // that adopted a head into a missing portion would give way, too.)
             self.join = Join::Done;
+        }
+    }
+
+    /// Where it stands was agreed upon without its agent, who meanwhile held a version that this database has lost: nobody there has
+    /// seen the version it is said to stand on, so what is made of the lost one does not follow that.
+    pub(crate) fn unagree(&mut self, base: Option<VersionId>, base_gen: u64, known: bool) {
+        if self.agreed && base.is_some() && !known && base_gen > self.committed_gen {
+            self.standing = None;
         }
     }
 

@@ -26,6 +26,7 @@ fn member(n: u8, join: Join) -> Member {
         reported_gen: 0,
         committed_gen: 0,
         standing: None,
+        agreed: false,
         restored_at: 0,
     }
 }

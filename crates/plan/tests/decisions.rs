@@ -30,6 +30,7 @@ fn member(id: MemberId, format: &str, join: Join) -> Member {
         reported_gen: 0,
         committed_gen: 0,
         standing: None,
+        agreed: false,
         restored_at: 0,
     }
 }
@@ -425,6 +426,33 @@ fn a_branch_that_is_too_long_waits_for_a_person() {
         assert_eq!(merges(&group).len(), usize::from(is_short));
     }
     assert_eq!(group_state(&group, |_| true), GroupState::Conflict);
+}
+
+/// The manager's database was put back: B had held a version that is lost, and nobody at B saw the one that says what B had before it.
+#[test]
+fn what_was_agreed_without_its_agent_is_no_parent_of_what_was_made_of_a_lost_version() {
+    let bases = [
+        (Some((77, 2, 30)), Outcome::Branch(version(9))),
+        (Some((77, 1, 10)), Outcome::NewHead(version(9))),
+        (Some((1, 1, 10)), Outcome::NewHead(version(9))),
+        (None, Outcome::NewHead(version(9))),
+    ];
+    for (base, outcome) in bases {
+        let mut group = group(Conflict::Merge);
+        backed_up(&mut group, A, 2, 7, ("json", 11, 11), None);
+        let again = Record { version: version(8), ..group.versions[&version(1)].record.clone() };
+        group.resolve(Kind::Restore, Some(version(7)), &[], &again, 2).unwrap();
+        assert_eq!(group.members[&B].standing, Some(version(8)));
+        assert_eq!(backed_up(&mut group, B, 3, 9, ("json", 13, 13), base), outcome, "{base:?}");
+        // From here on it stands on what it brought itself.
+        let next = if matches!(outcome, Outcome::Branch(_)) {
+            Outcome::Branch(version(10))
+        } else {
+            Outcome::NewHead(version(10))
+        };
+        assert_eq!(backed_up(&mut group, B, 4, 10, ("json", 14, 14), Some((78, 3, 30))), next, "{base:?}");
+        assert_eq!(merges(&group), [], "it waits for a person");
+    }
 }
 
 #[test]

@@ -241,6 +241,7 @@ impl World {
             reported_gen: 0,
             committed_gen: 0,
             standing: None,
+            agreed: false,
             restored_at: 0,
         };
         self.group.members.insert(id, member);

@@ -94,6 +94,7 @@ impl Manager {
             reported_gen: 0,
             committed_gen: 0,
             standing: None,
+            agreed: false,
             restored_at: 0,
         };
         self.change(|state| {

@@ -92,6 +92,7 @@ fn member(new: &v1::NewMember, agent: plan::AgentId) -> Result<Member, Status> {
         reported_gen: 0,
         committed_gen: 0,
         standing: None,
+        agreed: false,
         restored_at: 0,
     })
 }

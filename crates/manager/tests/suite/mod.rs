@@ -47,6 +47,7 @@ pub(crate) fn member(id: MemberId, agent: AgentId, format: &str, join: Join) -> 
         reported_gen: 0,
         committed_gen: 0,
         standing: None,
+        agreed: false,
         restored_at: 0,
     }
 }

@@ -409,11 +409,11 @@ pub(super) fn write_member(
     let (condition, cause) = rows::condition(&member.condition);
     let sql = "INSERT INTO members (id, group_id, agent, path, selector, format, mapping, direction, joining, \
                    on_missing, paused, condition, cause, reported_gen, committed_gen, standing, restored_at, \
-                   noticed_at) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
+                   noticed_at, agreed) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
                ON CONFLICT (id) DO UPDATE SET format = ?6, joining = ?9, on_missing = ?10, paused = ?11, \
                    condition = ?12, cause = ?13, reported_gen = ?14, committed_gen = ?15, standing = ?16, \
-                   restored_at = ?17, noticed_at = ?18";
+                   restored_at = ?17, noticed_at = ?18, agreed = ?19";
     let mut statement = connection.prepare_cached(sql).map_err(failed("write a member"))?;
     let written = statement.execute(params![
         member.id.0,
@@ -433,7 +433,8 @@ pub(super) fn write_member(
         int(member.committed_gen),
         member.standing.map(|v| v.0),
         int(member.restored_at),
-        int(noticed)
+        int(noticed),
+        member.agreed
     ]);
     written.map(|_| ()).map_err(failed("write a member"))
 }

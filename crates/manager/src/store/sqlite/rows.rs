@@ -39,7 +39,7 @@ pub(super) fn optional<const N: usize>(row: &Row<'_>, at: usize) -> rusqlite::Re
 
 /// The columns of a member, in the order that [`member`] reads.
 pub(super) const MEMBER: &str = "id, agent, path, selector, format, mapping, direction, joining, on_missing, paused, \
-     condition, cause, reported_gen, committed_gen, standing, restored_at, noticed_at";
+     condition, cause, reported_gen, committed_gen, standing, restored_at, noticed_at, agreed";
 
 /// A member, and when its last edit was noticed.
 pub(super) fn member(row: &Row<'_>) -> rusqlite::Result<(Member, u64)> {
@@ -84,6 +84,7 @@ pub(super) fn member(row: &Row<'_>) -> rusqlite::Result<(Member, u64)> {
         reported_gen: uint(row, 12)?,
         committed_gen: uint(row, 13)?,
         standing: optional(row, 14)?.map(VersionId),
+        agreed: row.get(17)?,
         restored_at: uint(row, 15)?,
     };
     Ok((member, uint(row, 16)?))

@@ -9,7 +9,7 @@ use super::super::StoreError;
 use super::rows::failed;
 
 /// One step a schema version: the database's `user_version` tells how many were made.
-const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 
 /// How long a connection waits for another one's lock.
 const BUSY: Duration = Duration::from_secs(10);

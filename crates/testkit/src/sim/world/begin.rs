@@ -151,6 +151,7 @@ fn members(
             reported_gen: 0,
             committed_gen: 0,
             standing: None,
+            agreed: false,
             restored_at: 0,
         };
         manager.numbers.insert(member.id, number);
