@@ -437,6 +437,13 @@ fn what_is_missing_is_made_or_says_what_to_do() {
     assert!(shown.contains("What would arrive") && shown.contains("in-sync"), "{shown}");
     assert!(b.read("new.json").contains("\"k\": 1"));
 
+    // What is offered goes the other way, and its machine is told so.
+    b.write("offered.json", "{\"s\": {\"k\": 5}}\n");
+    a.ok(&["add", "g", &on_b("offered.json"), "--offer"]);
+    let shown = b.fails(2, &["accept", "g"]);
+    assert!(shown.contains("becomes the group's next version") && shown.contains("/k: 1 → 5"), "{shown}");
+    a.ok(&["unlink", "g", &on_b("offered.json")]);
+
     // What differs when it joins says so.
     a.write("z.json", "{\"s\": {\"k\": 9}}\n");
     a.ok(&["add", "g", "z.json#/s"]);
@@ -779,6 +786,37 @@ fn a_conflict_is_put_together_by_a_person() {
     assert_eq!((both("l"), a.read("x.json").contains("\"n\"")), (vec![1, 1], false));
     // The edit before those was resolved against another: that one cannot go alone.
     assert!(a.fails(1, &["undo", "g"]).contains("inlay restore g@V"));
+    a.stop();
+}
+
+#[test]
+fn what_a_member_cannot_take_fails_the_command() {
+    let root = tempfile::tempdir().unwrap();
+    let mut a = Machine::new(root.path(), "a");
+    a.start(&["up", "--listen", "127.0.0.1:0"]);
+    a.write("x.json", "{\"s\": {\"k\": null}}\n");
+    a.write("y.toml", "[s]\nk = 1\n");
+    a.ok(&["link", "g", "x.json#/s", "y.toml#/s", "--from", "x.json"]);
+    until("TOML cannot say it", || a.json(&["status", "g"])[0]["state"] == "suspended");
+    a.edit("x.json", "null", "2");
+    a.ok(&["status", "g", "--wait=20"]);
+    // Only then is it this command's doing.
+    let told = a.fails(1, &["restore", "g@1"]);
+    assert!(told.contains("y.toml") && told.contains("suspended") && told.contains("null"), "{told}");
+    a.ok(&["restore", "g@2"]);
+    a.ok(&["status", "g", "--wait=20"]);
+
+    // Nothing is restored into who only sends: where it stands is told.
+    a.write("from.json", "{\"s\": 1}\n");
+    a.ok(&["link", "o", "from.json#/s", "to.json#/s", "--one-way"]);
+    a.edit("from.json", "1", "2");
+    until("the edit arrives", || a.read("to.json").contains('2'));
+    assert!(!a.ok(&["status", "o"]).contains("stands at"));
+    a.ok(&["restore", "o@1"]);
+    until("the restore arrives", || a.read("to.json").contains('1'));
+    let shown = a.ok(&["status", "o"]);
+    assert!(shown.contains("stands at version 2: nothing is restored into it"), "{shown}");
+    assert!(a.read("from.json").contains('2'));
     a.stop();
 }
 

@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             };
             told.extend(agreed.then(|| member.member.clone()));
         }
-        link::settle_without(&mut service, name, &told, ctx).await?;
+        link::settle_without(&mut service, name, &told, &link::free(&group), ctx).await?;
         not_accepted(&group, &refused, ctx)
     })
 }
@@ -125,7 +125,7 @@ fn release(machine: &str, ctx: &Context) -> Result<(), CommandError> {
         let request = v1::AcceptRequest { machine: machine.to_owned(), ..v1::AcceptRequest::default() };
         service.client.accept(request).await?;
         let told: Vec<Vec<u8>> = held.iter().map(|member| member.member.clone()).collect();
-        link::settle_without(&mut service, "", &told, ctx).await
+        link::settle_without(&mut service, "", &told, &[], ctx).await
     })
 }
 
@@ -268,7 +268,12 @@ fn read_from(source: &Source) -> String {
     }
 }
 
-/// Shows what would arrive, against what stands there.
+/// Whether what stands there now goes to the others: it was added so, or nothing is ever restored into it.
+fn sends(member: &v1::MemberStatus) -> bool {
+    member.offers || member.direction == i32::from(v1::Direction::Send)
+}
+
+/// Shows what would change, there or in the others.
 async fn preview(
     service: &mut Service,
     zone: Option<&Zone>,
@@ -288,9 +293,16 @@ async fn preview(
     let head = members::version(&log, "head", &group.name)?;
     let head = history::side(zone, &group.name, &head).await?;
     match standing(member, ctx) {
+        Ok(Some(own)) if sends(member) => {
+            ctx.say("What stands there becomes the group's next version. What would change in the other files:");
+            diff::show(&head, &own, ctx)?;
+        }
         Ok(Some(own)) => {
             ctx.say("What would change there:");
             diff::show(&own, &head, ctx)?;
+        }
+        Ok(None) if sends(member) => {
+            ctx.say("Nothing stands there. What will stand there becomes the group's next version.")
         }
         Ok(None) => {
             ctx.say("Nothing stands there. What would arrive:");

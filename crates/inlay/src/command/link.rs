@@ -261,14 +261,24 @@ fn conflict(portions: &[Portion], args: &Args, ctx: &Context, service: &Service)
 
 /// Waits until a group has settled, and shows it.
 pub(crate) async fn settle(service: &mut Service, name: &str, ctx: &Context) -> Result<(), CommandError> {
-    settle_without(service, name, &[], ctx).await
+    settle_without(service, name, &[], &[], ctx).await
 }
 
-/// The same, after something was done about the members of the ids `told`: they do not stay as they were.
+/// The members that nothing holds up, by id.
+pub(crate) fn free(group: &v1::GroupStatus) -> Vec<Vec<u8>> {
+    group.members.iter().filter(|m| m.state != "suspended").map(|m| m.member.clone()).collect()
+}
+
+/// The same, after something was done about the members of the ids `told`: they do not stay as they were. Those of the ids `free`
+/// were not held up before.
+///
+/// # Errors
+/// One of `told` is still held up, or one of `free` is now.
 pub(crate) async fn settle_without(
     service: &mut Service,
     name: &str,
     told: &[Vec<u8>],
+    free: &[Vec<u8>],
     ctx: &Context,
 ) -> Result<(), CommandError> {
     let progress = Progress::start(ctx, "waiting until it is in sync");
@@ -292,9 +302,14 @@ pub(crate) async fn settle_without(
         let waits = |m: &&v1::MemberStatus| {
             told.contains(&m.member) && moving(group, m) && ["awaiting-consent", "suspended"].contains(&&m.state[..])
         };
-        if let Some(member) = group.members.iter().find(waits) {
+        let may_be_missing = group.head.is_empty();
+        let is_held = |m: &&v1::MemberStatus| {
+            m.state == "suspended" && free.contains(&m.member) && !(m.missing && may_be_missing)
+        };
+        let still = group.members.iter().find(waits).map(|member| (member, "still "));
+        if let Some((member, still)) = still.or_else(|| group.members.iter().find(is_held).map(|m| (m, ""))) {
             let (address, cause) = (status::address(member, ctx), status::cause(group, member, ctx));
-            return Err(CommandError::failed(format!("{address} is still {}: {cause}", member.state))
+            return Err(CommandError::failed(format!("{address} is {still}{}: {cause}", member.state))
                 .hint(status::remedy(member, ctx)));
         }
     }

@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         };
         service.client.resolve(request).await?;
         ctx.say(format_args!("{said}; the others stay versions."));
-        link::settle(&mut service, name, ctx).await
+        link::settle_without(&mut service, name, &[], &link::free(&group), ctx).await
     })
 }
 

@@ -58,6 +58,6 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             let request = v1::AcceptRequest { name: name.to_owned(), member, give_way: true, ..Default::default() };
             service.client.accept(request).await?;
         }
-        link::settle_without(&mut service, name, &told, ctx).await
+        link::settle_without(&mut service, name, &told, &link::free(&group), ctx).await
     })
 }

@@ -133,6 +133,9 @@ fn show_all(groups: &[v1::GroupStatus], clashes: &Clashes, ctx: &Context) -> Res
             if !member.cause.is_empty() {
                 ctx.print(format_args!("                    {}", cause(group, member, ctx)))?;
             }
+            if let Some(apart) = apart(group, member) {
+                ctx.print(format_args!("                    {apart}"))?;
+            }
             for clash in clashes.get(&member.member).into_iter().flatten() {
                 ctx.print(format_args!("                    - {clash}"))?;
             }
@@ -143,6 +146,13 @@ fn show_all(groups: &[v1::GroupStatus], clashes: &Clashes, ctx: &Context) -> Res
         }
     }
     show_brakes(groups, ctx)
+}
+
+/// What is to be known of a member that only sends, and has none of what came to the group since: nothing brings that there.
+fn apart(group: &v1::GroupStatus, member: &v1::MemberStatus) -> Option<String> {
+    let sends = member.direction == i32::from(v1::Direction::Send);
+    (sends && member.state == IN_SYNC && member.version != group.head)
+        .then(|| format!("stands at version {}: nothing is restored into it", member.version_number))
 }
 
 /// Says which machines' brakes are on.

@@ -60,9 +60,10 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
             record: Some(wire::record(&record)),
             snapshot,
         };
+        let free = link::free(&service.group(name).await?);
         service.client.resolve(request).await?;
         ctx.say(format_args!("Version {number} is taken back."));
-        link::settle(&mut service, name, ctx).await
+        link::settle_without(&mut service, name, &[], &free, ctx).await
     })
 }
 

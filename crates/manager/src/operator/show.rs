@@ -1,6 +1,6 @@
 //! What people look at.
 
-use plan::{Condition, Conflict, Group, Kind, Member, MemberState};
+use plan::{Condition, Conflict, Group, Join, Kind, Member, MemberState};
 use tonic::Status;
 use wire::v1;
 
@@ -56,6 +56,7 @@ fn member_status(group: &Group, member: &Member, online: bool, agents: &[AgentRo
         no_file: matches!(member.condition, Condition::NoFile(_)) && matches!(state, MemberState::Suspended(_)),
         doubtful: matches!(member.condition, Condition::Doubtful(_)),
         hard_linked: matches!(member.condition, Condition::HardLinked(_)),
+        offers: member.join == Join::Offer,
     }
 }
 

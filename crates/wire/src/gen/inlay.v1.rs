@@ -594,6 +594,9 @@ pub struct MemberStatus {
     /// It is suspended because its file has several names.
     #[prost(bool, tag = "18")]
     pub hard_linked: bool,
+    /// Its content becomes the group's next version once its machine agrees.
+    #[prost(bool, tag = "19")]
+    pub offers: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LogRequest {
