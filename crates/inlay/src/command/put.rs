@@ -151,6 +151,12 @@ pub(crate) fn finish(
         ctx.say(format!("{} is that already: nothing was written", place.written));
         return Ok(());
     };
+    let folder = place.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let (None, Some(folder)) = (&place.bytes, folder.filter(|folder| !folder.exists())) {
+        let folder = folder.display().to_string();
+        return Err(CommandError::failed(format!("cannot write {}: its folder is missing", place.written))
+            .hint(format!("`mkdir -p {}` makes it", quoted(&folder))));
+    }
     if dry_run {
         let (before, after) = match &after {
             After::File(after) => (place.bytes.as_deref().unwrap_or_default(), &after[..]),
@@ -223,10 +229,16 @@ fn as_it_stands(place: &Place, mut input: Vec<u8>) -> Result<Fragment, CommandEr
         portion::insert(place.scheme, file, &place.expression, &fragment).is_ok()
     };
     // A word alone is what a key says, though it could be the name of a key without a value.
-    let is_word = matches!(table, Format::Ini | Format::GitConfig | Format::Systemd | Format::Desktop)
-        && !input.contains(&b'=')
-        && !input.trim_ascii().contains(&b'\n');
-    let is_scalar = !fits(table) || ((is_word || !goes(table)) && goes(scalar));
+    let is_word = match table.value(&input) {
+        Ok(Value::Map(keys)) => matches!(&keys[..], [(key, _)] if key.as_bytes() == input.trim_ascii()),
+        _ => false,
+    };
+    // Where neither goes, the error is that of what is meant.
+    let is_scalar = !fits(table)
+        || match is_word {
+            true => goes(scalar) || !goes(table),
+            false => !goes(table) && goes(scalar),
+        };
     let format = if table != scalar && is_scalar { scalar } else { table };
     meaning(format, &input)?;
     given(format, input)

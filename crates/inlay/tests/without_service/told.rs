@@ -763,4 +763,31 @@ fn a_word_is_what_a_new_key_says() {
     write("input", "b = 2\n");
     assert!(inlay(folder.path(), &["put", "--create", "a.ini#/t"]).status.success());
     assert_eq!(fs::read_to_string(folder.path().join("a.ini")).unwrap(), "[s]\na = 1\n\n[t]\nb = 2\n");
+    // Where it goes nowhere, the reason is the key's.
+    write("q.service", "[Service]\nE=1\nE=2\n");
+    write("input", "x\n");
+    for (address, why) in [
+        ("q.service#/Service/E/5", "there is no place for item 5; the next one is item 2"),
+        ("a.ini#/s/a=b", "a key of this name"),
+    ] {
+        let output = inlay(folder.path(), &["put", "--create", address]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains(why), "{address}: {said}");
+    }
+    let output = inlay(folder.path(), &["get", "q.service#/Service/E"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("`/0` is the first"));
+}
+
+#[test]
+fn a_dry_run_promises_no_file_in_a_folder_that_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("input"), "1\n").unwrap();
+    for more in [&["--dry-run"][..], &[]] {
+        let output = inlay(folder.path(), &[&["put", "--create", "none/n.json#/a"], more].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.code() == Some(1) && said.contains("its folder is missing") && said.contains("mkdir -p"),
+            "{said}"
+        );
+    }
 }

@@ -154,8 +154,12 @@ impl Lens for Keys {
         let edits = match target {
             Target::Entry(at) if scalar => edit::value_put(&document, &document.entries[at], string_of(text), "")?,
             Target::Entry(at) => {
-                edit::one_line(&self.grammar, text)?;
-                edit::lines_put(&document, &document.entries[at].lines, text)?
+                let lines = &document.entries[at].lines;
+                // What stands there may stay, whatever it is.
+                if edit::lines_taken(&document, lines) != *text {
+                    edit::one_line(&self.grammar, text)?;
+                }
+                edit::lines_put(&document, lines, text)?
             }
             Target::Section(at) => edit::section_put(&document, at, text)?,
             Target::Whole => return edit::lines_put(&document, &edit::whole(&document), text),
@@ -221,6 +225,9 @@ impl Lens for Keys {
     }
 
     fn apart(&self, _expression: &str) -> &'static str {
+        if self.grammar.repeats {
+            return "a number behind a key tells which one is meant: `/0` is the first";
+        }
         "make the keys differ"
     }
 }

@@ -36,8 +36,8 @@ fn ini_keys_and_sections() {
     put(Ini, INI, "/a", "", &INI.replace("# about x\nx = 1\n y : 2\n", ""));
     put(Ini, INI, "/root", "a\n\nb", &INI.replace("yes", "a\n\n b"));
     put_fails(Ini, "[a]\nx=1\n", "/a/x", "a\nb", "cannot say: ini cannot say a line end");
-    put_fails(Ini, "[a]\nx=1\n", "/a/x", "a\r[evil]\rb=1", "cannot say: ini cannot say a line end");
-    put_fails(Systemd, "[a]\nx=1\n", "/a/x", "a\rb=1", "cannot say: systemd cannot say a line end");
+    put_fails(Ini, "[a]\nx=1\n", "/a/x", "a\r[evil]\rb=1", "cannot say: ini cannot say a carriage return");
+    put_fails(Systemd, "[a]\nx=1\n", "/a/x", "a\rb=1", "cannot say: systemd cannot say a carriage return");
     put_fails(Ini, INI, "/root", " a", "cannot say: ini cannot say blanks at the ends of text");
     put_fails(
         Ini,
@@ -94,6 +94,14 @@ fn what_surrounds_a_value_stays() {
 #[test]
 fn ini_new_keys_and_sections() {
     insert_only(Ini, "", "/a/x", Format::Text, "1", "[a]\nx = 1\n");
+}
+
+#[test]
+fn what_begins_below_its_key_shows_no_separator() {
+    let file = "[s]\npaths =\n    /a\n    /b\n";
+    insert(Ini, file, "/s/new", Format::Text, "x", &format!("{file}new = x\n"));
+    put(Ini, file, "/s/paths", "/a\n/c", "[s]\npaths = /a\n    /c\n");
+    put(Ini, file, "/s/paths", "\n/a\n/c", "[s]\npaths =\n    /a\n    /c\n");
 }
 
 #[test]
@@ -261,13 +269,26 @@ fn git_configuration() {
 fn ssh_configuration() {
     let file = "User me\n\nHost  a   b.c # work\n\thostname=\"x y\"\n\tIdentityFile ~/k # c\nMatch host x exec \"t 1\"\n\tPort = 22\n\nhost *\n\tPort 1\n";
     get(SshConfig, file, "/user", "me");
-    get(SshConfig, file, "/Host a b.c/HostName", "x y");
+    get(SshConfig, file, "/Host a b.c/HostName", "\"x y\"");
     get(SshConfig, file, "/Host a b.c/IdentityFile", "~/k");
     get(SshConfig, file, "/Match host x exec \"t 1\"/port", "22");
     get(SshConfig, file, "/Host *", "Port 1\n");
-    put(SshConfig, file, "/Host a b.c/HostName", "z", &file.replace("\"x y\"", "\"z\""));
+    put(SshConfig, file, "/Host a b.c/HostName", "z", &file.replace("\"x y\"", "z"));
+    let quoted = file.replace("x y", "x");
+    get(SshConfig, &quoted, "/Host a b.c/HostName", "x");
+    put(SshConfig, &quoted, "/Host a b.c/HostName", "z", &quoted.replace("\"x\"", "\"z\""));
+    // One argument with a blank in it stays one.
+    put(SshConfig, &quoted, "/Host a b.c/HostName", "\"y z\"", &quoted.replace("\"x\"", "\"y z\""));
+    put(SshConfig, &quoted, "/Host a b.c/IdentityFile", "\"~/my k\"", &quoted.replace("~/k", "\"~/my k\""));
+    put_fails(
+        SshConfig,
+        file,
+        "/user",
+        "sock -o \"x",
+        "cannot say: ssh_config cannot say a double quote without another one",
+    );
     put(SshConfig, file, "/Host a b.c/IdentityFile", "~/l m", &file.replace("~/k", "~/l m"));
-    put(SshConfig, file, "/Host a b.c/IdentityFile", "~/l #", &file.replace("~/k", "\"~/l #\""));
+    put(SshConfig, file, "/Host a b.c/IdentityFile", "\"~/l #\"", &file.replace("~/k", "\"~/l #\""));
     put_fails(SshConfig, file, "/Host a b.c/IdentityFile", "\"a\" #", "cannot say: ssh_config cannot say this text");
     listed(SshConfig, "User me\nHost a\n Port 1\n", &[("/User", 1, 1), ("/Host a", 2, 3), ("/Host a/Port", 3, 3)]);
 }
@@ -297,6 +318,13 @@ fn hosts_lines() {
         said(portion::put(Hosts, file.as_bytes(), "/db", &fragment(Hosts, file, "/db", "1.1.1.1 x\n")))
             .starts_with("refused")
     );
+    for bad in ["db9\n", "10.0.0.9\n", "db9 10.0.0.9\n", "10.0.0.9 # x\n"] {
+        let refused = "refused: the fragment is to be one line: an address and its names";
+        put_fails(Hosts, file, "/db", bad, refused);
+    }
+    // What stands there can stay.
+    put(Hosts, "db9\n", "/db9", "db9\n", "db9\n");
+    insert(Hosts, file, "/fe80::1%lo0", Format::Hosts, "fe80::1%lo0 x\n", &format!("{file}fe80::1%lo0 x\n"));
     insert(Hosts, file, "/10.0.0.7", Format::Hosts, "10.0.0.7 x\n", &format!("{file}10.0.0.7 x\n"));
     listed(Hosts, file, &[("/127.0.0.1", 1, 1), ("/::1", 2, 2), ("/10.0.0.5", 4, 4)]);
 }
@@ -310,6 +338,8 @@ fn systemd_units() {
     get(Systemd, "[S]\nA=x \\\n\n\n", "/S", "A=x \\\n\n");
     put(Systemd, "[S]\nA=x \\\n\n\n", "", "[S]\nA=y \\\n\n", "[S]\nA=y \\\n\n\n");
     put_fails(Systemd, file, "/Service/ExecStart", "x \\", "cannot say: systemd cannot say this text");
+    put_fails(Systemd, file, "/Service/ExecStart", "a\rb", "cannot say: systemd cannot say a carriage return");
+    put_fails(Systemd, file, "/Service/ExecStart", " a", "cannot say: systemd cannot say blanks at the ends of text");
 }
 
 #[test]

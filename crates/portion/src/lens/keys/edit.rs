@@ -1,5 +1,7 @@
 //! Planned edits of a file of lines.
 
+use std::net::IpAddr;
+
 use super::document::{Document, Entry, Fault, Section, block_name, parsed};
 use super::find;
 use super::grammar::{Bare, Grammar, Headers, Quoting};
@@ -89,10 +91,19 @@ fn section_body<'a>(grammar: &'a Grammar, text: &'a [u8]) -> Result<Document<'a>
 /// The line of a hosts file as a fragment holds it.
 pub(super) fn one_line(grammar: &Grammar, text: &[u8]) -> Result<(), LensError> {
     let fragment = parsed(grammar, text)?;
-    if fragment.entries.len() == 1 && body::lines(text).count() == 1 {
-        return Ok(());
+    match &fragment.entries[..] {
+        [Entry { key, value: Some(names), .. }]
+            if body::lines(text).count() == 1 && is_address(key) && !names.is_empty() =>
+        {
+            Ok(())
+        }
+        _ => Err(LensError::Refused("the fragment is to be one line: an address and its names".to_owned())),
     }
-    Err(LensError::Refused("the fragment is to be one line: an address and its names".to_owned()))
+}
+
+/// Whether a hosts file can have it before names: an IP address, perhaps with a zone (RFC 4007, section 11).
+fn is_address(key: &str) -> bool {
+    key.split('%').next().is_some_and(|address| address.parse::<IpAddr>().is_ok())
 }
 
 /// What the entry's value says; a key without a separator as the grammar reads it, and none where it is null.
@@ -126,7 +137,9 @@ pub(super) fn value_put(
         Some(span) => {
             let separator = &file[entry.name.end..span.start];
             // `key =` gets the blank behind its sign that stands before it.
-            if span.is_empty() && separator.starts_with(b" ") && separator.ends_with(b"=") {
+            let begins_here = !begins_below(&text);
+            let is_apart = span.is_empty() || begins_below(standing);
+            if begins_here && is_apart && separator.starts_with(b" ") && separator.ends_with(b"=") {
                 text.insert(0, b' ');
             }
             span
@@ -138,6 +151,11 @@ pub(super) fn value_put(
         }
     };
     Ok(vec![Edit { span, text }])
+}
+
+/// Whether a value begins on the line below its key.
+fn begins_below(value: &[u8]) -> bool {
+    value.starts_with(b"\n") || value.starts_with(b"\r\n")
 }
 
 pub(super) fn cannot_say(grammar: &Grammar, path: &str, what: &str) -> LensError {
@@ -164,7 +182,7 @@ fn separators<'a>(document: &'a Document<'_>, section: usize) -> impl Iterator<I
     own.chain(&document.entries[..start]).chain(&document.entries[end..]).filter_map(|entry| {
         let value = entry.value.clone().filter(|value| !value.is_empty())?;
         let between = &document.file[entry.name.end..value.start];
-        (!between.is_empty() && !between.contains(&b'\n')).then_some(between)
+        (!begins_below(&document.file[value]) && !between.is_empty() && !between.contains(&b'\n')).then_some(between)
     })
 }
 
@@ -188,6 +206,9 @@ pub(super) fn entry_line(
     path: &str,
 ) -> Result<Vec<u8>, LensError> {
     let Document { grammar, file, .. } = document;
+    if grammar.quoting == Quoting::Names && !is_address(key) {
+        return Err(cannot_say(grammar, path, "a name that is no address"));
+    }
     let standing = neighbour.and_then(|entry| entry.value.clone()).map_or(&b""[..], |span| &file[span]);
     let follows =
         matches!(grammar.quoting, Quoting::Env | Quoting::Git) && matches!(standing.first(), Some(b'"' | b'\''));

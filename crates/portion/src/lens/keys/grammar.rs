@@ -59,7 +59,7 @@ pub(super) enum Quoting {
     Git,
     /// An env file's single and double quotes.
     Env,
-    /// OpenSSH's double quotes around the whole.
+    /// OpenSSH's double quotes around one argument.
     Ssh,
     /// Java's escapes.
     Java,
@@ -142,8 +142,8 @@ pub(crate) const GIT_CONFIG: Keys = Keys {
 };
 
 /// ssh_config(5). A block is a section, named as its line is written with single blanks: `/Host github.com/HostName`, `/Match all/User`; what
-/// stands before the first block is `/Keyword`. Keywords are the same in upper and lower case. A value is all of a keyword's arguments; double
-/// quotes around the whole are taken off. Since the first value that matches wins, a new block goes before `Host *` and `Match all`.
+/// stands before the first block is `/Keyword`. Keywords are the same in upper and lower case. A value is all of a keyword's arguments as they are
+/// written; double quotes around an only one are taken off if there is no blank in it. Since the first value that matches wins, a new block goes before `Host *` and `Match all`.
 pub(crate) const SSH_CONFIG: Keys = Keys {
     grammar: Grammar {
         scheme: Scheme::SshConfig,

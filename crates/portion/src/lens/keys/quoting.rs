@@ -291,10 +291,10 @@ fn desktop_encoded(value: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What stands in the double quotes that enclose all of it.
+/// What stands in the double quotes that enclose all of it, where it is one argument without them, too.
 fn ssh_quoted(raw: &[u8]) -> Option<&[u8]> {
     match raw {
-        [b'"', inside @ .., b'"'] if !inside.contains(&b'"') => Some(inside),
+        [b'"', inside @ .., b'"'] if !inside.iter().any(|b| *b == b'"' || is_blank(*b)) => Some(inside),
         _ => None,
     }
 }
@@ -370,11 +370,16 @@ pub(super) fn encoded(grammar: &Grammar, value: &[u8], style: &Style<'_>) -> Res
     let ends_lines = matches!(grammar.quoting, Quoting::Indented | Quoting::Backslash | Quoting::Names | Quoting::Ssh);
     if ends_lines && value.contains(&b'\r') && value != style.standing {
         // Other readers end a line there.
-        return Err("a line end");
+        return Err("a carriage return");
     }
     let raw = match grammar.quoting {
         Quoting::Indented if value.contains(&b'\n') => continued(value, style)?,
+        Quoting::Names if value.trim_ascii().is_empty() => return Err("an address without names"),
         Quoting::Indented | Quoting::Backslash | Quoting::Names => value.to_vec(),
+        // To ssh that is no line at all.
+        Quoting::Ssh if value.iter().filter(|b| **b == b'"').count() % 2 == 1 => {
+            return Err("a double quote without another one");
+        }
         Quoting::Git => git_encoded(value, style.standing),
         Quoting::Env => env::encoded(value, style)?,
         Quoting::Ssh => {
@@ -386,7 +391,8 @@ pub(super) fn encoded(grammar: &Grammar, value: &[u8], style: &Style<'_>) -> Res
         Quoting::Java => java_encoded(value, false, style.file),
         Quoting::Desktop => desktop_encoded(value),
     };
-    if decoded_as(grammar, &raw).as_deref() == Some(value) {
+    // Blanks before a value belong to the separator.
+    if !raw.first().is_some_and(|b| is_blank(*b)) && decoded_as(grammar, &raw).as_deref() == Some(value) {
         return Ok(raw);
     }
     Err(match value {
