@@ -1,6 +1,6 @@
 //! Planned edits of a file of lines.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use super::document::{Document, Entry, Fault, Section, block_name, parsed};
 use super::find;
