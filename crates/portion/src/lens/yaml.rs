@@ -180,6 +180,12 @@ fn below(at: &str, error: LensError) -> LensError {
 /// A value written as what stands there is: in its quotes, as a block, on one line.
 fn alike(found: &Found<'_>, value: &Value) -> Result<String, LensError> {
     match (&found.node.kind, value) {
+        // One such number takes the other's place.
+        (Kind::Scalar(old, ScalarStyle::Plain), Value::String(new))
+            if scalar::has_leading_zero(old) && scalar::has_leading_zero(new) =>
+        {
+            Ok(new.clone())
+        }
         (Kind::Scalar(_, style), Value::String(text)) => Ok(scalar::like(text, *style, 2)),
         (Kind::Sequence { flow: true, items: entries } | Kind::Map { flow: true, entries }, _)
             if !entries.is_empty() =>

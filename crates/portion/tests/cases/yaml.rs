@@ -516,3 +516,22 @@ fn every_program_reads_a_number_with_an_exponent_as_one() {
         assert_eq!(Format::Yaml.value(&text).unwrap(), value);
     }
 }
+
+#[test]
+fn a_number_with_a_leading_zero_is_the_text_that_it_is() {
+    let file = "mode: 0644\nzip: \"01234\"\nzero: 0\npoint: 00.5\n";
+    let value = |text: &str| portion::Format::Yaml.value(text.as_bytes()).unwrap();
+    let json = |text: &str| Format::Json.value(text.as_bytes()).unwrap();
+    assert_eq!(value(file), json(r#"{"mode": "0644", "zip": "01234", "zero": 0, "point": 0.5}"#));
+    let put = |json: &str| {
+        let wanted = Format::Json.value(json.as_bytes()).unwrap();
+        String::from_utf8(Format::Yaml.update(file.as_bytes(), &wanted).unwrap()).unwrap()
+    };
+    let other = |mode: &str| format!(r#"{{"mode": {mode}, "zip": "01234", "zero": 0, "point": 0.5}}"#);
+    // As the file's program reads it, so it reads the next one.
+    assert_eq!(put(&other("\"0755\"")), file.replace("0644", "0755"));
+    assert_eq!(put(&other("\"rw\"")), file.replace("0644", "rw"));
+    assert_eq!(put(&other("\"1:20\"")), file.replace("0644", "\"1:20\""));
+    assert_eq!(put(&other("420")), file.replace("0644", "420"));
+    assert_eq!(Format::Yaml.render(&json("\"0644\"")).unwrap(), b"\"0644\"\n");
+}

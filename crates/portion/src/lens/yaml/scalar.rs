@@ -15,9 +15,16 @@ pub(super) fn plain(text: &str) -> Value {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" => Value::Bool(true),
         "false" | "False" | "FALSE" => Value::Bool(false),
-        _ if is_number(text) => Value::Number(Number::new(text)),
+        _ if is_number(text) && !has_leading_zero(text) => Value::Number(Number::new(text)),
         _ => Value::String(text.to_owned()),
     }
+}
+
+/// Whether readers of YAML 1.1 take it for an octal number, or for none, and those of 1.2 for a decimal one. What it means nobody but the
+/// file's own program knows, so it goes as the text that it is.
+pub(super) fn has_leading_zero(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Whether the core schema reads it as an integer or a float.
