@@ -124,6 +124,24 @@ fn what_cannot_be_put_is_told_and_nothing_is_half_done() {
             "{\"id\":5,\"name\":\"E\",\"credit\":\"99999999999999999999\"}\n",
             "would not keep `credit` of the row 5 as it was put",
         ),
+        (
+            "customers?region=EU",
+            "{\"id\":5,\"name\":\"E\",\"credit\":\"007\"}\n",
+            "the numeric column `credit` would make 7 of the text `007`, in the row 5",
+        ),
+        (
+            "customers?region=EU",
+            "{\"id\":5,\"name\":\"E\",\"credit\":\"\"}\n",
+            "the numeric column `credit` cannot hold an empty text (it is NULL where a row leaves it out), in the row 5",
+        ),
+        ("customers?region=EU", "{\"id\":5,\"name\":\"E\",\"credit\":\"+7\"}\n", "would make 7 of the text `+7`"),
+        ("customers?region=EU", "{\"id\":5,\"name\":\"E\",\"credit\":\".5\"}\n", "would make 0.5 of the text `.5`"),
+        ("customers?region=EU", "{\"id\":5,\"name\":\"E\",\"credit\":\" 7\"}\n", "would make 7 of the text ` 7`"),
+        (
+            "customers?region=EU",
+            "{\"id\":\"00\",\"name\":\"E\"}\n",
+            "numeric column `id` would make 0 of the text `00`",
+        ),
         ("plain", "", "has no primary key"),
         ("seen", "", "it is a view"),
         ("pair(a)", "", "`b`, by which rows are told apart"),
@@ -213,8 +231,13 @@ fn text_in_a_numeric_column_stays_what_it_is() {
     assert_eq!(std::fs::read(&shop.path).unwrap(), bytes);
     shop.put("t", &text.replace("\"b\"", "\"new\"")).unwrap();
     assert_eq!(shop.text("t"), text.replace("\"b\"", "\"new\""));
-    // Plain decimals become numbers, as they do in any program's INSERT.
-    let plain = "{\"id\": 1, \"code\": \"+5\"}\n{\"id\": 2, \"code\": \".5\"}\n{\"id\": 3, \"code\": \" 5. \"}\n{\"id\": 4, \"code\": \"0x1\"}\n";
+    // Plain decimals become numbers, as they do in any program's INSERT; what would come back as another text is refused.
+    let plain = "{\"id\": 1, \"code\": \"5\"}\n{\"id\": 2, \"code\": \"0.50\"}\n{\"id\": 3, \"code\": \"5.0\"}\n{\"id\": 4, \"code\": \"0x1\"}\n";
+    for odd in ["+5", ".5", " 5. ", "005", ""] {
+        assert!(
+            shop.refused("t", &plain.replace("\"5\"", &format!("\"{odd}\""))).contains("the numeric column `code`")
+        );
+    }
     shop.put("t", plain).unwrap();
     assert_eq!(shop.one("SELECT group_concat(typeof(code) || code) FROM t"), "integer5,real0.5,integer5,text0x1");
 }

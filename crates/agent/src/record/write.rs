@@ -72,9 +72,9 @@ fn wanted(table: &Table, before: &HashMap<Vec<u8>, &Row>, new: &Fragment) -> Res
     let mut rows = listed(Format::Rows.value(&new.text)?);
     check_columns(table, &rows)?;
     for row in &mut rows {
-        fit(table, row, |column, _| column.key);
+        fit(table, row, |column, _| column.key)?;
         let old = before.get(&key_of(table, row)?);
-        fit(table, row, |c, value| !c.key && old.is_none_or(|old| column(old, &c.name) != Some(value)));
+        fit(table, row, |c, value| !c.key && old.is_none_or(|old| column(old, &c.name) != Some(value)))?;
     }
     Ok(rows)
 }
@@ -102,15 +102,30 @@ fn check_columns(table: &Table, rows: &[Row]) -> Result<(), RecordError> {
     })
 }
 
-/// Makes of a row's values what their columns will hold.
-fn fit(table: &Table, row: &mut Row, is_meant: impl Fn(&Column, &Value) -> bool) {
-    for (name, value) in row {
-        if let Some(column) = table.columns.iter().find(|column| column.name == *name)
-            && is_meant(column, value)
-        {
-            *value = fitted(std::mem::replace(value, Value::Null), column.affinity);
+/// Makes of a row's values what their columns will hold. Text that a numeric column would not give back is refused.
+fn fit(table: &Table, row: &mut Row, is_meant: impl Fn(&Column, &Value) -> bool) -> Result<(), RecordError> {
+    for at in 0..row.len() {
+        let (name, value) = &row[at];
+        let column = table.columns.iter().find(|column| column.name == *name);
+        let Some(column) = column.filter(|column| is_meant(column, value)) else { continue };
+        let fitted = fitted(value.clone(), column.affinity);
+        let says = value.as_text().filter(|_| column.affinity == Affinity::Numeric);
+        let why = match says {
+            Some("") => Some("cannot hold an empty text (it is NULL where a row leaves it out)".to_owned()),
+            Some(text) if !fitted.agrees(value) => {
+                let number = fitted.as_text().unwrap_or_default();
+                Some(format!("would make {number} of the text `{}`", text.escape_debug()))
+            }
+            _ => None,
+        };
+        if let Some(why) = why {
+            let key = table.key().iter().filter_map(|name| self::column(row, name)?.as_text());
+            let key: Vec<&str> = key.collect();
+            return refused(format!("the numeric column `{name}` {why}, in the row {}", key.join(", ")));
         }
+        row[at].1 = fitted;
     }
+    Ok(())
 }
 
 /// So many digits any double keeps.
