@@ -51,7 +51,7 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 
-pub use apply::{edits, insert, is_blank, may_come, may_go, put, remove};
+pub use apply::{edits, insert, insert_in, is_blank, may_come, may_go, put, remove};
 pub(crate) use compose::Composed;
 pub use compose::{Innermost, innermost};
 pub(crate) use json::{compact as json_compact, prefix as json_prefix};
@@ -236,6 +236,18 @@ pub trait Lens: Send + Sync {
     /// are made. An empty file is a file to insert into. At the index of an item that exists, the new one goes before it (only
     /// [`Format::update`] asks for that: [`insert`] refuses where something stands).
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError>;
+
+    /// The same for a file of this name, where the name tells how what is new is written: the comments of a marked region.
+    fn insert_in(
+        &self,
+        path: &str,
+        file: &[u8],
+        expression: &str,
+        fragment: &Fragment,
+    ) -> Result<Vec<Edit>, LensError> {
+        let _ = path;
+        self.insert(file, expression, fragment)
+    }
 
     /// Where a portion inserted at `expression` will be found: another place only where the expression means "behind the
     /// last", as `/list/-` does.

@@ -24,8 +24,8 @@ mod value;
 pub use address::{Address, AddressError};
 pub use lens::{
     Edit, Format, Fragment, Innermost, Item, LARGE, Lens, LensError, MAX_DEPTH, MAX_PORTION, Position, Span,
-    TableSelector, edits, get, get_from, innermost, insert, is_blank, list, may_come, may_go, omitted, on_lines, put,
-    remove,
+    TableSelector, edits, get, get_from, innermost, insert, insert_in, is_blank, list, may_come, may_go, omitted,
+    on_lines, put, remove,
 };
 pub use mapping::{Mapping, MappingError, Source};
 pub use merge::{Choice, Clash, ClashKind, LineRanges, Merged, Side, merge, merge_choosing, merge_values};

@@ -119,7 +119,8 @@ fn file_with(place: &Place, new: &Fragment, create: bool) -> Result<Option<Vec<u
         _ => place.file()?,
     };
     if create && place.find()?.is_none() {
-        return portion::insert(place.scheme, file, &place.expression, new).map(Some).map_err(|e| place.lens(e));
+        let made = portion::insert_in(&place.written, place.scheme, file, &place.expression, new);
+        return made.map(Some).map_err(|e| place.lens(e));
     }
     portion::put(place.scheme, file, &place.expression, new).map_err(|e| place.lens(e))
 }

@@ -630,3 +630,35 @@ fn one_format_inside_another() {
         ..Case::default()
     });
 }
+
+#[test]
+fn a_new_region_is_commented_as_its_file_is() {
+    for (name, before, after) in [
+        ("a.js", "let a;\n", "let a;\n// inlay:begin n\nx\n// inlay:end n\n"),
+        ("a.md", "# A\n", "# A\n<!-- inlay:begin n -->\nx\n<!-- inlay:end n -->\n"),
+    ] {
+        check(&Case {
+            files: &[(name, before)],
+            args: &["put", "--create", &format!("{name}#mark:n")],
+            input: "x\n",
+            err: &["wrote"],
+            after: &[(name, after)],
+            ..Case::default()
+        });
+    }
+    check(&Case {
+        args: &["put", "--create", "a.css#mark:n"],
+        input: "x\n",
+        err: &["wrote"],
+        after: &[("a.css", "/* inlay:begin n */\nx\n/* inlay:end n */\n")],
+        ..Case::default()
+    });
+    check(&Case {
+        files: &[("a.json", "{}\n")],
+        args: &["put", "--create", "a.json#mark:n"],
+        input: "x\n",
+        code: 1,
+        err: &["a.json: refused: a file of json has no comments"],
+        ..Case::default()
+    });
+}

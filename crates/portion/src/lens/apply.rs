@@ -1,6 +1,6 @@
 //! Splicing, for all formats, and the safety net: what was planned is done, located again, and compared.
 
-use super::{Edit, Format, Fragment, Lens, LensError, MAX_PORTION, Position, encoding, get};
+use super::{Edit, Format, Fragment, Lens, LensError, MAX_PORTION, Position, encoding, get, mark};
 use crate::pointer;
 use crate::selector::Scheme;
 use crate::value::{Action, Number, Value, changes};
@@ -66,6 +66,7 @@ fn replacement(scheme: Scheme, file: &[u8], expression: &str, given: &Fragment) 
     }
     let written = splice(file, &edits)?;
     verify(scheme, &written, expression, &fragment)?;
+    check_markers(scheme, file, &written)?;
     Ok(Plan::Written(edits, written))
 }
 
@@ -75,6 +76,20 @@ fn replacement(scheme: Scheme, file: &[u8], expression: &str, given: &Fragment) 
 /// Those of [`LensError`]. [`LensError::Refused`] if something stands there already, or if what would stand in the file is
 /// not what was put.
 pub fn insert(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<u8>, LensError> {
+    insert_in("", scheme, file, expression, fragment)
+}
+
+/// The same in a file of this name, by which the comments of a marked region are told.
+///
+/// # Errors
+/// Those of [`insert`].
+pub fn insert_in(
+    path: &str,
+    scheme: Scheme,
+    file: &[u8],
+    expression: &str,
+    fragment: &Fragment,
+) -> Result<Vec<u8>, LensError> {
     encoding::check(scheme, file)?;
     let lens = scheme.lens();
     let fragment = lens.fitted(file, expression, tidy(fragment)?);
@@ -89,7 +104,7 @@ pub fn insert(scheme: Scheme, file: &[u8], expression: &str, fragment: &Fragment
         Ok(_) => return Err(LensError::Refused(format!("something stands at `{expression}` already"))),
     }
     let at = if is_blank(file) { expression.to_owned() } else { lens.inserted_at(file, expression)? };
-    let edits = lens.insert(file, expression, &fragment)?;
+    let edits = lens.insert_in(path, file, expression, &fragment)?;
     check_text(file, &fragment)?;
     let written = splice(file, &edits)?;
     verify(scheme, &written, &at, &fragment)?;
@@ -107,6 +122,7 @@ pub fn remove(scheme: Scheme, file: &[u8], expression: &str) -> Result<Vec<u8>, 
     if encoding::check(scheme, &written).is_err() {
         return Err(LensError::Refused("after the removal, the file would look like UTF-16".to_owned()));
     }
+    check_markers(scheme, file, &written)?;
     if !lens.is_removed(file, &written, expression) {
         return Err(LensError::Refused(format!("after the removal, something else would stand at `{expression}`")));
     }
@@ -201,6 +217,14 @@ fn check_text(file: &[u8], fragment: &Fragment) -> Result<(), LensError> {
         fragment.text[at],
         Position::at(&fragment.text, at).line
     )))
+}
+
+/// Refuses to take away one marker of a region that others may keep the same, unless lines or bytes are meant as they stand.
+fn check_markers(scheme: Scheme, file: &[u8], written: &[u8]) -> Result<(), LensError> {
+    match scheme {
+        Scheme::Mark | Scheme::Lines | Scheme::Bytes | Scheme::Re => Ok(()),
+        _ => mark::check_pairs(file, written),
+    }
 }
 
 /// Does the edits: the file is copied once.

@@ -354,9 +354,19 @@ impl Lens for Composed {
     }
 
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
+        self.insert_in("", file, expression, fragment)
+    }
+
+    fn insert_in(
+        &self,
+        path: &str,
+        file: &[u8],
+        expression: &str,
+        fragment: &Fragment,
+    ) -> Result<Vec<Edit>, LensError> {
         let stages = stages(expression);
         let Some((scheme, rest)) = stages.inner else {
-            return self.0.insert(file, &stages.outer, fragment).map_err(of_outer);
+            return self.0.insert_in(path, file, &stages.outer, fragment).map_err(of_outer);
         };
         let is_missing = match self.0.get(file, &stages.outer) {
             Err(LensError::Missing { .. }) => true,

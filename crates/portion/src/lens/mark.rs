@@ -13,6 +13,7 @@ use memchr::memmem;
 
 use super::body;
 use super::{BOM, Edit, Format, Fragment, Item, Lens, LensError, MAX_PORTION, Position, Span};
+use crate::selector::Scheme;
 use crate::value::Value;
 
 /// How much of a file is looked at to guess how its comments are written.
@@ -244,11 +245,21 @@ impl Lens for Mark {
     }
 
     fn insert(&self, file: &[u8], expression: &str, fragment: &Fragment) -> Result<Vec<Edit>, LensError> {
+        self.insert_in("", file, expression, fragment)
+    }
+
+    fn insert_in(
+        &self,
+        path: &str,
+        file: &[u8],
+        expression: &str,
+        fragment: &Fragment,
+    ) -> Result<Vec<Edit>, LensError> {
         checked(expression)?;
         let new = &fragment.text[..];
         refuse_own_marker(new, expression)?;
         refuse_others_marker(new, file, &(file.len()..file.len()))?;
-        let (open, close) = comment(&file[..file.len().min(SAMPLE)])?;
+        let (open, close) = comment(path, file)?;
         let mut text = format!("{open}inlay:begin {expression}{close}\n").into_bytes();
         text.extend_from_slice(new);
         text.extend_from_slice(format!("{open}inlay:end {expression}{close}\n").as_bytes());
@@ -298,6 +309,40 @@ impl Lens for Mark {
     }
 }
 
+/// The lines at the beginning of `text` that are its own: without blank lines at its end, which `blank` counts, and without markers
+/// there whose other one is not in the text.
+pub(super) fn without_others(text: &[u8], blank: impl Fn(&[u8]) -> usize) -> usize {
+    let mut end = text.len() - blank(text);
+    let mut begun: Option<BTreeSet<&[u8]>> = None;
+    while let Some(line) = body::lines_back(&text[..end]).next() {
+        let Some(marker) = markers(line).next() else { break };
+        let names = || markers(text).filter(|marker| marker.kind == Kind::Begin).map(|marker| marker.name).collect();
+        if marker.kind == Kind::End && begun.get_or_insert_with(names).contains(marker.name) {
+            break;
+        }
+        end -= line.len();
+        end -= blank(&text[..end]);
+    }
+    end
+}
+
+/// Refuses an edit that takes one of a region's markers away, and leaves the other.
+pub(super) fn check_pairs(before: &[u8], after: &[u8]) -> Result<(), LensError> {
+    let is_pair =
+        |pair: &Pair| matches!((&pair.begins[..], &pair.ends[..]), ([begin], [end]) if begin.end <= end.start);
+    let before = pairs(before);
+    let after = if before.is_empty() { BTreeMap::new() } else { pairs(after) };
+    let broken =
+        before.into_iter().find(|(name, pair)| is_pair(pair) && after.get(name).is_some_and(|after| !is_pair(after)));
+    match broken {
+        None => Ok(()),
+        Some((name, _)) => Err(LensError::Refused(format!(
+            "the marked region `{}` would lose one of its two markers, or have one twice",
+            String::from_utf8_lossy(name)
+        ))),
+    }
+}
+
 fn newlines(text: &[u8]) -> usize {
     memchr::memchr_iter(b'\n', text).count()
 }
@@ -328,14 +373,37 @@ fn refuse_others_marker(text: &[u8], file: &[u8], span: &Span) -> Result<(), Len
     }
 }
 
-/// What stands before and after the words of a comment in a file that begins with `sample`: as its markers do, else as most of
-/// its comments do, else as its kind of file does.
-fn comment(sample: &[u8]) -> Result<(String, &'static str), LensError> {
+/// What stands before and after the words of a comment in files of these extensions. What is not here is told by the content.
+const COMMENTS: &[(&str, &str, &str)] = &[
+    ("// ", "", "js mjs cjs jsx ts mts cts tsx go java c cc cpp cxx c++ h hh hpp hxx h++ cs csx rs php"),
+    ("// ", "", "swift kt kts scala dart groovy gradle zig proto scss less adoc asciidoc asc"),
+    ("# ", "", "py pyi pyw sh bash bats zsh fish rb rake gemspec pl pm r jl ex exs cmake mk nix ps1"),
+    ("# ", "", "tf tfvars hcl yml yaml toml env properties org"),
+    ("<!-- ", " -->", "md markdown mdown mdc html htm shtml xhtml xht xml svg xsd xsl xslt plist"),
+    ("<!-- ", " -->", "csproj vbproj fsproj vcxproj props targets resx xaml vue svelte"),
+    ("/* ", " */", "css"),
+    ("-- ", "", "sql ddl psql pgsql lua hs elm ada adb ads vhd vhdl"),
+    ("% ", "", "tex ltx sty cls bib erl hrl"),
+    (".. ", "", "rst rest"),
+    ("; ", "", "el lisp clj cljs scm reg"),
+    ("\" ", "", "vim"),
+    ("' ", "", "vb vbs bas"),
+    ("REM ", "", "bat cmd"),
+    ("(* ", " *)", "ml mli"),
+];
+
+/// What stands before and after the words of a comment: as the file's markers do, else as files of this name do, else as most of its
+/// comments do, else as its kind of file does.
+fn comment(path: &str, file: &[u8]) -> Result<(String, &'static str), LensError> {
+    let sample = &file[..file.len().min(SAMPLE)];
     if let Some(style) = markers(sample).find_map(|marker| style_of_marker(&sample[marker.line])) {
         return Ok(style);
     }
     let text = &sample[body::bom(sample)..];
     let first = body::lines(text).map(body::content).find(|line| !body::is_blank(line)).unwrap_or(b"").trim_ascii();
+    if let Some(style) = comment_by_name(path, file, first.starts_with(b"#!"))? {
+        return Ok(style);
+    }
     if first.starts_with(b"#!") {
         return Ok(("# ".to_owned(), ""));
     }
@@ -344,10 +412,7 @@ fn comment(sample: &[u8]) -> Result<(String, &'static str), LensError> {
         return Ok(("<!-- ".to_owned(), " -->"));
     }
     if first.starts_with(b"{") || first == b"[" || first.starts_with(b"[{") || first.starts_with(b"[\"") {
-        return Err(LensError::Refused(
-            "JSON has no place for a marked region at its end; write the two marker comments where it shall stand"
-                .to_owned(),
-        ));
+        return Err(no_place());
     }
     let counts = LINE_COMMENTS.map(|sign| body::lines(text).filter(|line| begins_comment(line, sign)).count());
     let most = counts.iter().copied().max().unwrap_or(0);
@@ -357,6 +422,50 @@ fn comment(sample: &[u8]) -> Result<(String, &'static str), LensError> {
         None if body::lines(text).any(|line| line.trim_ascii().starts_with(b"/*")) => Ok(("/* ".to_owned(), " */")),
         None => Ok(("# ".to_owned(), "")),
     }
+}
+
+fn no_place() -> LensError {
+    LensError::Refused(
+        "JSON has no place for a marked region at its end; write the two marker comments where it shall stand"
+            .to_owned(),
+    )
+}
+
+/// The same by the file's name, or by the interpreter that its first line names. `None` where they do not tell.
+fn comment_by_name(path: &str, file: &[u8], is_script: bool) -> Result<Option<(String, &'static str)>, LensError> {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path).to_lowercase();
+    let by_name = Scheme::detect(path, b"").is_some();
+    let scheme = if by_name || is_script { Scheme::detect(path, file) } else { None };
+    match scheme {
+        Some(Scheme::Jsonc | Scheme::Json5) => return Err(no_place()),
+        Some(
+            scheme @ (Scheme::Json
+            | Scheme::Ipynb
+            | Scheme::Jsonl
+            | Scheme::Csv
+            | Scheme::Tsv
+            | Scheme::Ics
+            | Scheme::Vcf),
+        ) => {
+            return Err(LensError::Refused(format!(
+                "a file of {} has no comments, which a marked region begins and ends with; address what stands in it by its own selector",
+                scheme.name()
+            )));
+        }
+        _ => {}
+    }
+    let own = name.rsplit_once('.').map(|(_, extension)| extension);
+    let extensions = scheme.map_or(&[][..], Scheme::extensions);
+    let find = |extension: &str| COMMENTS.iter().find(|(.., all)| all.split(' ').any(|known| known == extension));
+    let Some((open, close, _)) = own.and_then(find).or_else(|| extensions.iter().copied().find_map(find)) else {
+        return Ok(None);
+    };
+    // What stands outside of PHP's tags is HTML.
+    let last = |tag: &[u8]| memmem::rfind(file, tag);
+    if (own == Some("php") || scheme == Some(Scheme::Php)) && last(b"<?") <= last(b"?>") {
+        return Ok(Some(("<!-- ".to_owned(), " -->")));
+    }
+    Ok(Some(((*open).to_owned(), close)))
 }
 
 const LINE_COMMENTS: [&[u8]; 6] = [b"#", b"//", b";", b"--", b"%", b"\""];

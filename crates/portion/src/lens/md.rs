@@ -73,8 +73,9 @@ impl Lens for Markdown {
         let new = shift::from_root(&text, outline.headings[at].level - 1, &outline)?;
         let plan = |new: &str| guarded(&outline, &span, body::replaced(file, &span, b"", new.as_bytes()));
         plan(&new).or_else(|refused| {
-            // A heading that follows without a blank line may need one now.
-            let follows = outline.headings.iter().any(|heading| heading.span.start == span.end);
+            // What follows without a blank line may need one now.
+            let follows =
+                body::lines(&file[span.end..]).next().is_some_and(|line| !body::is_blank(body::content(line)));
             if follows { plan(&format!("{new}\n")) } else { Err(refused) }
         })
     }

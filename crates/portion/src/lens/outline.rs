@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Item, LensError, MAX_PORTION, Span, body};
+use super::{Item, LensError, MAX_PORTION, Span, body, mark};
 use crate::pointer;
 use crate::selector::Scheme;
 
@@ -116,14 +116,15 @@ impl Outline<'_> {
         }
     }
 
-    /// The lines of a section, without blank lines at its end.
+    /// The lines of a section, without blank lines at its end. Markers of regions stand there for what is around or follows, if theirs
+    /// is not a pair within the section.
     pub(super) fn section(&self, at: usize) -> Span {
         let heading = &self.headings[at];
         let next = self.headings[at + 1..].iter().find(|other| other.level <= heading.level);
         let end = next.map_or(self.limit, |next| next.span.start).max(heading.span.end);
-        let lines = body::lines_back(&self.file[heading.span.end..end]);
-        let blank: usize = lines.take_while(is_blank_line).map(<[u8]>::len).sum();
-        heading.span.start..end - blank
+        let text = &self.file[heading.span.end..end];
+        let blank = |text: &[u8]| -> usize { body::lines_back(text).take_while(is_blank_line).map(<[u8]>::len).sum() };
+        heading.span.start..heading.span.end + mark::without_others(text, blank)
     }
 
     /// Where the text ends, without blank lines.

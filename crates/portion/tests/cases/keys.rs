@@ -390,3 +390,23 @@ fn desktop_entries() {
         "missing: nothing stands at `/Desktop Entry/Name[fr]`; did you mean `/Desktop Entry/Name[de]`, `/Desktop Entry/Name`, `/Desktop Entry/MimeType`?",
     );
 }
+
+/// A region around the next table is not this table's.
+#[test]
+fn markers_belong_to_the_section_that_they_are_about() {
+    let file = "[a]\nx = 1\n# inlay:begin r\n[b]\ny = 1\n# inlay:end r\n[c]\nz = 1\n";
+    for scheme in [Ini, portion::Scheme::Toml] {
+        get(scheme, file, "/a", "x = 1\n");
+        put(scheme, file, "/a", "x = 2\n", &file.replace("x = 1", "x = 2"));
+        get(scheme, file, "/b", "y = 1\n");
+        put(scheme, file, "/b", "y = 2\n", &file.replace("y = 1", "y = 2"));
+        let inner = "[a]\n# inlay:begin r\nx = 1\n# inlay:end r\ny = 1\n";
+        put_fails(
+            scheme,
+            inner,
+            "/a",
+            "x = 1\n# inlay:end r\ny = 1\n",
+            "refused: the marked region `r` would lose one of its two markers, or have one twice",
+        );
+    }
+}

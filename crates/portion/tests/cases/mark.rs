@@ -167,3 +167,56 @@ fn a_new_region_speaks_the_files_language() {
     assert!(said(portion::insert(Mark, b"{\"a\": 1}\n", "n", &put)).starts_with("refused: JSON has no place"));
     remove(Mark, "a\n# inlay:begin n\nx\n# inlay:end n\nb\n", "n", "a\nb\n");
 }
+
+#[test]
+fn a_new_region_is_commented_as_the_files_name_says() {
+    let new = Fragment { format: Format::Text, text: b"x\n".to_vec() };
+    let made = |path: &str, before: &str| {
+        let written = portion::insert_in(path, Mark, before.as_bytes(), "n", &new);
+        written.map(|written| text(&written).strip_prefix(before).unwrap().to_owned())
+    };
+    let region = |open: &str, close: &str| format!("{open} inlay:begin n{close}\nx\n{open} inlay:end n{close}\n");
+    for (path, before, open, close) in [
+        ("src/a.js", "", "//", ""),
+        ("a.ts", "let a = 1;\n", "//", ""),
+        ("a.go", "package a\n", "//", ""),
+        ("A.JAVA", "class A {}\n", "//", ""),
+        ("a.c", "#include <a.h>\n# define X\n", "//", ""),
+        ("a.cpp", "", "//", ""),
+        ("a.rs", "#[test]\nfn a() {}\n", "//", ""),
+        ("a.php", "<?php\necho 1;\n", "//", ""),
+        ("a.php", "<?php echo 1; ?>\n<p>\n", "<!--", " -->"),
+        ("a.lua", "", "--", ""),
+        ("a.sql", "select 1;\n", "--", ""),
+        ("a.css", "a { }\n", "/*", " */"),
+        ("main.tf", "", "#", ""),
+        ("a.yml", "a: 1\n", "#", ""),
+        ("a.py", "\"\"\"\n## A\n```\nx\n```\n\"\"\"\n", "#", ""),
+        ("README.md", "", "<!--", " -->"),
+        ("README.md", "# A\n\ntext\n", "<!--", " -->"),
+        ("index.html", "", "<!--", " -->"),
+        ("a.svg", "", "<!--", " -->"),
+        ("a.tex", "", "%", ""),
+        ("a.rst", "", "..", ""),
+        ("run", "#!/usr/bin/env node\nlet a = 1;\n", "//", ""),
+        ("run", "#!/bin/sh\n", "#", ""),
+        ("Dockerfile", "FROM a\n", "#", ""),
+        ("notes", "", "#", ""),
+        ("a.xyz", "// c\n", "//", ""),
+        // Markers that stand there say how theirs are written.
+        ("a.js", "/* inlay:begin o */\n/* inlay:end o */\n", "/*", " */"),
+        ("a.ini", "; c\n[a]\nb=1\n", ";", ""),
+    ] {
+        assert_eq!(made(path, before).unwrap(), region(open, close), "{path} {before}");
+    }
+    for (path, before, why) in [
+        ("a.json", "", "refused: a file of json has no comments"),
+        ("a.json", "[1]\n", "refused: a file of json has no comments"),
+        ("a.jsonc", "", "refused: JSON has no place"),
+        ("a.csv", "a,b\n", "refused: a file of csv has no comments"),
+        ("a.ipynb", "", "refused: a file of ipynb has no comments"),
+    ] {
+        let told = said(made(path, before));
+        assert!(told.starts_with(why), "{path}: {told}");
+    }
+}

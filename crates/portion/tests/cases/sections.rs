@@ -256,3 +256,43 @@ fn what_is_refused() {
          whatever its level in the file (targets may stand above it)",
     );
 }
+
+/// A region around the section that follows, or around this one, is not this section's.
+#[test]
+fn markers_belong_to_the_section_that_they_are_about() {
+    for (scheme, comment, close, heads) in [
+        (Scheme::Md, "<!-- ", " -->", ["# A\n", "# B\n", "# C\n"]),
+        (Scheme::Org, "# ", "", ["* A\n", "* B\n", "* C\n"]),
+        (Scheme::Adoc, "// ", "", ["== A\n", "== B\n", "== C\n"]),
+        (Scheme::Rst, ".. ", "", ["A\n===\n", "B\n===\n", "C\n===\n"]),
+        (Scheme::Tex, "% ", "", ["\\part{A}\n", "\\part{B}\n", "\\part{C}\n"]),
+    ] {
+        let [a, b, c] = heads;
+        let (begin, end) = (format!("{comment}inlay:begin r{close}\n"), format!("{comment}inlay:end r{close}\n"));
+        let titled = |head: &str| head.replace("== ", "= ");
+        for gap in ["", "\n"] {
+            let file = format!("{a}\na\n\n{begin}{gap}{b}\nb\n\n{end}{gap}{c}\nc\n");
+            let head = titled(a);
+            get(scheme, &file, "/A", &format!("{head}\na\n"));
+            put(scheme, &file, "/A", &format!("{head}\nnew\n"), &file.replace("\na\n", "\nnew\n"));
+            let head = titled(b);
+            get(scheme, &file, "/B", &format!("{head}\nb\n"));
+            put(scheme, &file, "/B", &format!("{head}\nnew\n"), &file.replace("\nb\n", "\nnew\n"));
+            // The last section, too.
+            let file = format!("{begin}{gap}{a}\na\n\n{end}");
+            get(scheme, &file, "/A", &format!("{}\na\n", titled(a)));
+        }
+        // A region within is the section's, and goes as a whole or not at all.
+        let file = format!("{a}\n{begin}a\n{end}\n{b}\nb\n");
+        let head = titled(a);
+        get(scheme, &file, "/A", &format!("{head}\n{begin}a\n{end}"));
+        put(scheme, &file, "/A", &format!("{head}\nnew\n"), &format!("{a}\nnew\n\n{b}\nb\n"));
+        put_fails(
+            scheme,
+            &file,
+            "/A",
+            &format!("{head}\n{begin}a\n"),
+            "refused: the marked region `r` would lose one of its two markers, or have one twice",
+        );
+    }
+}

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use super::find::Index;
 use super::grammar::{Grammar, Headers, Quoting, Separator};
 use super::quoting;
-use crate::lens::{BOM, LensError, Span, body};
+use crate::lens::{BOM, LensError, Span, body, mark};
 
 /// A file, read. Sections and entries stand in the file's order.
 pub(super) struct Document<'a> {
@@ -197,9 +197,13 @@ impl Reader<'_> {
         let start = section.header.end;
         let blank_before = length(body::lines(&self.file[start..end]).take_while(is_blank_line).collect());
         let start = start + blank_before;
-        let lines: Vec<&[u8]> = body::lines(&self.file[self.last.max(start)..end.max(start)]).collect();
-        let blank_after = length(lines.into_iter().rev().take_while(is_blank_line).collect());
-        let end = end.max(start) - blank_after;
+        let read = self.last.max(start);
+        // What continues the last value is no blank line.
+        let blank = |text: &[u8]| {
+            let from = (read - start).min(text.len());
+            body::lines_back(&text[from..]).take_while(is_blank_line).map(<[u8]>::len).sum()
+        };
+        let end = (start + mark::without_others(&self.file[start..end.max(read)], blank)).max(read);
         section.body = if start < end { start..end } else { section.header.end..section.header.end };
     }
 
