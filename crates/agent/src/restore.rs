@@ -320,11 +320,15 @@ fn planned(
             None => return Ok((New::Same, found.clone())),
             Some(new) => new,
         },
-        None => portion::insert(scheme, file, expression, &own)?,
+        None => portion::insert_in(&place.name.to_string_lossy(), scheme, file, expression, &own)?,
     };
     let found = detect::find(target, &place.name, &new, keys)?;
+    // What came as a value is told as its place writes it, as between brackets in YAML.
+    let shape = &version.record.shape;
+    let by_value =
+        target.mapping.has_variables() || shape.format != shared.format.name() || shape.mapping != target.mapping_text;
     let is_same = || -> Result<bool, LensError> {
-        match target.mapping.has_variables() {
+        match by_value {
             false => Ok(false),
             true => Ok(target.mapping.value(&found.shared)?.agrees(&target.mapping.value(&shared)?)),
         }

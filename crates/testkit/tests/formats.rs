@@ -240,3 +240,28 @@ fn the_kind_of_a_value() {
     assert_eq!(read(&json), "{\"own\": 1, \"server\": {\"port\": 8081, \"since\": \"2026-11-30\"}}\n");
     cluster.in_sync("server");
 }
+
+/// What comes as a value stands in flow style between YAML's brackets, and what has a tag stays; nothing of it comes back as an edit.
+#[test]
+fn values_in_brackets_and_beside_tags() {
+    let cluster = two();
+    let (left, right) = (&cluster.agents[0], &cluster.agents[1]);
+    let json = left.write("a.json", "{\"server\": {\"port\": 1, \"on\": [true]}}\n");
+    let yaml = right.write("b.yml", "{own: 1} # mine\n");
+    link(&cluster, "server", &address("a", &json, "/server"), &address("b", &yaml, "/server"), &[]);
+    assert_eq!(read(&yaml), "{own: 1, server: {port: 1, \"on\": [true]}} # mine\n");
+    edit(&json, "1", "{\"tcp\": 2}");
+    wait_for("the map arrives", || read(&yaml).contains("{tcp: 2}").then_some(()));
+    cluster.in_sync("server");
+    edit(&yaml, "tcp: 2", "tcp: 3");
+    wait_for("the number arrives", || read(&json).contains("{\"tcp\": 3}").then_some(()));
+    cluster.in_sync("server");
+
+    let json = left.write("c.json", "{\"stack\": {\"name\": {\"!Sub\": \"x-${A}\"}, \"size\": 1}}\n");
+    let yaml = right.write("d.yml", "stack:\n  name: !Sub x-${A} # own\n  size: 1\n");
+    link(&cluster, "stack", &address("a", &json, "/stack"), &address("b", &yaml, "/stack"), &[]);
+    edit(&json, "1", "2");
+    wait_for("the number arrives", || read(&yaml).contains("size: 2").then_some(()));
+    assert_eq!(read(&yaml), "stack:\n  name: !Sub x-${A} # own\n  size: 2\n");
+    cluster.in_sync("stack");
+}

@@ -662,3 +662,42 @@ fn a_new_region_is_commented_as_its_file_is() {
         ..Case::default()
     });
 }
+
+#[test]
+fn a_map_goes_between_the_brackets_of_yaml() {
+    check(&Case {
+        files: &[("a.json", "{\"b\": {\"x\": [1, 2]}}\n"), ("a.yml", "{a: 1}\n")],
+        args: &["copy", "a.json#/b", "a.yml#/b"],
+        err: &["wrote"],
+        after: &[("a.yml", "{a: 1, b: {x: [1, 2]}}\n")],
+        ..Case::default()
+    });
+}
+
+#[test]
+fn what_cannot_be_put_blames_the_right_one() {
+    check(&Case {
+        files: &[("a.ini", "[a]\nx = 1\n")],
+        args: &["put", "--create", "a.ini#/a/b=c"],
+        input: "1\n",
+        code: 1,
+        err: &["a.ini: ini cannot say a key that holds `=`"],
+        ..Case::default()
+    });
+    let card = "BEGIN:VCARD\nVERSION:4.0\nUID:1\nFN:A\nEND:VCARD\n";
+    check(&Case {
+        files: &[("a.vcf", card)],
+        args: &["put", "a.vcf#uid:1"],
+        input: "BEGIN:VCARD\nno line\n",
+        code: 1,
+        err: &["standard input"],
+        ..Case::default()
+    });
+    check(&Case {
+        args: &["put", "--create", "new.txt#lines:0,"],
+        input: "a\n",
+        err: &["wrote"],
+        after: &[("new.txt", "a\n")],
+        ..Case::default()
+    });
+}

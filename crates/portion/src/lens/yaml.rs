@@ -7,7 +7,8 @@
 //! of it. A tag is part of it, an anchor not. Text that is put keeps the way in which it is written; what is around it keeps its own.
 //!
 //! Where an alias stands, nothing is read or written: the place that it names holds the content. What is anchored and
-//! repeated elsewhere by an alias is not written, nor is what stands behind a key with `?`. Every planned edit is read again
+//! repeated elsewhere by an alias is not written, nor is what stands behind a key with `?`. A block that is written as a value is rendered stands
+//! in flow style between brackets. Every planned edit is read again
 //! by two parsers, and refused unless both read the whole file as it was but for the portion.
 //!
 //! Embedding into values: the core schema; a node with a tag that it does not know is a map with the tag as its only key; aliases
@@ -34,7 +35,7 @@ use self::place::{Found, find, follow, walk};
 use super::apply::{self, check_update, splice};
 use super::{Edit, Format, Fragment, Item, Kinds, Lens, LensError, Syntax};
 use crate::pointer;
-use crate::value::{Action, Value, changes};
+use crate::value::{Action, Change, Value, changes};
 
 pub(crate) struct Yaml;
 
@@ -69,6 +70,10 @@ impl Lens for Yaml {
 
     fn may_come(&self, file: &[u8], expression: &str) -> bool {
         apply::takes_some(self, file, expression)
+    }
+
+    fn fitted(&self, file: &[u8], expression: &str, fragment: Fragment) -> Fragment {
+        insert::in_brackets(file, expression, &fragment).unwrap_or(fragment)
     }
 
     fn remove(&self, file: &[u8], expression: &str) -> Result<Vec<Edit>, LensError> {
@@ -110,23 +115,22 @@ impl Syntax for Yaml {
         if standing.agrees(value) {
             return Ok(text.to_vec());
         }
-        let mut special = None;
-        walk(&Doc::parse(text)?.root, &mut |node| {
-            if matches!(node.kind, Kind::Alias(..)) || value::custom_tag(node).is_some() {
-                special = special.or(Some(if node.tag.is_some() { "tags" } else { "aliases" }));
-            }
-        });
-        if let Some(special) = special {
-            return Err(LensError::Refused(format!(
-                "the fragment holds {special}, which a value cannot tell; put its text"
-            )));
+        let doc = Doc::parse(text)?;
+        let mut aliased = false;
+        walk(&doc.root, &mut |node| aliased |= matches!(node.kind, Kind::Alias(..)));
+        if aliased {
+            return Err(LensError::Refused(
+                "the fragment holds aliases, which a value cannot tell; put its text".to_owned(),
+            ));
         }
+        let tagged = value::tagged(&doc);
         let mut out = text.to_vec();
         for change in changes(&standing, value) {
             let at = pointer::format(&change.path);
+            check_tags(&tagged, &change)?;
             out = match step(self, &out, &at, &change.action) {
                 // A shape that cannot be edited key by key is written anew.
-                Err(LensError::Refused(_)) => {
+                Err(LensError::Refused(_)) if tagged.is_empty() => {
                     out = self.render(value)?;
                     break;
                 }
@@ -147,6 +151,20 @@ impl Syntax for Yaml {
 
     fn tidy<'a>(&self, text: &'a [u8]) -> Result<Cow<'a, [u8]>, LensError> {
         Ok(tidied(text))
+    }
+}
+
+/// Refuses to change what a tag is about: a value cannot tell what stands there then. That it goes, or moves up, is no such change.
+fn check_tags(tagged: &[(Vec<String>, &str)], change: &Change) -> Result<(), LensError> {
+    let is_about = |path: &[String]| {
+        change.path.starts_with(path) && (change.path.len() > path.len() || matches!(change.action, Action::Replace(_)))
+    };
+    match tagged.iter().find(|(path, _)| is_about(path)) {
+        None => Ok(()),
+        Some((path, tag)) => Err(LensError::Refused(format!(
+            "what stands at `{}` has the tag `{tag}`, which a value cannot tell: put the text there, as in `{tag} TEXT`",
+            pointer::format(path)
+        ))),
     }
 }
 

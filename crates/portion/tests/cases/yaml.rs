@@ -309,7 +309,7 @@ fn what_cannot_be_found_or_read() {
         Yaml,
         "a: [b]\n",
         "/a/0",
-        "x: 1\n",
+        "x: 1 # one\n",
         "refused: `/a/0`: it stands in brackets or braces, which hold no block: put it in flow style, as in `[1, {a: 2}]`, \
          or write what is around it as a block",
     );
@@ -484,7 +484,7 @@ fn an_update_touches_what_differs() {
     let value = Format::Json.value(br#"{"a": {"!Ref": "y"}}"#).unwrap();
     assert_eq!(
         said(Format::Yaml.update(b"a: !Ref x\n", &value)),
-        "refused: the fragment holds tags, which a value cannot tell; put its text"
+        "refused: what stands at `/a` has the tag `!Ref`, which a value cannot tell: put the text there, as in `!Ref TEXT`"
     );
     let bytes = Value::Map(vec![("a".to_owned(), Value::Sequence(vec![Value::Bytes(vec![0])]))]);
     assert_eq!(said(Format::Yaml.render(&bytes)), "cannot say: yaml cannot say bytes at `/a/0`");
@@ -534,4 +534,88 @@ fn a_number_with_a_leading_zero_is_the_text_that_it_is() {
     assert_eq!(put(&other("\"1:20\"")), file.replace("0644", "\"1:20\""));
     assert_eq!(put(&other("420")), file.replace("0644", "420"));
     assert_eq!(Format::Yaml.render(&json("\"0644\"")).unwrap(), b"\"0644\"\n");
+}
+
+/// What a tag is about stays as it is; all else is edited key by key.
+#[test]
+fn tagged_nodes_are_left_alone() {
+    let standing = "# stack\nName: !Sub 'x-${A}' # n\nSize: 1\nList: [!Ref a, b, !Ref c]\nWhere: !If\n  - A\n  - !Ref B\nTags:\n  - Key: k\n    Value: !GetAtt a.b\n";
+    let value = Format::Yaml.value(standing.as_bytes()).unwrap();
+    let edited = |at: &str, new: Option<Value>| {
+        let mut value = value.clone();
+        let (parent, last) = at.rsplit_once('/').unwrap();
+        let parent = parent.split('/').skip(1).fold(&mut value, |value, token| match value {
+            Value::Map(members) => members.iter_mut().find(|(key, _)| key == token).map(|(_, value)| value).unwrap(),
+            Value::Sequence(items) => &mut items[token.parse::<usize>().unwrap()],
+            other => panic!("{other:?}"),
+        });
+        match (parent, new) {
+            (Value::Map(members), Some(new)) => match members.iter_mut().find(|(key, _)| key == last) {
+                Some((_, value)) => *value = new,
+                None => members.push((last.to_owned(), new)),
+            },
+            (Value::Map(members), None) => members.retain(|(key, _)| key != last),
+            (Value::Sequence(items), Some(new)) => items[last.parse::<usize>().unwrap()] = new,
+            (Value::Sequence(items), None) => drop(items.remove(last.parse::<usize>().unwrap())),
+            (other, _) => panic!("{other:?}"),
+        }
+        Format::Yaml.update(standing.as_bytes(), &value).map(|text| super::text(&text))
+    };
+    let text = |text: &str| Some(Value::String(text.to_owned()));
+    let with = |old: &str, new: &str| Ok(standing.replace(old, new));
+    assert_eq!(edited("/Size", text("2")), with("Size: 1", "Size: 2"));
+    assert_eq!(edited("/List/1", text("x")), with("a, b,", "a, x,"));
+    assert_eq!(edited("/List/1", None), with("a, b,", "a,"));
+    assert_eq!(edited("/List/0", None), with("!Ref a, ", ""));
+    assert_eq!(edited("/Tags/0/Key", text("l")), with("Key: k", "Key: l"));
+    assert_eq!(edited("/Name", None), with("Name: !Sub 'x-${A}' # n\n", "\n"));
+    assert_eq!(edited("/New", text("new")), Ok(format!("{standing}New: new\n")));
+    for (at, new, place) in [
+        ("/Name", text("x"), "`/Name` has the tag `!Sub`"),
+        ("/Name/!Sub", text("x"), "`/Name` has the tag `!Sub`"),
+        ("/Name/more", text("x"), "`/Name` has the tag `!Sub`"),
+        ("/Where/!If/0", text("B"), "`/Where` has the tag `!If`"),
+        ("/List/2", text("x"), "`/List/2` has the tag `!Ref`"),
+        ("/Tags/0/Value", text("x"), "`/Tags/0/Value` has the tag `!GetAtt`"),
+    ] {
+        let told = said(edited(at, new));
+        assert!(told.starts_with("refused: what stands at ") && told.contains(place), "{at}: {told}");
+    }
+}
+
+/// What is rendered of a value stands in flow style where a block cannot.
+#[test]
+fn values_in_brackets() {
+    let inserted = |file: &str, at: &str, value: &str| {
+        let value = Format::Json.value(value.as_bytes()).unwrap();
+        let new = Fragment { format: Format::Yaml, text: Format::Yaml.render(&value).unwrap() };
+        let written = match portion::get(Yaml, file.as_bytes(), at) {
+            Ok(_) => portion::put(Yaml, file.as_bytes(), at, &new).unwrap().unwrap(),
+            Err(_) => portion::insert(Yaml, file.as_bytes(), at, &new).unwrap(),
+        };
+        let at = at.replace('-', "1");
+        let stands = portion::get(Yaml, &written, &at).unwrap();
+        assert_eq!(stands.format.value(&stands.text).unwrap(), value, "{file}");
+        text(&written)
+    };
+    for (file, at, value, after) in [
+        ("{a: 1}\n", "/b", r#"{"x": [1, {"w": null}], "z": "a, b"}"#, "{a: 1, b: {x: [1, {w: null}], z: \"a, b\"}}\n"),
+        ("{a: 1}\n", "/b", "[\"one\\ntwo\\n\"]", "{a: 1, b: [\"one\\ntwo\\n\"]}\n"),
+        ("{a: 1}\n", "/b", "\"one\\ntwo\\n\"", "{a: 1, b: \"one\\ntwo\\n\"}\n"),
+        ("{a: 1}\n", "/b/c/d", r#"{"x": 1}"#, "{a: 1, b: {c: {d: {x: 1}}}}\n"),
+        ("k:\n  l: [1]\n", "/k/l/-", r#"{"x": 1}"#, "k:\n  l: [1, {x: 1}]\n"),
+        ("{a: 1}\n", "/a", r#"{"x": 1}"#, "{a: {x: 1}}\n"),
+        ("{a: {}}\n", "/a/b", r#"{"x": 1}"#, "{a: {b: {x: 1}}}\n"),
+        ("{a: }\n", "/a/b", r#"{"x": 1}"#, "{a: {b: {x: 1}} }\n"),
+        // An empty one becomes a block, as ever.
+        ("{}\n", "/a", r#"{"x": 1}"#, "a:\n  x: 1\n"),
+        ("k: {}\n", "/k/a", r#"{"x": 1}"#, "k:\n  a:\n    x: 1\n"),
+    ] {
+        assert_eq!(inserted(file, at, value), after);
+    }
+    // Comments and tags have no place there.
+    for text in ["x: 1 # one\n", "x: !T 1\n"] {
+        let new = Fragment { format: Format::Yaml, text: text.as_bytes().to_vec() };
+        assert!(said(portion::insert(Yaml, b"{a: 1}\n", "/b", &new)).starts_with("refused: "), "{text}");
+    }
 }

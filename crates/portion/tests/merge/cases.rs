@@ -391,11 +391,13 @@ fn what_only_both_together_cannot_say() {
     // A value that YAML's tags say is no value that another text could say.
     clash(
         Format::Yaml,
-        "a: !x 1\nb: 1\n",
-        "a: !x 1\nb: 2\n",
-        "a: !x 1\nb: 1\nc: 1\n",
+        "a: !x 1\nb: !y 1\n",
+        "a: !x 2\nb: !y 1\n",
+        "a: !x 1\nb: !y 2\n",
         "the whole: the merged content cannot be written",
     );
+    // What stands beside it is.
+    clean(Format::Yaml, "a: !x 1\nb: 1\n", "a: !x 1\nb: 2\n", "a: !x 1\nb: 1\nc: 1\n", "a: !x 1\nb: 2\nc: 1\n");
 }
 
 #[test]

@@ -5,13 +5,13 @@ use granit_parser::ScalarStyle;
 use super::check::checked;
 use super::document::{Doc, Entry, Kind, Node};
 use super::edit::{check_anchors, put_part, replaced};
-use super::part::{Part, Style, entry_text, item_text};
+use super::part::{Part, Shape, Style, entry_text, item_text};
 use super::place::{Found, Place, begins_line, block_end, comments_after, follow, indented, lead, refused, root_span};
 use super::scalar;
 use super::value::{self, Swap, literally};
 use crate::lens::flow::Brackets;
 use crate::lens::rows::{is_blank, line_at, line_start};
-use crate::lens::{Edit, Fragment, LensError, Span};
+use crate::lens::{Edit, Format, Fragment, LensError, Span};
 use crate::pointer;
 use crate::value::Value;
 
@@ -207,6 +207,36 @@ fn appended(
     (end..end, text)
 }
 
+/// Whether a flow collection stays one when something comes in: an empty one becomes a block, unless it is in a flow collection itself.
+fn stays_flow(doc: &Doc<'_>, found: &Found<'_>) -> bool {
+    let start = found.node.span.start;
+    let is_own = begins_line(doc, start) && doc.column(start) == 0;
+    !found.node.entries().is_empty()
+        || matches!(found.place, Place::Flow { .. })
+        || found.node.tag.is_some()
+        || (found.place == Place::Root && !is_own)
+}
+
+/// A block that is to stand between brackets, as it is told there. `None` where it is not, or is written otherwise than its value is
+/// rendered: then brackets would hold less than it says.
+pub(super) fn in_brackets(file: &[u8], expression: &str, fragment: &Fragment) -> Option<Fragment> {
+    let part = Part::new(fragment).ok().filter(|part| part.shape != Shape::Inline)?;
+    let doc = Doc::parse(file).ok()?;
+    let tokens = pointer::parse("yaml", expression).ok()?;
+    let (found, rest) = follow(&doc, &tokens);
+    let is_flow = match &found.node.kind {
+        _ if rest.is_empty() => matches!(found.place, Place::Flow { .. }),
+        Kind::Map { flow: true, .. } | Kind::Sequence { flow: true, .. } => stays_flow(&doc, &found),
+        // What stands for nothing there becomes the map or list itself.
+        Kind::Scalar(..) => matches!(found.place, Place::Flow { .. }),
+        _ => false,
+    };
+    let value = Format::Yaml.value(part.text.as_bytes()).ok().filter(|_| is_flow)?;
+    let is_rendered = value::render(&value, 2).ok()? == part.text;
+    let text = value::flow(&value).ok().filter(|_| is_rendered)?;
+    Some(Fragment { format: Format::Yaml, text: text.into_bytes() })
+}
+
 fn into_flow(
     doc: &Doc<'_>,
     found: &Found<'_>,
@@ -216,8 +246,7 @@ fn into_flow(
     style: &Style,
 ) -> Result<Vec<(Span, String)>, LensError> {
     let entries = found.node.entries();
-    // An empty collection becomes a block, unless it is in a flow collection itself.
-    if entries.is_empty() && !matches!(found.place, Place::Flow { .. }) && found.node.tag.is_none() {
+    if !stays_flow(doc, found) {
         let lines = match name {
             Some(name) => entry_text(&scalar::inline(name), part, style),
             None => item_text(part),
@@ -225,10 +254,8 @@ fn into_flow(
         if found.place != Place::Root {
             return replaced(doc, found, &Part::of_text(lines)?);
         }
-        if begins_line(doc, found.node.span.start) && doc.column(found.node.span.start) == 0 {
-            let lines = lines.strip_suffix('\n').filter(|_| !part.ends_open).unwrap_or(&lines);
-            return Ok(vec![(found.node.span.clone(), indented(lines, 0, false, doc.line_end()))]);
-        }
+        let lines = lines.strip_suffix('\n').filter(|_| !part.ends_open).unwrap_or(&lines);
+        return Ok(vec![(found.node.span.clone(), indented(lines, 0, false, doc.line_end()))]);
     }
     let value = part.inline(found.place.column(), doc.line_end())?;
     let text = name.map_or_else(|| value.clone(), |name| format!("{}: {value}", key_like(entries, name)));

@@ -154,6 +154,26 @@ pub(super) fn custom_tag(node: &Node) -> Option<&str> {
     (tag != "!" && !node.own_tag.as_deref().is_some_and(|own| core.contains(&own))).then_some(tag)
 }
 
+/// Where nodes stand whose tags say more than the core schema, in the document's value, and these tags.
+pub(super) fn tagged<'d>(doc: &'d Doc<'_>) -> Vec<(Vec<String>, &'d str)> {
+    fn collect<'d>(node: &'d Node, path: &mut Vec<String>, out: &mut Vec<(Vec<String>, &'d str)>) {
+        if let Some(tag) = custom_tag(node) {
+            // What is below is its own, tags and all.
+            out.push((path.clone(), tag));
+            return;
+        }
+        for (at, entry) in node.entries().iter().enumerate() {
+            let name = if matches!(node.kind, Kind::Map { .. }) { entry.name().map(str::to_owned) } else { None };
+            path.push(name.unwrap_or_else(|| at.to_string()));
+            collect(&entry.value, path, out);
+            path.pop();
+        }
+    }
+    let mut out = Vec::new();
+    collect(&doc.root, &mut Vec::new(), &mut out);
+    out
+}
+
 fn scalar_of(node: &Node, text: &str, style: ScalarStyle) -> Value {
     match node.own_tag.as_deref() {
         Some("int" | "float") if scalar::is_number(text) => Value::Number(Number::new(text)),
