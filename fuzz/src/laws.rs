@@ -95,9 +95,10 @@ impl Case<'_> {
         for format in [self.own_format(), Format::Text] {
             let new = Fragment { format, text: text.to_vec() };
             let Ok(written) = insert(self.scheme, self.file, expression, &new) else { continue };
-            // Nothing at all is a document, too, in whose place a whole one comes.
+            // Nothing at all is a document, too, or all of its lines, in whose place a whole one comes.
             let text = self.file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(self.file);
-            let is_nothing = expression.is_empty() && text.iter().all(u8::is_ascii_whitespace);
+            let holds_nothing = expression.is_empty() || found.as_ref().is_ok_and(|found| found.text.is_empty());
+            let is_nothing = holds_nothing && text.iter().all(u8::is_ascii_whitespace);
             assert!(found.is_err() || is_nothing, "something stood at {expression}");
             // Of a sheet one row can be told and another not.
             assert!(list(self.scheme, self.file).is_err() || list(self.scheme, &written).is_ok(), "the result parses");

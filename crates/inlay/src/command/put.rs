@@ -277,7 +277,7 @@ fn check_list(place: &Place, input: &[u8]) -> Result<(), CommandError> {
 fn given(format: Format, input: Vec<u8>) -> Result<Fragment, CommandError> {
     format.tidy(&input).map_err(wrong)?;
     // Other formats are checked by the way, or may hold any text.
-    if matches!(format, Format::Toml | Format::TomlValue | Format::Yaml) {
+    if matches!(format, Format::Toml | Format::TomlValue | Format::Yaml | Format::Ics | Format::Vcf) {
         meaning(format, &input)?;
     }
     Ok(Fragment { format, text: input })

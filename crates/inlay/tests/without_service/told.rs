@@ -768,7 +768,7 @@ fn a_word_is_what_a_new_key_says() {
     write("input", "x\n");
     for (address, why) in [
         ("q.service#/Service/E/5", "there is no place for item 5; the next one is item 2"),
-        ("a.ini#/s/a=b", "a key of this name"),
+        ("a.ini#/s/a=b", "a key that holds `=`"),
     ] {
         let output = inlay(folder.path(), &["put", "--create", address]);
         let said = String::from_utf8_lossy(&output.stderr);

@@ -97,8 +97,8 @@ pub fn insert_in(
         Err(LensError::Missing { .. }) => {}
         Err(LensError::Unparsable { .. }) if is_blank(file) => {}
         Err(other) => return Err(other),
-        // Nothing at all may be a document, too: a whole one takes its place.
-        Ok(_) if expression.is_empty() && is_blank(file) => {
+        // Nothing at all may be a document, too, or all of its lines: a whole one takes its place.
+        Ok(nothing) if is_blank(file) && (expression.is_empty() || nothing.text.is_empty()) => {
             return Ok(put(scheme, file, expression, &fragment)?.unwrap_or_else(|| file.to_vec()));
         }
         Ok(_) => return Err(LensError::Refused(format!("something stands at `{expression}` already"))),

@@ -164,8 +164,11 @@ impl<'a> Script<'a> {
             inside.pop();
         }
         let moved = |piece: &Piece| {
-            let at = |at: usize| if at >= old.end { at - old.end + new.end } else { at };
-            Piece { what: piece.what.clone(), span: at(piece.span.start)..at(piece.span.end) }
+            let at = |at: usize, moves: bool| if moves { at - old.end + new.end } else { at };
+            let Span { start, end } = piece.span;
+            // What ends where something comes in does not go on behind it.
+            let span = at(start, start >= old.end)..at(end, end >= old.end && end > old.start);
+            Piece { what: piece.what.clone(), span }
         };
         let is_same = before.len() == behind.len() && before.iter().zip(&behind).all(|(old, new)| moved(old) == **new);
         if !new.is_empty() {

@@ -148,7 +148,7 @@ fn what_cannot_be_said_is_named() {
     cannot(Format::Ini, "", r#"{"A": {"B": null}}"#, "cannot say: ini cannot say null at `/A/B`");
     cannot(Format::Ini, "", r#"{"A": ["x", "y"]}"#, "cannot say: ini cannot say a list at `/A`");
     cannot(Format::Ini, "", r#"{"A": {"B": "x\ny"}}"#, "cannot say: ini cannot say a line end at `/A/B`");
-    cannot(Format::Ini, "", r#"{"A": {"B=": "x"}}"#, "cannot say: ini cannot say a key of this name at `/A/B=`");
+    cannot(Format::Ini, "", r#"{"A": {"B=": "x"}}"#, "cannot say: ini cannot say a key that holds `=` at `/A/B=`");
     cannot(Format::Ini, "", r#"{"A\n": {}}"#, "cannot say: ini cannot say a section of this name at `/A\n`");
     cannot(
         Format::GitConfig,

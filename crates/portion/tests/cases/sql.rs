@@ -246,3 +246,16 @@ fn what_is_refused() {
         "unparsable: line 2, column 1: the comment that begins here does not end",
     );
 }
+
+#[test]
+fn a_new_statement_ends_the_last_line() {
+    let new = Fragment { format: Format::Sql, text: b"CREATE TABLE b (y int);\n".to_vec() };
+    for (before, after) in [
+        ("CREATE TABLE a (x int);", "CREATE TABLE a (x int);\n\nCREATE TABLE b (y int);"),
+        ("select 1;", "select 1;\n\nCREATE TABLE b (y int);"),
+        ("-- none", "-- none\n\nCREATE TABLE b (y int);"),
+    ] {
+        let written = portion::insert(Sql, before.as_bytes(), "table:b", &new);
+        assert_eq!(written.map(|written| text(&written)), Ok(after.to_owned()));
+    }
+}

@@ -243,6 +243,7 @@ pub(super) fn entry_line(
             }
             Err(cannot_say(grammar, path, "this text"))
         }
+        _ if key.contains('=') => Err(cannot_say(grammar, path, "a key that holds `=`")),
         _ => Err(cannot_say(grammar, path, "a key of this name")),
     }
 }
