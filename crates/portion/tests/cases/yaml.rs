@@ -363,13 +363,12 @@ fn scalars_by_the_core_schema() {
     for text in ["true", "True", "FALSE", "!!bool true"] {
         assert!(matches!(kind(text), Value::Bool(_)), "{text}");
     }
-    for text in
-        ["0", "-1", "+12", "012", "0o17", "0x1F", "1.", ".5", "-1.5e+3", "1e3", ".inf", "-.INF", ".NaN", "!!int 5"]
-    {
+    for text in ["0", "-1", "+12", "0o17", "0x1F", "1.", ".5", "-1.5e+3", "1e3", ".inf", "-.INF", ".NaN", "!!int 5"] {
         assert!(matches!(kind(text), Value::Number(_)), "{text}");
     }
     for text in [
         "yes",
+        "012",
         "on",
         "'1'",
         "\"true\"",
@@ -533,7 +532,7 @@ fn a_number_with_a_leading_zero_is_the_text_that_it_is() {
     assert_eq!(put(&other("\"rw\"")), file.replace("0644", "rw"));
     assert_eq!(put(&other("\"1:20\"")), file.replace("0644", "\"1:20\""));
     assert_eq!(put(&other("420")), file.replace("0644", "420"));
-    assert_eq!(Format::Yaml.render(&json("\"0644\"")).unwrap(), b"\"0644\"\n");
+    assert_eq!(Format::Yaml.render(&json("\"0644\"")).unwrap(), b"\"0644\"");
 }
 
 /// What a tag is about stays as it is; all else is edited key by key.
