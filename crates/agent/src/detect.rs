@@ -170,7 +170,8 @@ pub(crate) fn look(place: &Place, target: &Target, keys: &Keys, buffer: &mut Vec
     // Whatever was written since shows in its time stamp.
     let seen = Seen::before(&reading.stat, place.folder.now());
     if let Some(condition) = unfit(place, &reading) {
-        return Look::Absent(condition, Some(seen));
+        // What is in the way is beside the file: that it went does not show in it.
+        return Look::Absent(condition, None);
     }
     match find(target, &place.name, buffer, keys) {
         Ok(found) => Look::Found(Box::new(found), seen),
@@ -210,7 +211,7 @@ fn look_through(place: &Place, target: &Target, keys: &Keys, last: bool) -> Opti
     // Whatever was written since shows in its time stamp.
     let seen = Seen::before(&reading.stat, place.folder.now());
     if let Some(condition) = unfit(place, &reading) {
-        return Some(Look::Absent(condition, Some(seen)));
+        return Some(Look::Absent(condition, None));
     }
     let found = found(target, keys, scheme, own).ok()?;
     Some(Look::Found(Box::new(found), seen))

@@ -1,14 +1,15 @@
 //! Portions that are to become members: what stands there, told without asking the manager where it can be read here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use agent::{Allow, Consent};
 use plan::{Condition, GroupId};
-use portion::{Address, Fragment, Mapping, Scheme, Selector, Value};
+use portion::{Address, Fragment, Mapping, Scheme, Selector, TableSelector, Value};
 use wire::v1;
 
+use crate::ask;
 use crate::command::{diff, status};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -324,6 +325,51 @@ pub(crate) fn show_differences(portions: &[Portion], ctx: &Context) -> Result<()
     for other in others {
         ctx.say(format_args!("From {} to {}:", first.name, other.name));
         diff::show(first, other, ctx)?;
+    }
+    Ok(())
+}
+
+/// Whether a portion is rows of which its file has other columns: private ones, or ones that its selector does not name.
+pub(crate) fn has_other_columns(selector: &Selector, mapping: &Mapping) -> bool {
+    let expression = &selector.expression;
+    let named = match selector.scheme {
+        Some(Scheme::Sqlite) => TableSelector::parse(expression).is_ok_and(|table| table.columns.is_some()),
+        _ => expression.contains("rows("),
+    };
+    named || (mapping.key().is_some() && mapping.to_string().contains("except /*/"))
+}
+
+/// What is to be known before rows of such a portion go, in words; `None` if none goes.
+pub(crate) fn rows_lost(own: &Value, wanted: &Value) -> Option<String> {
+    let (Value::Map(own), Value::Map(wanted)) = (own, wanted) else { return None };
+    let stays: BTreeSet<&str> = wanted.iter().map(|(key, _)| &key[..]).collect();
+    let gone: Vec<&str> = own.iter().map(|(key, _)| &key[..]).filter(|key| !stays.contains(key)).collect();
+    let (first, rows) =
+        (gone.first()?, if gone.len() == 1 { "1 row goes".to_owned() } else { format!("{} rows go", gone.len()) });
+    Some(format!(
+        "{rows} (`{first}` first) and with that what stands there in columns that the group does not share: no version holds those."
+    ))
+}
+
+/// Asks before rows go of which no version holds everything.
+pub(crate) fn agree_to_lose(portions: &[Portion], begins: usize, ctx: &Context) -> Result<(), CommandError> {
+    let value = |portion: &Portion| portion.shared.as_ref().and_then(|shared| portion.mapping.value(shared).ok());
+    let Some(wanted) = value(&portions[begins]) else { return Ok(()) };
+    let mut loses = false;
+    for portion in portions.iter().filter(|portion| has_other_columns(&portion.selector, &portion.mapping)) {
+        if let Some(told) = value(portion).and_then(|own| rows_lost(&own, &wanted)) {
+            ctx.say(format_args!("In {}: {told}", portion.shown(ctx)));
+            loses = true;
+        }
+    }
+    if loses
+        && !ask::confirm(
+            ctx,
+            "Link them all the same?",
+            "--yes does; `inlay put` adds the rows first where they are to stay",
+        )?
+    {
+        return Err(CommandError::failed("nothing was linked"));
     }
     Ok(())
 }

@@ -233,6 +233,7 @@ fn two_machines_from_link_to_unlink() {
     a.ok(&["status", "g", "--wait=20"]);
     a.ok(&["pause", "g", "z.json"]);
     assert!(a.ok(&["status", "g"]).contains("paused"));
+    assert!(said(&a.run(&["resume", "g"])).contains("was paused by itself"), "the member stays paused");
     a.ok(&["resume", "g", "z.json#/s"]);
     a.ok(&["status", "g", "--wait=20"]);
     a.ok(&["unlink", "g", "z.json"]);
@@ -790,6 +791,27 @@ fn a_conflict_is_put_together_by_a_person() {
 }
 
 #[test]
+fn columns_that_no_version_holds_go_with_consent_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let mut a = Machine::new(root.path(), "a");
+    a.start(&["up", "--listen", "127.0.0.1:0"]);
+    a.write("x.csv", "id,name\n1,Ann\n");
+    a.write("y.csv", "id,name,note\n1,Ann,mine\n7,Zed,irreplaceable\n");
+    let link = ["link", "g", "x.csv#rows", "y.csv#rows(id,name)", "--key", "id", "--from", "x.csv"];
+    let told = a.fails(2, &link);
+    assert!(told.contains("1 row goes (`7` first)") && told.contains("no version holds"), "{told}");
+    assert!(a.read("y.csv").contains("irreplaceable"));
+    a.ok(&[&link[..], &["--yes"]].concat());
+    a.ok(&["status", "g", "--wait=20"]);
+    assert_eq!(a.read("y.csv"), "id,name,note\n1,Ann,mine\n");
+    // The other way about nothing goes.
+    a.write("z.csv", "id,name,note\n1,Ann,mine\n");
+    a.write("w.csv", "id,name\n");
+    a.ok(&["link", "h", "z.csv#rows(id,name)", "w.csv#rows", "--key", "id", "--from", "z.csv"]);
+    a.stop();
+}
+
+#[test]
 fn what_a_member_cannot_take_fails_the_command() {
     let root = tempfile::tempdir().unwrap();
     let mut a = Machine::new(root.path(), "a");
@@ -805,6 +827,23 @@ fn what_a_member_cannot_take_fails_the_command() {
     assert!(told.contains("y.toml") && told.contains("suspended") && told.contains("null"), "{told}");
     a.ok(&["restore", "g@2"]);
     a.ok(&["status", "g", "--wait=20"]);
+
+    // A command that failed leaves nothing behind: what is put right by hand is an edit.
+    a.write("y.toml", "[s]\nk = \n");
+    until("it does not parse", || a.json(&["status", "g"])[0]["state"] == "suspended");
+    assert!(a.fails(1, &["restore", "g@head"]).contains("still suspended"));
+    a.write("y.toml", "[s]\nk = 7\n");
+    until("the edit arrives", || a.read("x.json").contains('7'));
+    a.ok(&["status", "g", "--wait=20"]);
+    // Back to what was restored is no return to an older content.
+    a.edit("x.json", "7", "8");
+    until("it is restored", || a.read("y.toml").contains('8'));
+    a.ok(&["status", "g", "--wait=20"]);
+    for (from, to) in [("8", "9"), ("9", "8")] {
+        a.edit("y.toml", from, to);
+        until("the edit arrives", || a.read("x.json").contains(to));
+        a.ok(&["status", "g", "--wait=20"]);
+    }
 
     // Nothing is restored into who only sends: where it stands is told.
     a.write("from.json", "{\"s\": 1}\n");

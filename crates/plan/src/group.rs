@@ -241,11 +241,17 @@ impl Group {
     /// A person wants the head in place of what a member has: its next backup is kept as a version and gives way, a missing
     /// portion is made again, and an open branch that it stands on waits for nobody any more. `false` if there is no such
     /// member, or nothing that could give way.
+    ///
+    /// What cannot be read now gives way to nothing later: whoever puts it right makes an edit like any other. So does whoever makes a
+    /// missing portion first.
     pub fn give_way(&mut self, member: MemberId) -> bool {
         let Some(member) = self.members.get_mut(&member) else { return false };
         let waits = member.condition != Condition::Fine || member.is_dirty();
-        if waits {
-            member.join = Join::Adopt;
+        match (&member.condition, member.join) {
+            (Condition::Missing(_) | Condition::NoFile(_), Join::Done | Join::Offer) => member.join = Join::Wait,
+            (Condition::Missing(_) | Condition::NoFile(_) | Condition::Suspended(_) | Condition::HardLinked(_), _) => {}
+            _ if waits => member.join = Join::Adopt,
+            _ => {}
         }
         let Some(standing) = member.standing.filter(|s| self.is_open(*s)) else { return waits };
         if let Some(version) = self.versions.get_mut(&standing) {

@@ -331,6 +331,31 @@ fn giving_way_keeps_what_was_there_and_takes_the_head() {
 }
 
 #[test]
+fn what_a_person_makes_after_giving_way_is_an_edit() {
+    let conditions = [
+        (Condition::Suspended("it does not parse".into()), false),
+        (Condition::HardLinked("two names".into()), false),
+        (Condition::Missing("gone".into()), true),
+        (Condition::NoFile("gone".into()), true),
+    ];
+    for (condition, is_made) in conditions {
+        let mut group = group(Conflict::Merge);
+        group.members.get_mut(&B).unwrap().condition = condition.clone();
+        assert!(group.give_way(B));
+        let made: Vec<MemberId> = restores(&group).iter().map(|restore| restore.0).collect();
+        assert_eq!(made, if is_made { vec![B] } else { vec![] }, "{condition:?}");
+        // It is put right by hand, with something new in it.
+        group.members.get_mut(&B).unwrap().condition = Condition::Fine;
+        assert_eq!(backed_up(&mut group, B, 2, 7, ("json", 11, 11), Some((1, 1, 10))), Outcome::NewHead(version(7)));
+    }
+    // What can be read is what gives way.
+    let mut group = group(Conflict::Merge);
+    group.members.get_mut(&B).unwrap().condition = Condition::Doubtful("emptied".into());
+    assert!(group.give_way(B));
+    assert_eq!(backed_up(&mut group, B, 2, 7, ("json", 11, 11), Some((1, 1, 10))), Outcome::Branch(version(7)));
+}
+
+#[test]
 fn directions_and_pauses() {
     let mut group = group(Conflict::Merge);
     group.members.get_mut(&B).unwrap().direction = Direction::Receive;

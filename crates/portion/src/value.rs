@@ -10,7 +10,7 @@ mod number;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-pub(crate) use changes::{Action, Change, changes};
+pub(crate) use changes::{Action, Change, IDENTIFYING, changes, is_told_by};
 pub use number::Number;
 
 use crate::pointer;

@@ -267,3 +267,34 @@ fn keys_of_a_table_that_comes_back() {
     assert_eq!(rendered(r#"{"7":{},"a-1":{}}"#), "{\"id\": \"7\"}\n{\"id\": \"a-1\"}\n");
     assert_eq!(rendered(r#"{"007":{}}"#), "{\"id\": \"007\"}\n");
 }
+
+/// A cell that once said what its column does not hold (a typing error, nothing at all) is a number again when it says one.
+#[test]
+fn a_cell_becomes_what_its_column_holds() {
+    let csv = |cells: &str| member(Scheme::Csv, &format!("sku,qty\n{cells}"), "rows", "key sku");
+    let mut table = member(
+        Scheme::Json,
+        "[{\"sku\": \"A\", \"qty\": 1}, {\"sku\": \"B\", \"qty\": 2}, {\"sku\": \"C\", \"qty\": 3}]\n",
+        "",
+        "key sku",
+    );
+    let file = |b: &str| {
+        format!("[{{\"sku\": \"A\", \"qty\": 1}}, {{\"sku\": \"B\", \"qty\": {b}}}, {{\"sku\": \"C\", \"qty\": 3}}]\n")
+    };
+    for (cell, there) in [("tbd", "\"tbd\""), ("5", "5"), ("", "\"\""), ("7", "7"), ("12.25", "12.25")] {
+        let value = csv(&format!("A,1\nB,{cell}\nC,3\n")).value().unwrap();
+        table = table.with(&value).unwrap();
+        assert_eq!(table.file, file(there), "{cell}");
+    }
+    // A spelling that somebody chose stays, and so does the text of a column of texts.
+    let chosen = member(Scheme::Json, &file("\"2\""), "", "key sku");
+    let value = csv("A,1\nB,4\nC,3\n").value().unwrap();
+    assert_eq!(chosen.with(&value).unwrap().file, file("\"4\""));
+    let texts =
+        "[{\"sku\": \"A\", \"qty\": \"few\"}, {\"sku\": \"B\", \"qty\": \"many\"}, {\"sku\": \"C\", \"qty\": 3}]\n";
+    let value = csv("A,few\nB,4\nC,3\n").value().unwrap();
+    assert_eq!(
+        member(Scheme::Json, texts, "", "key sku").with(&value).unwrap().file,
+        texts.replace("\"many\"", "\"4\"")
+    );
+}

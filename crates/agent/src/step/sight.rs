@@ -22,6 +22,10 @@ impl Member {
             Sight::Blank(_) if self.is_meant(false) => Portion::absent(),
             Sight::Blank(cause) => return self.stand(id, Condition::Missing(cause), now, effects),
             Sight::Absent(condition) => {
+                if !self.touched {
+                    // Nothing was there that a person could have meant.
+                    (self.accepted, self.gives_way) = (false, false);
+                }
                 self.there &= !matches!(condition, Condition::NoFile(_));
                 return self.stand(id, condition, now, effects);
             }
@@ -89,7 +93,9 @@ impl Member {
             return Some("emptied: the portion lost all of its content; `inlay accept` takes that over, `inlay restore` brings the content back".to_owned());
         }
         let soon = self.restored_at.is_some_and(|at| now.saturating_sub(at) < REVERTED_WITHIN);
-        (soon && self.recent.contains(&portion.fingerprint)).then(|| {
+        // What was restored is not what an application held before.
+        let is_older = self.recent.contains(&portion.fingerprint) && self.entry.base_fp != Some(portion.fingerprint);
+        (soon && is_older).then(|| {
             "reverted: an older content came back right after a restore, as when an application writes its old state; `inlay accept` takes it over, `inlay restore` brings the new content back".to_owned()
         })
     }

@@ -1,7 +1,7 @@
 //! `inlay accept NAME [ADDRESS…]`.
 
 use agent::Identity;
-use portion::{Address, Mapping, Scheme, Selector, Source, TableSelector};
+use portion::{Address, Mapping, Selector, Source};
 use wire::v1;
 
 use crate::ask;
@@ -204,16 +204,10 @@ async fn suspended(
     Ok(agreed)
 }
 
-/// Whether a member's portion is rows of which its file has other columns: private ones, or ones that its selector does not name.
+/// Whether a member's portion is rows of which its file has other columns.
 fn has_other_columns(member: &v1::MemberStatus) -> bool {
-    let Ok(selector) = member.selector.parse::<Selector>() else { return false };
-    let expression = &selector.expression;
-    let named = match selector.scheme {
-        Some(Scheme::Sqlite) => TableSelector::parse(expression).is_ok_and(|table| table.columns.is_some()),
-        _ => expression.contains("rows("),
-    };
-    let is_private = |mapping: Mapping| mapping.key().is_some() && mapping.to_string().contains("except /*/");
-    named || member.mapping.parse().is_ok_and(is_private)
+    let (selector, mapping) = (member.selector.parse(), member.mapping.parse());
+    selector.is_ok_and(|selector| mapping.is_ok_and(|mapping| portions::has_other_columns(&selector, &mapping)))
 }
 
 async fn awaiting(
@@ -300,6 +294,11 @@ async fn preview(
         Ok(Some(own)) => {
             ctx.say("What would change there:");
             diff::show(&own, &head, ctx)?;
+            if has_other_columns(member)
+                && let Some(told) = portions::rows_lost(&own.value, &head.value)
+            {
+                ctx.say(told);
+            }
         }
         Ok(None) if sends(member) => {
             ctx.say("Nothing stands there. What will stand there becomes the group's next version.")

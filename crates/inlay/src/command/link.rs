@@ -106,6 +106,7 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
         }
         portions::describe(&portions, ctx);
         let begins = begins(&portions, args, ctx, &service)?;
+        portions::agree_to_lose(&portions, begins, ctx)?;
         let conflict = conflict(&portions, args, ctx, &service)?;
         let members = portions.iter().enumerate().map(|(at, portion)| v1::NewMember {
             // What is missing is made; what appears there before is somebody's, and waits for a person if it differs.

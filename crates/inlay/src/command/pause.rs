@@ -3,6 +3,7 @@
 use portion::Address;
 use wire::v1;
 
+use crate::command::status;
 use crate::context::Context;
 use crate::error::{CommandError, quoted};
 use crate::members;
@@ -39,9 +40,25 @@ pub(crate) fn run(args: &Args, ctx: &Context) -> Result<(), CommandError> {
 }
 
 pub(crate) fn resume(args: &ResumeArgs, ctx: &Context) -> Result<(), CommandError> {
-    set(&args.name, args.address.as_ref(), false, ctx)?;
-    ctx.say(format_args!("Next: `inlay status {} --wait`.", args.name));
+    let name = &args.name;
+    set(name, args.address.as_ref(), false, ctx)?;
+    if args.address.is_none() {
+        for address in still_paused(name, ctx)? {
+            let command = format!("inlay resume {name} {}", quoted(&address));
+            ctx.say(format_args!("{address} was paused by itself, and stays so: `{command}`."));
+        }
+    }
+    ctx.say(format_args!("Next: `inlay status {name} --wait`."));
     Ok(())
+}
+
+/// The members of a group that goes on that were paused one by one.
+fn still_paused(name: &str, ctx: &Context) -> Result<Vec<String>, CommandError> {
+    service::block_on(async {
+        let group = Service::open(ctx).await?.group(name).await?;
+        let paused = group.members.iter().filter(|member| member.state == "paused");
+        Ok(paused.map(|member| status::address(member, ctx)).collect())
+    })
 }
 
 fn set(name: &str, address: Option<&Address>, paused: bool, ctx: &Context) -> Result<(), CommandError> {

@@ -60,7 +60,7 @@ pub(super) fn by_key(value: Value, key: &str, format: Format) -> Result<Value, L
     Ok(Value::Map(out))
 }
 
-/// The list of these rows, in the order of `standing`, a list of rows; keys and scalars of new rows are of the kinds that stand there.
+/// The list of these rows, in the order of `standing`, a list of rows; keys and scalars that are new there are of the kinds that their columns hold.
 ///
 /// # Errors
 /// [`LensError::CannotSay`] for what is no map of rows, and for a row that says something else under the name of the key.
@@ -100,8 +100,9 @@ pub(super) fn listed(value: Value, key: &str, standing: Option<&Value>, format: 
             None if numbers => Number::read(&name).map_or(own, Value::Number),
             None => kinds.read(key, own),
         };
-        if old.is_none() {
-            for (name, member) in &mut members {
+        for (name, member) in &mut members {
+            // A cell says itself what it holds, unless it is empty or holds what its column's others do not.
+            if old.and_then(|old| old.child(name)).is_none_or(is_apart) {
                 let read = kinds.read(name, std::mem::replace(member, Value::Null));
                 *member = read;
             }
@@ -133,20 +134,38 @@ fn place_of_key(key: &str, row: Option<&Value>) -> usize {
     }
 }
 
-/// What the columns of a table hold: the first scalar of each that is no null.
+/// Whether a cell is empty, or text that is no spelling of anything else: what comes in its place may be of another kind.
+fn is_apart(cell: &Value) -> bool {
+    match cell {
+        Value::Null => true,
+        Value::String(text) => Number::read(text).is_none() && !matches!(&text[..], "true" | "false"),
+        _ => false,
+    }
+}
+
+/// What the columns of a table hold: the first number, boolean or date-time of each, unless more of it is text; then the first text.
 struct Kinds<'a>(HashMap<&'a str, &'a Value>);
 
 impl<'a> Kinds<'a> {
     fn of(rows: &'a [Value]) -> Kinds<'a> {
-        let mut kinds = HashMap::new();
-        for row in rows {
-            if let Value::Map(members) = row {
-                for (name, value) in members.iter().filter(|(_, value)| value.as_text().is_some()) {
-                    kinds.entry(&name[..]).or_insert(value);
-                }
+        // Each column's first text and first other scalar, and how many more others than texts it has.
+        let mut columns: HashMap<&str, (Option<&Value>, Option<&Value>, i64)> = HashMap::new();
+        let maps = rows.iter().filter_map(|row| if let Value::Map(members) = row { Some(members) } else { None });
+        for (name, value) in maps.flatten().filter(|(_, value)| value.as_text().is_some_and(|text| !text.is_empty())) {
+            let (text, other, more) = columns.entry(name).or_default();
+            if matches!(value, Value::String(_)) {
+                text.get_or_insert(value);
+                *more -= 1;
+            } else {
+                other.get_or_insert(value);
+                *more += 1;
             }
         }
-        Kinds(kinds)
+        let kind = |(name, (text, other, more)): (&'a str, (Option<&'a Value>, Option<&'a Value>, i64))| {
+            let (first, second) = if more >= 0 { (other, text) } else { (text, other) };
+            first.or(second).map(|kind| (name, kind))
+        };
+        Kinds(columns.into_iter().filter_map(kind).collect())
     }
 
     fn read(&self, column: &str, value: Value) -> Value {

@@ -11,10 +11,7 @@ use std::ops::Range;
 use super::diff::{Hunk, hunks, numbered};
 use super::value::Merger;
 use super::{Choice, ClashKind};
-use crate::value::Value;
-
-/// Keys by which the maps of a list may be told apart, the first that fits.
-const IDENTIFYING: [&str; 3] = ["id", "name", "key"];
+use crate::value::{IDENTIFYING, Value, is_told_by};
 
 /// Items that came in, or that stand for others.
 #[derive(Debug)]
@@ -363,13 +360,6 @@ fn clusters(ours: Vec<Block>, theirs: Vec<Block>) -> Vec<Cluster> {
         out.push(cluster);
     }
     out
-}
-
-/// Whether every item of all lists is a map that has a scalar under this key.
-fn is_told_by(lists: [&[Value]; 3], key: &str) -> bool {
-    let is_told =
-        |item: &Value| matches!(item, Value::Map(_)) && item.child(key).is_some_and(|value| value.as_text().is_some());
-    lists.iter().all(|list| list.iter().all(is_told)) && lists.iter().any(|list| !list.is_empty())
 }
 
 fn is_distinct(numbers: &[u32]) -> bool {

@@ -410,3 +410,23 @@ fn markers_belong_to_the_section_that_they_are_about() {
         );
     }
 }
+
+#[test]
+fn items_of_a_list_come_and_go_in_several_places() {
+    let unit = "[S]\nE=a\nE=b\nE=c\nE=d\n";
+    let update = |json: &str| {
+        let wanted = Format::Json.value(json.as_bytes()).unwrap();
+        String::from_utf8(Format::Systemd.update(unit.as_bytes(), &wanted).unwrap()).unwrap()
+    };
+    let list = |items: &str| {
+        let lines: String = items.chars().map(|item| format!("E={item}\n")).collect();
+        (
+            format!(r#"{{"S": {{"E": {:?}}}}}"#, items.chars().map(String::from).collect::<Vec<_>>()),
+            format!("[S]\n{lines}"),
+        )
+    };
+    for items in ["xyabcdzw", "xabyzcd", "bxyd", "xaczd", "dcba", "axbycz", "ab", "cdab"] {
+        let (json, text) = list(items);
+        assert_eq!(update(&json), text, "{items}");
+    }
+}

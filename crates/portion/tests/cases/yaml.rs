@@ -618,3 +618,32 @@ fn values_in_brackets() {
         assert!(said(portion::insert(Yaml, b"{a: 1}\n", "/b", &new)).starts_with("refused: "), "{text}");
     }
 }
+
+#[test]
+fn comments_stay_with_the_items_that_stay() {
+    let put = |text: &str, json: &str| {
+        let wanted = Format::Json.value(json.as_bytes()).unwrap();
+        String::from_utf8(Format::Yaml.update(text.as_bytes(), &wanted).unwrap()).unwrap()
+    };
+    let hosts = "# a: no\n- name: a\n  port: 1\n# b: yes\n- name: b\n  port: 2\n# c\n- name: c\n  port: 3\n";
+    // One goes, another is edited; one comes in front; one gets another name.
+    assert_eq!(
+        put(hosts, r#"[{"name": "b", "port": 4}, {"name": "c", "port": 3}]"#),
+        "# a: no\n\n# b: yes\n- name: b\n  port: 4\n# c\n- name: c\n  port: 3\n",
+        "what stood above the one that went stays, and goes over to no other"
+    );
+    assert_eq!(
+        put(
+            hosts,
+            r#"[{"name": "z", "port": 9}, {"name": "a", "port": 1}, {"name": "b", "port": 2}, {"name": "c", "port": 7}]"#
+        ),
+        format!("- name: z\n  port: 9\n{}", hosts.replace("port: 3", "port: 7"))
+    );
+    assert_eq!(
+        put(hosts, r#"[{"name": "a", "port": 1}, {"name": "q", "port": 2}, {"name": "c", "port": 3}]"#),
+        hosts.replace("name: b", "name: q")
+    );
+    let ports = "- 80 # http\n- 443 # https\n- 22\n";
+    assert_eq!(put(ports, "[8080, 80, 443, 23]"), "- 8080\n- 80 # http\n- 443 # https\n- 23\n");
+    assert_eq!(put(ports, "[80, 8443, 22]"), "- 80 # http\n- 8443 # https\n- 22\n");
+}

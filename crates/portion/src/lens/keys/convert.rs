@@ -239,8 +239,8 @@ struct Plan<'a> {
     standing: HashMap<String, &'a Value>,
     /// With a rank: at one place, new entries come before new sections.
     edits: Vec<(u8, Edit)>,
-    /// How many items were put into a sequence already.
-    inserted: HashMap<Vec<String>, usize>,
+    /// The item that was put into a sequence last, and how many came in a row.
+    inserted: HashMap<Vec<String>, (usize, usize)>,
 }
 
 impl Plan<'_> {
@@ -280,9 +280,13 @@ impl Plan<'_> {
             Action::Remove => self.remove_entry(path, item),
             Action::Replace(value) => self.set(path, item, value)?,
             Action::Insert(value) => {
-                let inserted = self.inserted.entry(path.to_vec()).or_default();
-                let before = find::entries(self.document, path).get(item.saturating_sub(*inserted)).copied();
-                *inserted += 1;
+                // Steps come from the back: only those in a row before this one moved what it stands before.
+                let row = match self.inserted.get(path) {
+                    Some((last, row)) if last + 1 == item => row + 1,
+                    _ => 0,
+                };
+                self.inserted.insert(path.to_vec(), (item, row));
+                let before = find::entries(self.document, path).get(item.saturating_sub(row)).copied();
                 let edits = edit::entry_insert(self.document, path, before, text_of(value))?;
                 self.add(0, edits);
             }
