@@ -53,7 +53,7 @@ fn every_planted_fault_is_noticed() {
     assert!(Planted::ALL.len() >= 16);
     each(Planted::ALL.len() as u64, |number| {
         let fault = Planted::ALL[number as usize];
-        let (seed, outcome) = fault.noticed(1..=2_000).unwrap_or_else(|| panic!("nothing notices {fault}"));
+        let (seed, outcome) = fault.noticed(1..=4_000).unwrap_or_else(|| panic!("nothing notices {fault}"));
         println!("{fault}: seed {seed}: {}", outcome.broken.unwrap());
         assert_eq!(sim::run(seed, false).broken, None, "seed {seed} fails without {fault}, too");
     });
