@@ -253,7 +253,8 @@ impl Syntax for Jsonl {
         for record in Records::of(text) {
             let start = record.span.start;
             let record = &text[record.span];
-            JSON.tidy(record).map_err(|error| rows::below(text, start, error))?;
+            let tidied = rows::unmarked(record).and_then(|record| JSON.tidy(record));
+            tidied.map_err(|error| rows::below(text, start, error))?;
             out.extend_from_slice(record);
             out.push(b'\n');
         }

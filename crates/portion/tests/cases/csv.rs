@@ -290,3 +290,11 @@ fn a_file_with_zero_bytes_is_no_table() {
         assert!(matches!(portion::list(portion::Scheme::Csv, file), Err(portion::LensError::Unparsable { .. })));
     }
 }
+
+#[test]
+fn rows_of_a_file_without_a_header_and_a_last_line_end_can_go() {
+    let nothing =
+        "refused: after the edit, `headless rows` could not be found again: nothing stands at `headless rows`";
+    put_fails(Csv, "1,2\n3,4", "headless rows", "#1,#2\n", nothing);
+    put(Csv, "1,2\n3,4", "headless rows", "#1,#2\n3,4\n", "3,4");
+}

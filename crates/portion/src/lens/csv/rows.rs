@@ -309,7 +309,7 @@ pub(super) fn relaid(table: &Table<'_>, new: &Table<'_>) -> Result<Vec<Edit>, Le
     }
     let start = head.map_or(table.rows, |head| head.start);
     let Some(end) = end else { return Ok(Vec::new()) };
-    if end.next == end.end {
+    if end.next == end.end && out.ends_with(line_end) {
         out.truncate(out.len() - line_end.len());
     }
     Ok(vec![Edit { span: start..end.next, text: out }])

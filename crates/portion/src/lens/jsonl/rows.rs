@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::records::{Found, Records};
 use super::{Edit, Format, Fragment, JSON, JsonLine, LensError, Syntax, apply, body};
 use crate::lens::json::{Style, render_as};
-use crate::lens::{Position, Span};
+use crate::lens::{BOM, Position, Span};
 use crate::value::Value;
 
 /// All records, one a line.
@@ -15,12 +15,20 @@ pub(super) fn taken(file: &[u8]) -> Result<Vec<u8>, LensError> {
     for record in Records::of(file) {
         any = true;
         let text = &file[record.span.clone()];
-        JSON.tidy(text).map_err(|error| below(file, record.span.start, error))?;
+        unmarked(text).and_then(|text| JSON.tidy(text)).map_err(|error| below(file, record.span.start, error))?;
         apply::check_size(out.len() + text.len())?;
         out.extend_from_slice(text);
         out.push(b'\n');
     }
     if any { Ok(out) } else { Err(LensError::Missing { selector: "rows".to_owned(), nearest: Vec::new() }) }
+}
+
+/// The record, unless it begins with a byte order mark, which stands at the start of a file alone.
+pub(super) fn unmarked(record: &[u8]) -> Result<&[u8], LensError> {
+    match record.starts_with(BOM) {
+        true => Err(LensError::unparsable(record, 0, "a byte order mark within the file")),
+        false => Ok(record),
+    }
 }
 
 /// The error of a record that starts at `start`, as one of the text that it stands in.
@@ -97,7 +105,9 @@ pub(super) fn value(text: &[u8]) -> Result<Value, LensError> {
     let mut items = Vec::new();
     for record in Records::of(text) {
         let start = record.span.start;
-        items.push(JSON.value(&text[record.span]).map_err(|error| below(text, start, error))?);
+        let record = &text[record.span];
+        let value = unmarked(record).and_then(|record| JSON.value(record));
+        items.push(value.map_err(|error| below(text, start, error))?);
     }
     Ok(Value::Sequence(items))
 }
