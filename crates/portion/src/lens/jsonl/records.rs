@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use memchr::memmem;
 
+use super::rows::unmarked;
 use super::selector::{self, Key};
 use super::{JSON, Syntax, in_file};
 use crate::lens::{Item, Lens, LensError, MAX_PORTION, Pieces, Span, apply, body};
@@ -77,7 +78,8 @@ fn matching(file: &[u8], key: &Key, expression: &str) -> Result<Vec<Found>, Lens
     let mut found = Vec::new();
     let mut check = |record: Found| -> Result<bool, LensError> {
         let text = &file[record.span.clone()];
-        let value = JSON.get(text, &key.at).and_then(|fragment| JSON.value(&fragment.text));
+        let value = unmarked(text).and_then(|text| JSON.get(text, &key.at));
+        let value = value.and_then(|fragment| JSON.value(&fragment.text));
         match value {
             Ok(value) if value.as_text() == Some(&key.text) => found.push(record),
             Ok(_) | Err(LensError::Missing { .. }) => {}
@@ -176,7 +178,7 @@ fn read(file: &[u8]) -> (Vec<String>, Vec<Listed>, Vec<LensError>) {
     for record in Records::of(file) {
         line += memchr::memchr_iter(b'\n', &file[at..record.span.start]).count();
         at = record.span.start;
-        let value = match JSON.value(&file[record.span.clone()]) {
+        let value = match unmarked(&file[record.span.clone()]).and_then(|record| JSON.value(record)) {
             Ok(value) => value,
             Err(error) => {
                 if faults.len() < MAX_FAULTS {
