@@ -352,6 +352,9 @@ pub(crate) fn rows_lost(own: &Value, wanted: &Value) -> Option<String> {
 }
 
 /// Asks before rows go of which no version holds everything.
+///
+/// # Errors
+/// Somebody says no, or there is nobody to ask.
 pub(crate) fn agree_to_lose(portions: &[Portion], begins: usize, ctx: &Context) -> Result<(), CommandError> {
     let value = |portion: &Portion| portion.shared.as_ref().and_then(|shared| portion.mapping.value(shared).ok());
     let Some(wanted) = value(&portions[begins]) else { return Ok(()) };

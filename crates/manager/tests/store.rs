@@ -43,6 +43,23 @@ fn a_newer_database_is_refused() {
     assert!(SqliteStore::open(&path, SqliteOptions::default()).is_err());
 }
 
+#[test]
+fn an_older_database_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("manager.db");
+    block_on(async { open(dir.path(), true, 0).close().await });
+    let columns = || {
+        let database = rusqlite::Connection::open(&path).unwrap();
+        let told = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        (told("SELECT count(*) FROM pragma_table_info('members') WHERE name = 'agreed'"), told("PRAGMA user_version"))
+    };
+    assert_eq!(columns(), (1, 2));
+    let older = "ALTER TABLE members DROP COLUMN agreed; PRAGMA user_version = 1;";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(older).unwrap();
+    block_on(async { open(dir.path(), true, 0).close().await });
+    assert_eq!(columns(), (1, 2));
+}
+
 /// What is done to a group with four members, of two agents and two formats. Numbers choose.
 #[derive(Debug, Clone)]
 enum Op {

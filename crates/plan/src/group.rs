@@ -242,8 +242,8 @@ impl Group {
     /// portion is made again, and an open branch that it stands on waits for nobody any more. `false` if there is no such
     /// member, or nothing that could give way.
     ///
-    /// What cannot be read now gives way to nothing later: whoever puts it right makes an edit like any other. So does whoever makes a
-    /// missing portion first.
+    /// What cannot be read or written now waits as before, and gives way to nothing later: whoever puts it right makes an edit like any
+    /// other. So does whoever makes a missing portion first.
     pub fn give_way(&mut self, member: MemberId) -> bool {
         let Some(member) = self.members.get_mut(&member) else { return false };
         let waits = member.condition != Condition::Fine || member.is_dirty();
